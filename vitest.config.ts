@@ -1,0 +1,31 @@
+import { defineConfig } from 'vitest/config';
+
+/** Workspace packages are taken from their sources, so that a test never meets a stale build. */
+const sourceConditions = ['source', 'node', 'import', 'module', 'default'];
+
+function project(name: string, suffix: string, options: { servers: boolean; testTimeout: number }) {
+  return {
+    resolve: { conditions: sourceConditions },
+    ssr: { resolve: { conditions: sourceConditions } },
+    test: {
+      name,
+      include: [`{apps,packages}/*/test/**/*.${suffix}.ts`],
+      exclude: name === 'unit' ? ['**/*.{integration,race,e2e}.test.ts'] : [],
+      testTimeout: options.testTimeout,
+      hookTimeout: 60_000,
+      ...(options.servers ? { globalSetup: 'packages/dev-stack/src/vitest-global-setup.ts' } : {}),
+    },
+  };
+}
+
+export default defineConfig({
+  test: {
+    maxWorkers: 2,
+    projects: [
+      project('unit', 'test', { servers: false, testTimeout: 5_000 }),
+      project('integration', 'integration.test', { servers: true, testTimeout: 20_000 }),
+      project('race', 'race.test', { servers: true, testTimeout: 120_000 }),
+      project('e2e', 'e2e.test', { servers: true, testTimeout: 120_000 }),
+    ],
+  },
+});
