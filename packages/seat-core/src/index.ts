@@ -1,1 +1,1 @@
-export {};
+export { runMigrations, type MigrateOptions } from './migrate.ts';

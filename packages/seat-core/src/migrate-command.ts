@@ -1,0 +1,17 @@
+import { runMigrations } from './migrate.ts';
+
+/* The one file of seat-core that reads the environment: a URL on a command line would show in `ps`. */
+const databaseUrl = process.env['MIGRATE_DATABASE_URL'] ?? process.env['DATABASE_URL'];
+
+if (databaseUrl === undefined || databaseUrl === '') {
+  process.stderr.write('Set MIGRATE_DATABASE_URL or DATABASE_URL to the database to migrate.\n');
+  process.exitCode = 1;
+} else {
+  try {
+    await runMigrations({ databaseUrl, onProgress: (message) => process.stdout.write(`migrate: ${message}\n`) });
+  } catch (error) {
+    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+    process.stderr.write(`migrate: failed: ${cause instanceof Error ? cause.message : String(cause)}\n`);
+    process.exitCode = 1;
+  }
+}
