@@ -50,12 +50,13 @@ CREATE TABLE "bookings" (
 );
 --> statement-breakpoint
 CREATE TABLE "events" (
-	"id" uuid PRIMARY KEY NOT NULL,
+	"id" uuid NOT NULL,
 	"name" text NOT NULL,
 	"venue" text NOT NULL,
 	"starts_at" timestamp (3) with time zone NOT NULL,
 	"sections" jsonb NOT NULL,
-	"created_at" timestamp (3) with time zone NOT NULL
+	"created_at" timestamp (3) with time zone NOT NULL,
+	CONSTRAINT "events_pkey" PRIMARY KEY("id")
 );
 --> statement-breakpoint
 CREATE TABLE "seats" (
@@ -82,4 +83,5 @@ CREATE INDEX "booking_events_at_idx" ON "booking_events" USING btree ("at");--> 
 CREATE UNIQUE INDEX "booking_seats_live_seat_key" ON "booking_seats" USING btree ("event_id","seat_id") WHERE "booking_seats"."live";--> statement-breakpoint
 CREATE INDEX "bookings_overdue_idx" ON "bookings" USING btree ("expires_at") WHERE "bookings"."status" = 'PENDING';--> statement-breakpoint
 CREATE INDEX "bookings_live_of_user_idx" ON "bookings" USING btree ("event_id","user_id") WHERE "bookings"."status" in ('PENDING', 'CONFIRMED');--> statement-breakpoint
+CREATE INDEX "events_starts_at_idx" ON "events" USING btree ("starts_at","id");--> statement-breakpoint
 CREATE INDEX "seats_id_idx" ON "seats" USING btree ("id");

@@ -1,1 +1,34 @@
+export { createSeatCore, type SeatCore, type SeatCoreOptions } from './seat-core.ts';
+export { openSeatCore, type OpenSeatCoreOptions } from './open-seat-core.ts';
+export { openDatabase, type Database, type DatabaseOptions } from './database.ts';
+export { openQueueRedis, openRedis, type RedisConnectionOptions } from './redis.ts';
+export {
+  createExpiryQueue,
+  expiryJobName,
+  expiryQueueName,
+  type ExpiryJobBooking,
+  type ExpiryJobData,
+  type ExpiryQueue,
+} from './expiry-queue.ts';
 export { runMigrations, type MigrateOptions } from './migrate.ts';
+export { SeatCoreError, type InputFault, type SeatErrorCode, type SeatErrorDetails } from './errors.ts';
+export type { SeatCoreLogger, SeatCoreSettings } from './context.ts';
+export type { HoldSeatsInput } from './hold-seats.ts';
+export type { SettleBookingInput } from './settle-booking.ts';
+export type { ExpireBookingsResult } from './expire-bookings.ts';
+export type { GetBookingInput, ListLiveBookingsInput } from './get-booking.ts';
+export type { AvailableSeats, ListAvailableSeatsInput } from './available-seats.ts';
+export type { SeatMap } from './seat-map.ts';
+export { maxSeatsPerEvent, type CreateEventInput, type NewRow, type NewSection } from './create-event.ts';
+export type { EventPage, ListEventsInput } from './event-reader.ts';
+export type { PublishedSeatChange } from './seat-changes.ts';
+export type {
+  Booking,
+  BookingStatus,
+  EventSection,
+  Money,
+  Seat,
+  SeatCounts,
+  SeatStatus,
+  TicketedEvent,
+} from './views.ts';

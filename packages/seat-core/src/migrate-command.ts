@@ -8,7 +8,10 @@ if (databaseUrl === undefined || databaseUrl === '') {
   process.exitCode = 1;
 } else {
   try {
-    await runMigrations({ databaseUrl, onProgress: (message) => process.stdout.write(`migrate: ${message}\n`) });
+    await runMigrations({
+      databaseUrl,
+      onProgress: (message) => process.stdout.write(`migrate: ${message}\n`),
+    });
   } catch (error) {
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
     process.stderr.write(`migrate: failed: ${cause instanceof Error ? cause.message : String(cause)}\n`);

@@ -45,6 +45,8 @@ async function countApplied(client: pg.Client): Promise<number> {
     `select to_regclass('drizzle.__drizzle_migrations') is not null as present`,
   );
   if (tables[0]?.present !== true) return 0;
-  const { rows } = await client.query<{ n: number }>('select count(*)::int as n from drizzle.__drizzle_migrations');
+  const { rows } = await client.query<{ n: number }>(
+    'select count(*)::int as n from drizzle.__drizzle_migrations',
+  );
   return rows[0]?.n ?? 0;
 }

@@ -33,15 +33,22 @@ const oneOf = (column: AnyPgColumn, values: readonly string[]): SQL =>
 
 const transitionCauses = ['hold', 'confirm', 'release', 'job', 'sweep', 'reclaim'] as const;
 
-export const events = pgTable('events', {
-  id: uuid().primaryKey(),
-  name: text().notNull(),
-  venue: text().notNull(),
-  startsAt: at('starts_at').notNull(),
-  /** What the seats of the event say in sum; fixed when the event is made. */
-  sections: jsonb().$type<readonly EventSection[]>().notNull(),
-  createdAt: at('created_at').notNull(),
-});
+export const events = pgTable(
+  'events',
+  {
+    id: uuid().notNull(),
+    name: text().notNull(),
+    venue: text().notNull(),
+    startsAt: at('starts_at').notNull(),
+    /** What the seats of the event say in sum; fixed when the event is made. */
+    sections: jsonb().$type<readonly EventSection[]>().notNull(),
+    createdAt: at('created_at').notNull(),
+  },
+  (event) => [
+    primaryKey({ name: 'events_pkey', columns: [event.id] }),
+    index('events_starts_at_idx').on(event.startsAt, event.id),
+  ],
+);
 
 export const seats = pgTable(
   'seats',
@@ -96,7 +103,10 @@ export const bookings = pgTable(
     check('bookings_status_check', oneOf(booking.status, bookingStatuses)),
     check('bookings_user_id_check', sql`char_length(${booking.userId}) between 1 and 128`),
     check('bookings_seat_count_check', sql`${booking.seatCount} >= 1`),
-    check('bookings_confirmed_at_check', sql`(${booking.status} = 'CONFIRMED') = (${isNotNull(booking.confirmedAt)})`),
+    check(
+      'bookings_confirmed_at_check',
+      sql`(${booking.status} = 'CONFIRMED') = (${isNotNull(booking.confirmedAt)})`,
+    ),
   ],
 );
 
@@ -160,7 +170,10 @@ export const bookingEvents = pgTable(
         or (${event.fromStatus} = 'PENDING' and ${event.toStatus} in ('CONFIRMED', 'EXPIRED', 'CANCELLED'))`,
     ),
     check('booking_events_cause_check', oneOf(event.cause, transitionCauses)),
-    check('booking_events_seats_check', sql`cardinality(${event.seatIds}) = cardinality(${event.seatVersions})`),
+    check(
+      'booking_events_seats_check',
+      sql`cardinality(${event.seatIds}) = cardinality(${event.seatVersions})`,
+    ),
     check(
       'booking_events_creation_check',
       sql`(${event.toStatus} = 'PENDING') = (${event.userId} is not null and ${event.prices} is not null

@@ -1,0 +1,70 @@
+import type { BookingRow } from './booking-rows.ts';
+import type { Context } from './context.ts';
+import { groupBy } from './group-by.ts';
+import { InputCheck } from './input.ts';
+import { announceCommit } from './seat-changes.ts';
+import { expireBookingsStatement, sweepOverdueStatement } from './settle-bookings.sql.ts';
+import { toSettledChange } from './settle-booking.ts';
+import { runStatement } from './statement.ts';
+
+export interface ExpireBookingsResult {
+  /** How many of the bookings this call ended. */
+  readonly expired: number;
+  /**
+   * For how long the earliest of those that are still PENDING has to wait, by the database's clock: 0 when it
+   * is overdue and another transaction is deciding about it; null when none is PENDING.
+   */
+  readonly nextDueInMs: number | null;
+}
+
+/** Who is named in the history when a deadline ends a hold. */
+const actor = 'expiry';
+
+/** Ends those of the given bookings that are PENDING and overdue by the database's clock. */
+export async function expireBookings(
+  context: Context,
+  input: { readonly bookingIds: readonly string[] },
+): Promise<ExpireBookingsResult> {
+  const check = new InputCheck();
+  const ids = input.bookingIds.map((id, index) => check.id(`/bookingIds/${index}`, id));
+  check.throwIfAny();
+  const rows = await runStatement<BookingRow>(context.database, expireBookingsStatement, [ids, actor]);
+  const expired = await announceExpiry(context, 'job', rows);
+  return { expired, nextDueInMs: expired === ids.length ? null : await nextDue(context, ids) };
+}
+
+/** Ends overdue holds that no job covered, oldest first. @returns how many; `limit` means there may be more */
+export async function sweepOverdue(
+  context: Context,
+  input: { readonly limit?: number } = {},
+): Promise<number> {
+  const check = new InputCheck();
+  const limit = check.integer('/limit', input.limit ?? 500, 1, 500);
+  check.throwIfAny();
+  const rows = await runStatement<BookingRow>(context.database, sweepOverdueStatement, [limit, actor]);
+  return announceExpiry(context, 'sweep', rows);
+}
+
+async function announceExpiry(
+  context: Context,
+  by: 'job' | 'sweep',
+  rows: readonly BookingRow[],
+): Promise<number> {
+  const expired = groupBy(rows, (row) => row.id);
+  for (const [{ at, expires_at: expiresAt }] of expired.values()) {
+    context.metrics.bookingsExpired.inc({ by });
+    context.metrics.expiryLag.observe((at.getTime() - expiresAt.getTime()) / 1_000);
+  }
+  await announceCommit(context, rows.map(toSettledChange));
+  return expired.size;
+}
+
+async function nextDue({ database }: Context, ids: readonly string[]): Promise<number | null> {
+  const { rows } = await database.$client.query<{ due_in_ms: number | null }>(
+    `select case when count(*) > 0
+       then ceil(greatest(0, extract(epoch from min(expires_at) - clock_timestamp())) * 1000)::float8 end as due_in_ms
+     from bookings where id = any($1::uuid[]) and status = 'PENDING'`,
+    [ids],
+  );
+  return rows[0]?.due_in_ms ?? null;
+}

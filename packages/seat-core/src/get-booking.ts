@@ -1,0 +1,49 @@
+import { toBookingView, type BookingRow } from './booking-rows.ts';
+import type { Context } from './context.ts';
+import { SeatCoreError } from './errors.ts';
+import { findBookingStatement, findLiveBookingsStatement } from './find-booking.sql.ts';
+import { groupBy } from './group-by.ts';
+import { InputCheck } from './input.ts';
+import { runStatement } from './statement.ts';
+import type { Booking } from './views.ts';
+
+export interface GetBookingInput {
+  readonly bookingId: string;
+  /** When given, only a booking of this user is seen; any other is BOOKING_NOT_FOUND. */
+  readonly ownedBy?: string;
+}
+
+export interface ListLiveBookingsInput {
+  readonly eventId: string;
+  readonly userId: string;
+}
+
+/** How many live bookings one list shows at most, newest first. */
+const liveBookingsShown = 100;
+
+/** One booking, read from the database. @throws BOOKING_NOT_FOUND, VALIDATION_FAILED */
+export async function findBooking(context: Context, input: GetBookingInput): Promise<Booking> {
+  const check = new InputCheck();
+  const bookingId = check.id('/bookingId', input.bookingId);
+  check.throwIfAny();
+  const rows = await runStatement<BookingRow>(context.database, findBookingStatement, [
+    bookingId,
+    input.ownedBy ?? null,
+  ]);
+  const [first, ...rest] = rows;
+  if (first === undefined) throw new SeatCoreError('BOOKING_NOT_FOUND', `no booking ${bookingId} to be seen`);
+  return toBookingView([first, ...rest]);
+}
+
+export async function listLiveBookings(context: Context, input: ListLiveBookingsInput): Promise<Booking[]> {
+  const check = new InputCheck();
+  const eventId = check.id('/eventId', input.eventId);
+  const userId = check.userId('/userId', input.userId);
+  check.throwIfAny();
+  const rows = await runStatement<BookingRow>(context.database, findLiveBookingsStatement, [
+    eventId,
+    userId,
+    liveBookingsShown,
+  ]);
+  return [...groupBy(rows, (row) => row.id).values()].map(toBookingView);
+}

@@ -1,0 +1,192 @@
+import type { NamedStatement } from './statement.ts';
+
+/*
+ * Book: many bookings in one statement, each all or nothing on its own. The only statement that meets
+ * seats before bookings, and so the only one that may not wait for either: everything is taken with
+ * SKIP LOCKED. `for no key update`, because a plain `for update skip locked` would also pass over seats
+ * that an order line merely references. An overdue hold is reclaimed only when all of its seats were got;
+ * else it is left alone and the seat answers LOCKED. (Measured while designing: without that rule three
+ * deadlocks in 32 s on hot seats, with it none.)
+ *
+ * A locked row is read in its newest version, everything else as of the statement's snapshot. So the
+ * holder of a RESERVED seat whose version moved on since the snapshot cannot be seen: TAKEN.
+ *
+ * One update moves each seat, also one that is reclaimed and held at once (two versions on), because a
+ * second update of a row in one statement silently does nothing. `opened` reads from `closed`, because
+ * CTEs run in no fixed order and the partial unique index would else meet two live lines of a seat.
+ *
+ * Rows: one per wanted seat with its verdict (HELD, or FREE | TAKEN | LOCKED | MISSING when its booking was
+ * refused; TAKEN says by which status and until when); one RECLAIMED per overdue hold that was expired; one
+ * FREED per seat this left AVAILABLE.
+ */
+export const holdSeatsStatement: NamedStatement = {
+  name: 'hold-seats',
+  text: `
+with clock as materialized (
+  select date_trunc('milliseconds', clock_timestamp()) as at
+),
+asked as materialized (
+  select * from unnest($1::uuid[], $2::text[], $3::text[]) as asked(booking_id, user_id, request_id)
+),
+wanted as materialized (
+  select * from unnest($4::uuid[], $5::uuid[]) as wanted(booking_id, seat_id)
+),
+seen as materialized (
+  select seat.id, seat.status, seat.version from seats seat where seat.id = any($5::uuid[])
+),
+locked as materialized (
+  select seat.event_id, seat.id, seat.section, seat.row, seat.number,
+         seat.price_amount, seat.currency, seat.status, seat.version
+  from seats seat
+  where seat.id = any($5::uuid[])
+  order by seat.id
+  for no key update skip locked
+),
+holder as materialized (
+  select line.seat_id, line.booking_id, booking.expires_at,
+         booking.expires_at <= (select at from clock) as is_overdue
+  from locked
+  join seen on seen.id = locked.id and seen.version = locked.version
+  join booking_seats line on line.event_id = locked.event_id and line.seat_id = locked.id and line.live
+  join bookings booking on booking.id = line.booking_id and booking.event_id = line.event_id
+  where locked.status = 'RESERVED'
+),
+overdue as materialized (
+  select booking.id, booking.event_id, booking.expires_at, booking.seat_count
+  from bookings booking
+  where booking.id in (select booking_id from holder where is_overdue)
+    and booking.status = 'PENDING'
+    and booking.expires_at <= (select at from clock)
+  order by booking.id
+  for no key update skip locked
+),
+overdue_seat as materialized (
+  select seat.event_id, seat.id, line.booking_id
+  from overdue
+  join booking_seats line on line.event_id = overdue.event_id and line.booking_id = overdue.id and line.live
+  join seats seat on seat.event_id = line.event_id and seat.id = line.seat_id
+  order by seat.id
+  for no key update of seat skip locked
+),
+reclaimable as materialized (
+  select overdue.*
+  from overdue
+  where overdue.seat_count = (select count(*) from overdue_seat where overdue_seat.booking_id = overdue.id)
+),
+judged as materialized (
+  select wanted.booking_id, wanted.seat_id, locked.event_id, locked.section, locked.row, locked.number,
+         locked.price_amount, locked.currency, reclaimable.id as reclaimed_booking_id,
+         coalesce(locked.status, seen.status) as seat_status, holder.expires_at as held_until,
+         case
+           when seen.id is null then 'MISSING'
+           when locked.id is null then case seen.status when 'SOLD' then 'TAKEN' else 'LOCKED' end
+           when locked.status = 'AVAILABLE' or reclaimable.id is not null then 'FREE'
+           when holder.is_overdue then 'LOCKED'
+           else 'TAKEN'
+         end as verdict
+  from wanted
+  left join seen on seen.id = wanted.seat_id
+  left join locked on locked.id = wanted.seat_id
+  left join holder on holder.seat_id = wanted.seat_id
+  left join reclaimable on reclaimable.id = holder.booking_id
+),
+won as materialized (
+  select asked.booking_id, asked.user_id, asked.request_id,
+         (array_agg(judged.event_id))[1] as event_id, min(judged.currency) as currency,
+         count(*) as seat_count, sum(judged.price_amount) as total_amount
+  from asked
+  join judged on judged.booking_id = asked.booking_id
+  group by asked.booking_id, asked.user_id, asked.request_id
+  having bool_and(judged.verdict = 'FREE') and count(distinct judged.event_id) = 1
+),
+won_seat as materialized (
+  select judged.* from judged join won on won.booking_id = judged.booking_id
+),
+reclaimed as materialized (
+  select reclaimable.*
+  from reclaimable
+  where exists (select from won_seat where won_seat.reclaimed_booking_id = reclaimable.id)
+),
+expired as (
+  update bookings booking set status = 'EXPIRED'
+  from reclaimed
+  where booking.id = reclaimed.id and booking.event_id = reclaimed.event_id
+),
+closed as (
+  update booking_seats line set live = false
+  from reclaimed
+  where line.event_id = reclaimed.event_id and line.booking_id = reclaimed.id and line.live
+  returning line.seat_id
+),
+held as (
+  insert into bookings (id, event_id, user_id, status, seat_count, total_amount, currency, created_at, expires_at)
+  select won.booking_id, won.event_id, won.user_id, 'PENDING', won.seat_count, won.total_amount, won.currency,
+         clock.at, clock.at + make_interval(secs => $6::float8)
+  from won cross join clock
+  returning id, event_id, user_id, currency, created_at, expires_at
+),
+opened as (
+  insert into booking_seats (event_id, booking_id, seat_id, price_amount, live)
+  select won_seat.event_id, won_seat.booking_id, won_seat.seat_id, won_seat.price_amount, true
+  from won_seat cross join (select count(*) from closed) as after_closing
+  order by won_seat.event_id, won_seat.seat_id
+),
+changed as (
+  update seats seat
+  set status = change.status, version = seat.version + change.steps
+  from (
+    select event_id, seat_id, 'RESERVED' as status,
+           case when reclaimed_booking_id is null then 1 else 2 end as steps
+    from won_seat
+    union all
+    select overdue_seat.event_id, overdue_seat.id, 'AVAILABLE', 1
+    from overdue_seat
+    join reclaimed on reclaimed.id = overdue_seat.booking_id
+    where not exists (select from won_seat where won_seat.seat_id = overdue_seat.id)
+  ) as change
+  where seat.event_id = change.event_id and seat.id = change.seat_id
+  returning seat.event_id, seat.id, seat.status, seat.version
+),
+recorded as (
+  insert into booking_events (event_id, booking_id, from_status, to_status, cause, actor, request_id, at,
+                              seat_ids, seat_versions, user_id, prices, currency, expires_at)
+  select reclaimed.event_id, reclaimed.id, 'PENDING', 'EXPIRED', 'reclaim', 'seat-core', null, clock.at,
+         array_agg(changed.id order by changed.id),
+         array_agg(case changed.status when 'RESERVED' then changed.version - 1 else changed.version end
+                   order by changed.id),
+         null, null::bigint[], null, null::timestamptz
+  from reclaimed
+  join overdue_seat on overdue_seat.booking_id = reclaimed.id
+  join changed on changed.event_id = overdue_seat.event_id and changed.id = overdue_seat.id
+  cross join clock
+  group by reclaimed.event_id, reclaimed.id, clock.at
+  union all
+  select held.event_id, held.id, null, 'PENDING', 'hold', held.user_id, won.request_id, held.created_at,
+         array_agg(changed.id order by changed.id), array_agg(changed.version order by changed.id),
+         held.user_id, array_agg(won_seat.price_amount order by changed.id), held.currency, held.expires_at
+  from held
+  join won on won.booking_id = held.id
+  join won_seat on won_seat.booking_id = held.id
+  join changed on changed.event_id = won_seat.event_id and changed.id = won_seat.seat_id
+  group by held.event_id, held.id, held.user_id, won.request_id, held.created_at, held.currency, held.expires_at
+)
+select judged.booking_id, judged.seat_id, case when held.id is null then judged.verdict else 'HELD' end as verdict,
+       judged.event_id, judged.section, judged.row, judged.number, judged.price_amount, judged.currency,
+       coalesce(changed.status, judged.seat_status) as seat_status, changed.version as seat_version,
+       held.created_at, coalesce(held.expires_at, judged.held_until) as expires_at, clock.at
+from judged
+cross join clock
+left join held on held.id = judged.booking_id
+left join changed on changed.event_id = held.event_id and changed.id = judged.seat_id
+union all
+select reclaimed.id, null, 'RECLAIMED', reclaimed.event_id, null, null, null, null, null,
+       null, null, null, reclaimed.expires_at, clock.at
+from reclaimed cross join clock
+union all
+select overdue_seat.booking_id, changed.id, 'FREED', changed.event_id, null, null, null, null, null,
+       changed.status, changed.version, null, null, clock.at
+from changed
+join overdue_seat on overdue_seat.event_id = changed.event_id and overdue_seat.id = changed.id
+cross join clock
+where changed.status = 'AVAILABLE'`,
+};

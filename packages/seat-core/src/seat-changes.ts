@@ -1,0 +1,50 @@
+import type { Context } from './context.ts';
+import { forgetAvailableSeats } from './available-seats.ts';
+import { scheduleExpiry, type ExpiryJobBooking } from './expiry-queue.ts';
+import { groupBy } from './group-by.ts';
+import { cacheSeatStatus, type CachedSeat } from './seat-status-cache.ts';
+import { withinBudget } from './within-budget.ts';
+
+/** A seat as a committed statement left it. */
+export type SeatChange = CachedSeat & { readonly eventId: string; readonly version: number };
+
+/** What is published on `seats:changes:<eventId>` after a commit: an array of these. */
+export interface PublishedSeatChange {
+  readonly id: string;
+  readonly status: SeatChange['status'];
+  readonly version: number;
+}
+
+/**
+ * Tells Redis what a commit did: status keys, availability lists, the change message, and the clean-up job
+ * for new holds. Sent together, never before the commit. Each of them may fail or come late without a seat
+ * being sold twice or stranded; so nothing here is thrown, and no answer waits beyond a short budget.
+ */
+export async function announceCommit(
+  context: Context,
+  changes: readonly SeatChange[],
+  held: readonly ExpiryJobBooking[] = [],
+): Promise<void> {
+  const { redis, metrics, logger, expiryQueue, settings } = context;
+  const effects: Promise<unknown>[] = changes.map((change) => cacheSeatStatus(redis, change));
+  for (const [eventId, changed] of groupBy(changes, (change) => change.eventId)) {
+    const message = changed.map(({ seatId, status, version }): PublishedSeatChange => ({
+      id: seatId,
+      status,
+      version,
+    }));
+    effects.push(forgetAvailableSeats(redis, eventId));
+    effects.push(redis.publish(`seats:changes:${eventId}`, JSON.stringify(message)));
+  }
+  const [first, ...rest] = held;
+  if (first !== undefined) effects.push(scheduleExpiry(expiryQueue, [first, ...rest], settings.holdSeconds));
+  await withinBudget(
+    context,
+    Promise.allSettled(effects).then((outcomes) => {
+      const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+      if (failed === undefined) return;
+      metrics.effectsFailed.inc();
+      logger.warn({ err: failed.reason }, 'effects of a commit failed; sweep and repair make up for them');
+    }),
+  );
+}

@@ -1,0 +1,124 @@
+import type { Redis } from 'ioredis';
+import type { Registry } from 'prom-client';
+import {
+  AvailableSeatsReader,
+  type AvailableSeats,
+  type ListAvailableSeatsInput,
+} from './available-seats.ts';
+import type { Context, SeatCoreLogger, SeatCoreSettings } from './context.ts';
+import { createEvent, type CreateEventInput } from './create-event.ts';
+import type { Database } from './database.ts';
+import { EventReader, type EventPage, type ListEventsInput } from './event-reader.ts';
+import { expireBookings, sweepOverdue, type ExpireBookingsResult } from './expire-bookings.ts';
+import type { ExpiryQueue } from './expiry-queue.ts';
+import {
+  findBooking,
+  listLiveBookings,
+  type GetBookingInput,
+  type ListLiveBookingsInput,
+} from './get-booking.ts';
+import { holdSeats, type HoldSeatsInput } from './hold-seats.ts';
+import { measureClockOffset } from './measure-clock-offset.ts';
+import { createMetrics, exportPoolConnections } from './metrics.ts';
+import { repairCache } from './repair-cache.ts';
+import { SeatMapReader, type SeatMap } from './seat-map.ts';
+import { confirmBooking, releaseBooking, type SettleBookingInput } from './settle-booking.ts';
+import type { Booking, TicketedEvent } from './views.ts';
+
+export interface SeatCoreOptions extends Partial<SeatCoreSettings> {
+  /** From `openDatabase`. */
+  readonly database: Database;
+  /** From `openRedis`: locks, caches and change messages. */
+  readonly redis: Redis;
+  /** From `createExpiryQueue`. */
+  readonly expiryQueue: ExpiryQueue;
+  readonly logger?: SeatCoreLogger;
+  /** Where the engine's metrics are registered; without one they are not shown. */
+  readonly registry?: Registry;
+}
+
+/**
+ * The verbs of the engine. Ids are UUIDs in either case; every verb throws `SeatCoreError` for what it
+ * refuses (`code` says why, VALIDATION_FAILED for a malformed input) and the driver's error when PostgreSQL
+ * does not answer. Disposing waits for work that outlives its answer; the clients stay their owner's.
+ */
+export interface SeatCore extends AsyncDisposable {
+  /**
+   * Holds seats for a user for `holdSeconds`: all of them or none, all of one event.
+   * @throws SEAT_TAKEN, SEAT_LOCKED, SEAT_NOT_FOUND
+   */
+  holdSeats(input: HoldSeatsInput): Promise<Booking>;
+  /**
+   * Sells what a PENDING booking holds. Confirming a CONFIRMED booking again returns it unchanged.
+   * @throws BOOKING_NOT_FOUND, BOOKING_EXPIRED, BOOKING_NOT_PENDING
+   */
+  confirmBooking(input: SettleBookingInput): Promise<Booking>;
+  /**
+   * Gives back what a PENDING booking holds. Releasing a CANCELLED booking again returns it unchanged.
+   * @throws BOOKING_NOT_FOUND, BOOKING_NOT_PENDING
+   */
+  releaseBooking(input: SettleBookingInput): Promise<Booking>;
+  /** Ends those of the given holds that are overdue by the database's clock; what a clean-up job calls. */
+  expireBookings(input: { readonly bookingIds: readonly string[] }): Promise<ExpireBookingsResult>;
+  /** Ends up to `limit` (1–500) overdue holds, whatever became of their jobs. @returns how many */
+  sweepOverdue(input?: { readonly limit?: number }): Promise<number>;
+  /** Mends the status keys of seats that changed in the last seconds (default 5). @returns how many */
+  repairCache(input?: { readonly sinceSeconds?: number }): Promise<number>;
+  /** @throws BOOKING_NOT_FOUND */
+  getBooking(input: GetBookingInput): Promise<Booking>;
+  /** A user's PENDING and CONFIRMED bookings of an event, the newest 100. */
+  listLiveBookings(input: ListLiveBookingsInput): Promise<Booking[]>;
+  /** A random choice of free seats, up to a second old. @throws EVENT_NOT_FOUND */
+  listAvailableSeats(input?: ListAvailableSeatsInput): Promise<AvailableSeats>;
+  /** Every seat of an event, up to a second old, serialized. @throws EVENT_NOT_FOUND */
+  getSeatMap(input: { readonly eventId: string }): Promise<SeatMap>;
+  /** Makes an event with up to 100,000 seats, all or nothing. */
+  createEvent(input: CreateEventInput): Promise<TicketedEvent>;
+  /** @throws EVENT_NOT_FOUND */
+  getEvent(input: { readonly eventId: string }): Promise<TicketedEvent>;
+  listEvents(input?: ListEventsInput): Promise<EventPage>;
+  /** Seconds by which the clock of Redis is ahead of PostgreSQL's; also a metric. */
+  measureClockOffset(): Promise<number>;
+}
+
+const silent: SeatCoreLogger = { debug() {}, info() {}, warn() {}, error() {} };
+
+/** Puts the engine on clients that the caller owns. See `openSeatCore` for the short way. */
+export function createSeatCore(options: SeatCoreOptions): SeatCore {
+  const context: Context = {
+    database: options.database,
+    redis: options.redis,
+    expiryQueue: options.expiryQueue,
+    settings: {
+      holdSeconds: options.holdSeconds ?? 120,
+      seatLockSeconds: options.seatLockSeconds ?? 5,
+      maxSeatsPerBooking: options.maxSeatsPerBooking ?? 10,
+    },
+    metrics: createMetrics(options.registry),
+    logger: options.logger ?? silent,
+    background: new Set(),
+  };
+  if (options.registry !== undefined) exportPoolConnections(options.registry, options.database.$client);
+  const events = new EventReader(context);
+  const availableSeats = new AvailableSeatsReader(context, events);
+  const seatMaps = new SeatMapReader(context, events);
+  return {
+    holdSeats: (input) => holdSeats(context, input),
+    confirmBooking: (input) => confirmBooking(context, input),
+    releaseBooking: (input) => releaseBooking(context, input),
+    expireBookings: (input) => expireBookings(context, input),
+    sweepOverdue: (input) => sweepOverdue(context, input),
+    repairCache: (input) => repairCache(context, input),
+    getBooking: (input) => findBooking(context, input),
+    listLiveBookings: (input) => listLiveBookings(context, input),
+    listAvailableSeats: (input = {}) => availableSeats.list(input),
+    getSeatMap: (input) => seatMaps.get(input),
+    createEvent: (input) => createEvent(context, input),
+    getEvent: (input) => events.get(input),
+    listEvents: (input) => events.list(input),
+    measureClockOffset: () => measureClockOffset(context),
+    async [Symbol.asyncDispose]() {
+      await Promise.all(context.background);
+    },
+  };
+}

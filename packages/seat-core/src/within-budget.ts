@@ -1,0 +1,21 @@
+import type { Context } from './context.ts';
+
+/** The longest an answer waits for work on Redis that it does not depend on. */
+const budgetMs = 250;
+
+/**
+ * Waits for work beside an answer, for a short while only; then it goes on in the background. Never
+ * rejects: a failure is logged, and sweep, repair and the lifetimes of keys make up for it.
+ */
+export async function withinBudget(context: Context, work: Promise<unknown>): Promise<void> {
+  const settled = work
+    .catch((error: unknown) => context.logger.warn({ err: error }, 'work beside an answer failed'))
+    .finally(() => context.background.delete(settled));
+  context.background.add(settled);
+  let timer: NodeJS.Timeout | undefined;
+  const budget = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, budgetMs);
+  });
+  await Promise.race([settled, budget]);
+  clearTimeout(timer);
+}
