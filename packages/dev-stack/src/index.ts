@@ -1,1 +1,8 @@
-export {};
+export { atOnce } from './fixtures/at-once.ts';
+export { auditViolations, type Violation } from './fixtures/audit-violations.ts';
+export { startService, type RunningService, type StartServiceOptions } from './fixtures/start-service.ts';
+export { createTestDatabase, type TestDatabase } from './fixtures/test-database.ts';
+export { createTestRedis, type TestRedis } from './fixtures/test-redis.ts';
+export { createTestStack, type TestStack } from './fixtures/test-stack.ts';
+export { withinDeadline } from './fixtures/within-deadline.ts';
+export { waitFor, type WaitForOptions } from './wait-for.ts';

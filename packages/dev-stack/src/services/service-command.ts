@@ -1,0 +1,33 @@
+import { existsSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { repositoryRoot } from '../folders.ts';
+import type { ProcessEntry } from '../processes/process-table.ts';
+import { serverCommand } from '../processes/server-command.ts';
+import { StackError } from '../stack-error.ts';
+import type { ServiceName } from './service-name.ts';
+
+/**
+ * The built service as a command. The services take no arguments; the one given here makes their processes
+ * known as belonging to a folder, whatever becomes of those who started them.
+ */
+export function serviceCommand(
+  name: ServiceName,
+  folder: string,
+  parentDeathSignal: 'SIGTERM' | 'SIGKILL',
+): string[] {
+  const entry = join(repositoryRoot, 'apps', name, 'dist', 'server.js');
+  if (!existsSync(entry)) throw new StackError(`${name} is not built; run "npm run build".`);
+  return serverCommand([process.execPath, entry, markerOf(folder)], {
+    account: undefined,
+    reaches: [],
+    parentDeathSignal,
+  });
+}
+
+export function isServiceOf(folder: string, { argv }: ProcessEntry): boolean {
+  return basename(argv[1] ?? '') === 'server.js' && argv[2] === markerOf(folder);
+}
+
+function markerOf(folder: string): string {
+  return `--stack=${folder}`;
+}

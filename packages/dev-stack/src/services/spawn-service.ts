@@ -1,0 +1,49 @@
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { repositoryRoot } from '../folders.ts';
+import type { ExitStatus, ServerProcess } from '../processes/server-process.ts';
+import { serviceCommand } from './service-command.ts';
+import type { ServiceName } from './service-name.ts';
+
+export interface SpawnServiceOptions {
+  readonly name: ServiceName;
+  /** The folder the process is known to belong to. */
+  readonly folder: string;
+  readonly env: NodeJS.ProcessEnv;
+  /** What the kernel sends the service if we die without a word. */
+  readonly parentDeathSignal: 'SIGTERM' | 'SIGKILL';
+  /** Each line of its output, in the order of its stream. */
+  readonly onLine: (line: string) => void;
+}
+
+/**
+ * Starts a built service in a process group of its own, so that Ctrl-C at the terminal reaches only us.
+ * `exited` settles when its output has been read to the end, too.
+ */
+export async function spawnService(options: SpawnServiceOptions): Promise<ServerProcess> {
+  const { name, folder, env, onLine, parentDeathSignal } = options;
+  const [program = '', ...args] = serviceCommand(name, folder, parentDeathSignal);
+  const child = spawn(program, args, {
+    cwd: repositoryRoot,
+    env,
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  for (const stream of [child.stdout, child.stderr]) createInterface({ input: stream }).on('line', onLine);
+  const hasExited = (): boolean => child.exitCode !== null || child.signalCode !== null;
+  const sayFarewell = (): void => {
+    if (!hasExited()) child.kill(parentDeathSignal);
+  };
+  process.once('exit', sayFarewell);
+  const exited = new Promise<ExitStatus>((resolve) => {
+    child.once('close', (code, signal) => {
+      process.removeListener('exit', sayFarewell);
+      resolve({ code, signal });
+    });
+  });
+  await new Promise((resolve, reject) => {
+    child.once('spawn', resolve);
+    child.once('error', reject);
+  });
+  return { pid: child.pid ?? -1, exited, hasExited, signal: (signal) => child.kill(signal) };
+}
