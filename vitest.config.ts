@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 /** Workspace packages are taken from their sources, so that a test never meets a stale build. */
-const sourceConditions = ['source', 'node', 'import', 'module', 'default'];
+const sourceConditions = ['source'];
 
 function project(name: string, suffix: string, options: { servers: boolean; testTimeout: number }) {
   return {
