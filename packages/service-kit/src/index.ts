@@ -1,1 +1,14 @@
-export {};
+export { commonVariables } from './config/common-variables.ts';
+export { ConfigError } from './config/config-error.ts';
+export { environmentExample } from './config/environment-example.ts';
+export { environmentTable } from './config/environment-table.ts';
+export { readConfig } from './config/read-config.ts';
+export { createLogger, type LoggerOptions } from './create-logger.ts';
+export { faultTable } from './faults/fault-table.ts';
+export type { FaultCode } from './faults/faults.ts';
+export { problemSchema } from './faults/problem-schema.ts';
+export { bodylessRoutes } from './http/bodyless-routes.ts';
+export { createHttpService, type HttpServiceOptions } from './http/create-http-service.ts';
+export type { ReadinessCheck } from './http/health-routes.ts';
+export type { HttpService } from './http/http-service.ts';
+export { runService, type ServiceContext, type ServiceOptions, type StartedService } from './run-service.ts';

@@ -1,0 +1,21 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { preferredLanguage } from './preferred-language.ts';
+import { renderProblem } from './render-problem.ts';
+import { toFault } from './to-fault.ts';
+
+/** Answers an error as problem+json. Only what nobody expected is logged, once, with its cause. */
+export function answerFault(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  const language = preferredLanguage(request.headers['accept-language']);
+  const { code, details } = toFault(error, language);
+  request.faultCode = code;
+  // A client that left in the middle of its body is an error to Fastify, but news to nobody.
+  if (code === 'INTERNAL' && !request.raw.destroyed) request.log.error({ err: error }, 'unexpected error');
+
+  const problem = renderProblem(code, details, { requestId: request.id, language });
+  const vary = reply.getHeader('vary');
+  void reply
+    .code(problem.status)
+    .headers(problem.headers)
+    .header('vary', vary === undefined ? 'accept-language' : `${String(vary)}, accept-language`)
+    .send(problem.body);
+}

@@ -1,0 +1,145 @@
+import type { SeatErrorCode } from '@ticketing/seat-core/errors';
+
+/** Faults that arise before a request reaches seat-core, or behind everything. */
+export type ServiceFaultCode =
+  'ROUTE_NOT_FOUND' | 'PAYLOAD_TOO_LARGE' | 'UNSUPPORTED_MEDIA_TYPE' | 'INTERNAL';
+
+/** Every `code` that an answer of a service can carry. */
+export type FaultCode = SeatErrorCode | ServiceFaultCode;
+
+/** The languages that a fault can be told in. */
+export type Language = 'en' | 'id';
+
+interface FaultDefinition {
+  readonly status: number;
+  readonly title: string;
+  /** Whether the same request may succeed when it is sent again. */
+  readonly retryable: boolean;
+  /** Sent as `Retry-After`. */
+  readonly retryAfterSeconds?: number;
+  /** For the documentation: when a client meets it. */
+  readonly when: string;
+  /** For the buyer: what happened and what to do. */
+  readonly detail: Readonly<Record<Language, string>>;
+}
+
+/** A code that is missing here does not compile: no fault goes without a status and its sentences. */
+export const faults = {
+  VALIDATION_FAILED: {
+    status: 400,
+    title: 'Validation failed',
+    retryable: false,
+    when: 'malformed or out of bounds; `errors` says where',
+    detail: {
+      en: 'The request is malformed or out of bounds: see errors, mend it and send it again.',
+      id: 'Permintaan tidak sesuai: lihat errors, perbaiki, lalu kirim kembali.',
+    },
+  },
+  SEAT_TAKEN: {
+    status: 400,
+    title: 'Seat taken',
+    retryable: false,
+    when: 'a wanted seat is RESERVED or SOLD; `seatIds` lists the seats known to be in the way',
+    detail: { en: 'This seat is already taken: choose another one.', id: 'Kursi sudah dipesan!' },
+  },
+  SEAT_LOCKED: {
+    status: 400,
+    title: 'Seat busy',
+    retryable: true,
+    retryAfterSeconds: 1,
+    when: 'another request is booking a wanted seat this moment',
+    detail: {
+      en: 'Somebody else is booking this seat at this moment: try again in a second.',
+      id: 'Kursi sedang diproses!',
+    },
+  },
+  BOOKING_NOT_PENDING: {
+    status: 400,
+    title: 'Booking not pending',
+    retryable: false,
+    when: 'confirm of a CANCELLED, release of a CONFIRMED or EXPIRED booking; `bookingStatus` says which',
+    detail: {
+      en: 'The booking is no longer pending, so this cannot be done to it: see bookingStatus.',
+      id: 'Pemesanan sudah tidak berstatus menunggu, jadi tindakan ini tidak dapat dilakukan: lihat bookingStatus.',
+    },
+  },
+  BOOKING_EXPIRED: {
+    status: 400,
+    title: 'Booking expired',
+    retryable: false,
+    when: 'confirm after `expiresAt`, whether or not the clean-up has run',
+    detail: {
+      en: 'The time to confirm this booking has passed: book the seats again.',
+      id: 'Batas waktu pemesanan ini sudah lewat: silakan pesan kursi kembali.',
+    },
+  },
+  SEAT_NOT_FOUND: {
+    status: 404,
+    title: 'Seat not found',
+    retryable: false,
+    when: 'unknown seat',
+    detail: { en: 'There is no such seat: check the id.', id: 'Kursi tidak ditemukan: periksa id-nya.' },
+  },
+  BOOKING_NOT_FOUND: {
+    status: 404,
+    title: 'Booking not found',
+    retryable: false,
+    when: "unknown, or somebody else's booking: the same answer",
+    detail: {
+      en: 'There is no such booking: check the id.',
+      id: 'Pemesanan tidak ditemukan: periksa id-nya.',
+    },
+  },
+  EVENT_NOT_FOUND: {
+    status: 404,
+    title: 'Event not found',
+    retryable: false,
+    when: 'unknown event',
+    detail: { en: 'There is no such event: check the id.', id: 'Acara tidak ditemukan: periksa id-nya.' },
+  },
+  ROUTE_NOT_FOUND: {
+    status: 404,
+    title: 'Route not found',
+    retryable: false,
+    when: 'no route has this path and method',
+    detail: {
+      en: 'Nothing answers to this path and method: check both.',
+      id: 'Alamat dan metode ini tidak dikenal: periksa keduanya.',
+    },
+  },
+  PAYLOAD_TOO_LARGE: {
+    status: 413,
+    title: 'Payload too large',
+    retryable: false,
+    when: 'the body is larger than the route accepts',
+    detail: {
+      en: 'The body is larger than is accepted here: send less.',
+      id: 'Isi permintaan terlalu besar: kirim lebih sedikit data.',
+    },
+  },
+  UNSUPPORTED_MEDIA_TYPE: {
+    status: 415,
+    title: 'Unsupported media type',
+    retryable: false,
+    when: 'the body is not `application/json`',
+    detail: {
+      en: 'Send the body as application/json.',
+      id: 'Kirim isi permintaan sebagai application/json.',
+    },
+  },
+  INTERNAL: {
+    status: 500,
+    title: 'Internal error',
+    retryable: false,
+    when: 'anything unexpected; says nothing but the request id',
+    detail: {
+      en: 'Something went wrong on our side: name the request id when you report it.',
+      id: 'Terjadi kesalahan di pihak kami: sebutkan id permintaan saat melaporkannya.',
+    },
+  },
+} as const satisfies Record<FaultCode, FaultDefinition>;
+
+/** The definition of a code, with its optional members visible to the compiler. */
+export function faultOf(code: FaultCode): FaultDefinition {
+  return faults[code];
+}

@@ -1,0 +1,62 @@
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Logger } from 'pino';
+import { v7 as uuidv7 } from 'uuid';
+import { renderProblem } from '../faults/render-problem.ts';
+import type { ConnectionTracker } from './connection-tracker.ts';
+import { requestIdOf } from './request-id.ts';
+
+interface Breakage {
+  readonly status: number;
+  readonly detail: string;
+}
+
+const breakages: Readonly<Record<string, Breakage>> = {
+  HPE_HEADER_OVERFLOW: { status: 431, detail: 'the request line and headers are too large' },
+  ERR_HTTP_REQUEST_TIMEOUT: { status: 408, detail: 'the request did not arrive in time' },
+};
+const malformed: Breakage = { status: 400, detail: 'this is not a well-formed HTTP request' };
+
+/** Time for the client to read the answer before the connection is destroyed: a reset would take it away. */
+const lingerMs = 1_000;
+
+/** Answers what never became a request (bytes that are not HTTP, oversized headers, a client that stalls). */
+export function createClientErrorHandler(connections: () => ConnectionTracker, logger: Logger) {
+  const answered = new WeakSet<Socket>();
+
+  return (error: NodeJS.ErrnoException, socket: Socket): void => {
+    if (answered.has(socket)) return;
+    answered.add(socket);
+    if (error.code === 'ECONNRESET' || !socket.writable) {
+      socket.destroy();
+      return;
+    }
+
+    const owed = connections().owedOn(socket);
+    if (owed.some((response) => response.headersSent || response.req.complete)) {
+      // The bytes came behind a request that is being answered: they must not be taken for its answer.
+      for (const response of owed) if (!response.headersSent) response.setHeader('connection', 'close');
+      owed.at(-1)?.once('close', () => socket.destroySoon());
+      return;
+    }
+
+    const { status, detail } = breakages[error.code ?? ''] ?? malformed;
+    const requestId = owed[0] === undefined ? uuidv7() : requestIdOf(owed[0].req);
+    logger.info({ requestId, status, reason: error.code }, 'connection broke before a request');
+
+    const errors = [{ pointer: '', detail }];
+    const problem = renderProblem('VALIDATION_FAILED', { errors }, { requestId, language: 'en', status });
+    const headers = {
+      ...problem.headers,
+      'x-request-id': requestId,
+      'x-content-type-options': 'nosniff',
+      'content-length': String(problem.body.length),
+      connection: 'close',
+    };
+    const head = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+    socket.end(
+      `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${head.join('')}\r\n${problem.body.toString()}`,
+    );
+    setTimeout(() => socket.destroy(), lingerMs).unref();
+  };
+}

@@ -1,0 +1,54 @@
+import type { FastifyPluginCallback } from 'fastify';
+import { memberPointer } from '../faults/member-pointer.ts';
+import { ServiceFault } from '../faults/service-fault.ts';
+import type { HttpService } from './http-service.ts';
+
+/**
+ * A plugin whose routes need no body: they take none, or `{}`, with or without any content type;
+ * anything else is VALIDATION_FAILED. `request.body` is always undefined there.
+ *
+ * @example app.register(bodylessRoutes((routes) => { routes.delete('/api/v1/booking/:bookingId', …); }));
+ */
+export function bodylessRoutes(define: (routes: HttpService) => void): FastifyPluginCallback {
+  return (scope, _options, done) => {
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, parsed) => {
+      try {
+        assertEmpty(body as string);
+        parsed(null, undefined);
+      } catch (error) {
+        parsed(error as Error);
+      }
+    });
+    // Fastify answers 415 to a content type that it cannot parse, before any parser sees the request.
+    scope.addHook('onRequest', (request, _reply, next) => {
+      delete request.raw.headers['content-type'];
+      next();
+    });
+    define(scope as HttpService);
+    done();
+  };
+}
+
+function assertEmpty(body: string): void {
+  if (body.trim() === '') return;
+  const parsed = parseObject(body);
+  const members = Object.keys(parsed ?? { '': undefined });
+  if (members.length === 0) return;
+  const errors =
+    parsed === undefined
+      ? [{ pointer: '', detail: 'the body must be empty or {}' }]
+      : members
+          .slice(0, 20)
+          .map((member) => ({ pointer: memberPointer(member), detail: 'is not a known member' }));
+  throw new ServiceFault('VALIDATION_FAILED', { errors });
+}
+
+function parseObject(body: string): object | undefined {
+  try {
+    const value: unknown = JSON.parse(body);
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}

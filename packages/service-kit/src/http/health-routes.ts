@@ -1,0 +1,83 @@
+import type { FastifyBaseLogger } from 'fastify';
+import type { HttpService } from './http-service.ts';
+
+/** A part that the service cannot work without. */
+export interface ReadinessCheck {
+  /** As it appears in the answer: `postgresql`. */
+  readonly name: string;
+  /** Rejects while the part is away. What it rejects with is logged, never answered. */
+  readonly check: () => Promise<unknown>;
+}
+
+export interface HealthOptions {
+  readonly readiness: readonly ReadinessCheck[];
+  readonly isStopping: () => boolean;
+  readonly logger: FastifyBaseLogger;
+}
+
+interface UnavailablePart {
+  readonly name: string;
+  readonly status: 'down';
+  readonly detail: string;
+}
+
+/** The bound of one check: whoever asks has little patience. */
+const checkMs = 500;
+/** A check still unanswered after this long is given up and asked anew. */
+const staleMs = 5_000;
+
+/** Adds `GET /health/live` (the process runs; touches nothing) and `GET /health/ready`. */
+export function addHealthRoutes(app: HttpService, { readiness, isStopping, logger }: HealthOptions): void {
+  const probes = readiness.map((part) => createProbe(part, logger));
+
+  app.get('/health/live', (_request, reply) =>
+    reply.header('cache-control', 'no-store').send({ status: 'live' }),
+  );
+
+  app.get('/health/ready', async (_request, reply) => {
+    reply.header('cache-control', 'no-store');
+    if (isStopping()) return reply.code(503).send({ status: 'stopping' });
+    const parts = (await Promise.all(probes.map((probe) => probe()))).filter((part) => part !== undefined);
+    if (parts.length > 0) return reply.code(503).send({ status: 'unavailable', parts });
+    return reply.send({ status: 'ready' });
+  });
+}
+
+/** One check at a time, however many ask: probes must not use up the pool that they look at. */
+function createProbe({ name, check }: ReadinessCheck, logger: FastifyBaseLogger) {
+  let current:
+    { readonly outcome: Promise<UnavailablePart | undefined>; readonly startedAt: number } | undefined;
+  let wasDown = false;
+
+  const ask = async (): Promise<UnavailablePart | undefined> => {
+    try {
+      await check();
+      if (wasDown) logger.info({ part: name }, 'part is back');
+      wasDown = false;
+      return undefined;
+    } catch (err) {
+      // Once per outage, not once per probe.
+      if (!wasDown) logger.warn({ err, part: name }, 'part is down');
+      wasDown = true;
+      return { name, status: 'down', detail: 'cannot be used' };
+    } finally {
+      current = undefined;
+    }
+  };
+
+  return async (): Promise<UnavailablePart | undefined> => {
+    if (current === undefined || performance.now() - current.startedAt > staleMs) {
+      current = { outcome: ask(), startedAt: performance.now() };
+    }
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<UnavailablePart>((resolve) => {
+      const detail = `did not answer within ${checkMs} ms`;
+      timer = setTimeout(() => resolve({ name, status: 'down', detail }), checkMs);
+    });
+    try {
+      return await Promise.race([current.outcome, late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  };
+}

@@ -1,0 +1,69 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Histogram, type Registry } from 'prom-client';
+import type { FaultCode } from '../faults/faults.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The fault that was answered, for the log line; null while there is none. */
+    faultCode: FaultCode | null;
+  }
+}
+
+/** Watches one request until its answer is out or its client gone. */
+export type RequestObserver = (request: FastifyRequest, reply: FastifyReply) => void;
+
+const countedMethods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
+
+/**
+ * Creates what measures and logs each request: one observation of `http_request_duration_seconds` and
+ * one log line. It listens to the raw response, because Fastify's onResponse never hears of a client that left.
+ */
+export function createRequestObserver(registry: Registry): RequestObserver {
+  const duration = new Histogram({
+    name: 'http_request_duration_seconds',
+    help: 'Time from the routed request to the end of its answer.',
+    labelNames: ['method', 'route', 'status'] as const,
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30],
+    registers: [registry],
+  });
+
+  return (request, reply) => {
+    const startedAt = performance.now();
+    reply.raw.once('close', () => {
+      const durationMs = performance.now() - startedAt;
+      const isAborted = !reply.raw.writableFinished;
+      const route = request.routeOptions.url;
+      // Every label value is from a closed set: an invented path or method must not grow the registry.
+      duration.observe(
+        {
+          method: countedMethods.has(request.method) ? request.method : 'other',
+          route: route ?? 'unmatched',
+          status: isAborted ? 'aborted' : String(reply.statusCode),
+        },
+        durationMs / 1000,
+      );
+
+      const line = {
+        method: request.method,
+        route: route ?? 'unmatched',
+        path: pathOf(request.url),
+        status: reply.statusCode,
+        outcome: isAborted
+          ? 'aborted'
+          : (request.faultCode ?? (reply.statusCode < 400 ? 'ok' : 'unavailable')),
+        durationMs: Math.round(durationMs * 10) / 10,
+      };
+      if (isProbe(route)) request.log.debug(line, 'request');
+      else request.log.info(line, 'request');
+    });
+  };
+}
+
+/** Query values may hold anything, so they stay out of the log. */
+function pathOf(url: string): string {
+  return url.split('?', 1)[0]!.slice(0, 256);
+}
+
+function isProbe(route: string | undefined): boolean {
+  return route !== undefined && (route.startsWith('/health/') || route === '/metrics');
+}
