@@ -15,6 +15,9 @@ import type { NamedStatement } from './statement.ts';
  * second update of a row in one statement silently does nothing. `opened` reads from `closed`, because
  * CTEs run in no fixed order and the partial unique index would else meet two live lines of a seat.
  *
+ * Seats are looked up one by one (`lateral … limit 1`), which is how PostgreSQL would do it if it knew that an
+ * id is unique; before the first ANALYZE of a new event it does not, and plans for thousands of rows.
+ *
  * Rows: one per wanted seat with its verdict (HELD, or FREE | TAKEN | LOCKED | MISSING when its booking was
  * refused; TAKEN says by which status and until when); one RECLAIMED per overdue hold that was expired; one
  * FREED per seat this left AVAILABLE.
@@ -32,18 +35,17 @@ wanted as materialized (
   select * from unnest($4::uuid[], $5::uuid[]) as wanted(booking_id, seat_id)
 ),
 seen as materialized (
-  select seat.id, seat.status, seat.version from seats seat where seat.id = any($5::uuid[])
+  select seat.*
+  from unnest($5::uuid[]) as named(id)
+  cross join lateral (select id, status, version from seats where id = named.id limit 1) seat
 ),
 locked as materialized (
-  select seat.event_id, seat.id, seat.section, seat.row, seat.number,
-         seat.price_amount, seat.currency, seat.status, seat.version
-  from seats seat
-  where seat.id = any($5::uuid[])
-  order by seat.id
-  for no key update skip locked
+  select seat.*
+  from (select id from unnest($5::uuid[]) as named(id) order by id) named
+  cross join lateral (select * from seats where id = named.id limit 1 for no key update skip locked) seat
 ),
 holder as materialized (
-  select line.seat_id, line.booking_id, booking.expires_at,
+  select line.seat_id, line.booking_id, line.event_id, booking.expires_at,
          booking.expires_at <= (select at from clock) as is_overdue
   from locked
   join seen on seen.id = locked.id and seen.version = locked.version
@@ -54,7 +56,7 @@ holder as materialized (
 overdue as materialized (
   select booking.id, booking.event_id, booking.expires_at, booking.seat_count
   from bookings booking
-  where booking.id in (select booking_id from holder where is_overdue)
+  where (booking.id, booking.event_id) in (select booking_id, event_id from holder where is_overdue)
     and booking.status = 'PENDING'
     and booking.expires_at <= (select at from clock)
   order by booking.id

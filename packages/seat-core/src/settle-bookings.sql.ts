@@ -20,7 +20,8 @@ due as materialized (
   select booking.id, booking.event_id, asked.actor, asked.request_id
   from bookings booking
   join asked on asked.booking_id = booking.id and (asked.owner is null or asked.owner = booking.user_id)
-  where booking.status = 'PENDING'
+  where booking.id = any($1::uuid[])
+    and booking.status = 'PENDING'
     and booking.expires_at > (select at from clock)
   order by booking.id
   for no key update of booking
