@@ -6,6 +6,7 @@ import {
   type ListAvailableSeatsInput,
 } from './available-seats.ts';
 import type { Context, SeatCoreLogger, SeatCoreSettings } from './context.ts';
+import { readConnectionLimits, type ConnectionLimits } from './connection-limits.ts';
 import { createEvent, type CreateEventInput } from './create-event.ts';
 import type { Database } from './database.ts';
 import { EventReader, type EventPage, type ListEventsInput } from './event-reader.ts';
@@ -77,6 +78,9 @@ export interface SeatCore extends AsyncDisposable {
   /** @throws EVENT_NOT_FOUND */
   getEvent(input: { readonly eventId: string }): Promise<TicketedEvent>;
   listEvents(input?: ListEventsInput): Promise<EventPage>;
+  /** Resolves when PostgreSQL answers. */
+  ping(): Promise<void>;
+  readConnectionLimits(): Promise<ConnectionLimits>;
   /** Seconds by which the clock of Redis is ahead of PostgreSQL's; also a metric. */
   measureClockOffset(): Promise<number>;
 }
@@ -116,6 +120,10 @@ export function createSeatCore(options: SeatCoreOptions): SeatCore {
     createEvent: (input) => createEvent(context, input),
     getEvent: (input) => events.get(input),
     listEvents: (input) => events.list(input),
+    async ping() {
+      await context.database.$client.query('select 1');
+    },
+    readConnectionLimits: () => readConnectionLimits(context),
     measureClockOffset: () => measureClockOffset(context),
     async [Symbol.asyncDispose]() {
       await Promise.all(context.background);
