@@ -14,8 +14,8 @@ CREATE TABLE "booking_events" (
 	"currency" text,
 	"expires_at" timestamp (3) with time zone,
 	CONSTRAINT "booking_events_pkey" PRIMARY KEY("event_id","booking_id","to_status"),
-	CONSTRAINT "booking_events_edge_check" CHECK (("booking_events"."from_status" is null and "booking_events"."to_status" = 'PENDING')
-        or ("booking_events"."from_status" = 'PENDING' and "booking_events"."to_status" in ('CONFIRMED', 'EXPIRED', 'CANCELLED'))),
+	CONSTRAINT "booking_events_edge_check" CHECK (case when "booking_events"."from_status" is null then "booking_events"."to_status" = 'PENDING'
+        else "booking_events"."from_status" = 'PENDING' and "booking_events"."to_status" in ('CONFIRMED', 'EXPIRED', 'CANCELLED') end),
 	CONSTRAINT "booking_events_cause_check" CHECK ("booking_events"."cause" in ('hold', 'confirm', 'release', 'job', 'sweep', 'reclaim')),
 	CONSTRAINT "booking_events_seats_check" CHECK (cardinality("booking_events"."seat_ids") = cardinality("booking_events"."seat_versions")),
 	CONSTRAINT "booking_events_creation_check" CHECK (("booking_events"."to_status" = 'PENDING') = ("booking_events"."user_id" is not null and "booking_events"."prices" is not null

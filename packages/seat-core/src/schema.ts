@@ -166,8 +166,8 @@ export const bookingEvents = pgTable(
     index('booking_events_at_idx').on(event.at),
     check(
       'booking_events_edge_check',
-      sql`(${event.fromStatus} is null and ${event.toStatus} = 'PENDING')
-        or (${event.fromStatus} = 'PENDING' and ${event.toStatus} in ('CONFIRMED', 'EXPIRED', 'CANCELLED'))`,
+      sql`case when ${event.fromStatus} is null then ${event.toStatus} = 'PENDING'
+        else ${event.fromStatus} = 'PENDING' and ${event.toStatus} in ('CONFIRMED', 'EXPIRED', 'CANCELLED') end`,
     ),
     check('booking_events_cause_check', oneOf(event.cause, transitionCauses)),
     check(
