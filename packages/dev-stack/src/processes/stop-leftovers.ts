@@ -1,3 +1,4 @@
+import { errorCode } from '../error-code.ts';
 import { waitFor } from '../wait-for.ts';
 import { StackError } from '../stack-error.ts';
 import type { StopPlan } from './stop-process.ts';
@@ -35,7 +36,7 @@ function sendSignal(pid: number, signal: NodeJS.Signals, name: string): boolean 
   try {
     return process.kill(pid, signal);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
+    const code = errorCode(error);
     if (code === 'ESRCH') return false;
     if (code !== 'EPERM') throw error;
     throw new StackError(

@@ -1,4 +1,4 @@
-import type { ExitStatus, ServerProcess } from './server-process.ts';
+import type { ExitStatus, ServerProcess } from './adopt-process.ts';
 
 /** Signals in rising order of force, each with the time it is given. */
 export type StopPlan = readonly (readonly [signal: NodeJS.Signals, graceMs: number])[];

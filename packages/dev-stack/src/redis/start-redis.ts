@@ -5,12 +5,8 @@ import getPort from 'get-port';
 import { Redis } from 'ioredis';
 import { serverAccount } from '../processes/server-account.ts';
 import { serverCommand } from '../processes/server-command.ts';
-import {
-  describeExit,
-  spawnServerProcess,
-  tailOfLog,
-  type ServerProcess,
-} from '../processes/server-process.ts';
+import { describeExit, type ServerProcess } from '../processes/adopt-process.ts';
+import { spawnServerProcess, tailOfLog } from '../processes/server-process.ts';
 import { stopProcess, type StopPlan } from '../processes/stop-process.ts';
 import { StackError } from '../stack-error.ts';
 import { waitFor } from '../wait-for.ts';
@@ -71,7 +67,7 @@ export async function startRedis(options: RedisOptions): Promise<RedisServer> {
     const server = await spawnServerProcess({
       command,
       env: redisEnvironment(binary.libraryPath),
-      cwd: '/',
+
       logFile: options.logFile,
       farewell: 'SIGTERM',
     });

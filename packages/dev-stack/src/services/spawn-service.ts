@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { repositoryRoot } from '../folders.ts';
-import type { ExitStatus, ServerProcess } from '../processes/server-process.ts';
+import { adoptProcess, type ServerProcess } from '../processes/adopt-process.ts';
 import { serviceCommand } from './service-command.ts';
 import type { ServiceName } from './service-name.ts';
 
@@ -30,20 +30,5 @@ export async function spawnService(options: SpawnServiceOptions): Promise<Server
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   for (const stream of [child.stdout, child.stderr]) createInterface({ input: stream }).on('line', onLine);
-  const hasExited = (): boolean => child.exitCode !== null || child.signalCode !== null;
-  const sayFarewell = (): void => {
-    if (!hasExited()) child.kill(parentDeathSignal);
-  };
-  process.once('exit', sayFarewell);
-  const exited = new Promise<ExitStatus>((resolve) => {
-    child.once('close', (code, signal) => {
-      process.removeListener('exit', sayFarewell);
-      resolve({ code, signal });
-    });
-  });
-  await new Promise((resolve, reject) => {
-    child.once('spawn', resolve);
-    child.once('error', reject);
-  });
-  return { pid: child.pid ?? -1, exited, hasExited, signal: (signal) => child.kill(signal) };
+  return adoptProcess(child, parentDeathSignal);
 }

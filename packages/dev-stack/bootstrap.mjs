@@ -1,0 +1,82 @@
+import { mkdirSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { buildPackages } from './bootstrap/build-packages.mjs';
+import { installPackages } from './bootstrap/install-packages.mjs';
+import { takeProcessLock } from './bootstrap/process-lock.mjs';
+
+/*
+ * The way in of every command at the root: node bootstrap.mjs <command> [arguments]. It needs nothing but
+ * Node and npm, installs and builds what is missing or has changed, and then is the command, in this process.
+ */
+
+const commands = ['start', 'test', 'verify', 'migrate'];
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const [command = '', ...args] = process.argv.slice(2);
+
+/** @param {string} message */
+const say = (message) => process.stdout.write(`${message}\n`);
+
+/**
+ * Told to stop while installing: for `start` that is a clean end like any other.
+ *
+ * @param {string} signal
+ */
+function onInterrupt(signal) {
+  say('Interrupted.');
+  process.exit(command === 'start' ? 0 : signal === 'SIGINT' ? 130 : 143);
+}
+
+async function prepare() {
+  const stateFolder = join(root, '.data');
+  mkdirSync(stateFolder, { recursive: true });
+  let lock = takeProcessLock(join(stateFolder, 'bootstrap.lock'));
+  if (lock.heldBy !== undefined)
+    say(`Waiting for process ${lock.heldBy}, which is installing or building here.`);
+  while (lock.heldBy !== undefined) {
+    await delay(100);
+    lock = takeProcessLock(join(stateFolder, 'bootstrap.lock'));
+  }
+  process.once('exit', lock.release);
+  await installPackages(root, say, onInterrupt);
+  await buildPackages(root, say, onInterrupt);
+  lock.release();
+}
+
+async function main() {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  if (major < 20 || (major === 20 && minor < 19)) {
+    throw new Error(`Node 20.19 or newer is needed; this is ${process.version}.`);
+  }
+  if (!commands.includes(command))
+    throw new Error(`Unknown command "${command}"; there are ${commands.join(', ')}.`);
+  process.env.PATH = `${join(root, 'node_modules', '.bin')}${delimiter}${process.env.PATH ?? ''}`;
+  process.env.TURBO_TELEMETRY_DISABLED = '1';
+  process.env.TURBO_NO_UPDATE_NOTIFIER = '1';
+  await prepare();
+  /** @type {{ run: (args: readonly string[]) => Promise<number> }} */
+  const { run } = await import(`./dist/commands/${command}.js`);
+  process.exitCode = await run(args);
+}
+
+/**
+ * A foreseen failure is a sentence; of anything else the stack is wanted.
+ *
+ * @param {unknown} error
+ */
+function tellFailure(error) {
+  if (!(error instanceof Error)) return String(error);
+  if (error.constructor === Error || error.name === 'StackError') return error.message;
+  if ('code' in error && (error.code === 'EACCES' || error.code === 'EPERM') && 'path' in error) {
+    return `${String(error.path)} belongs to another user. Run this as that user, or remove it.`;
+  }
+  return error.stack;
+}
+
+try {
+  await main();
+} catch (error) {
+  process.stderr.write(`${tellFailure(error)}\n`);
+  process.exitCode = 1;
+}

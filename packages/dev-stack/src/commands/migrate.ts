@@ -1,0 +1,18 @@
+import { runMigrations } from '@ticketing/seat-core';
+import { StackError } from '../stack-error.ts';
+
+/** `npm run db:migrate`: brings a database that was named to the schema of this checkout. */
+export async function run(): Promise<number> {
+  const { MIGRATE_DATABASE_URL: ownerUrl, DATABASE_URL: url } = process.env;
+  const databaseUrl = ownerUrl === undefined || ownerUrl === '' ? url : ownerUrl;
+  if (databaseUrl === undefined || databaseUrl === '') {
+    throw new StackError(
+      'Set MIGRATE_DATABASE_URL or DATABASE_URL to the database to migrate. That of npm start is migrated by npm start.',
+    );
+  }
+  await runMigrations({
+    databaseUrl,
+    onProgress: (message) => process.stdout.write(`migrate: ${message}\n`),
+  });
+  return 0;
+}
