@@ -1,1 +1,30 @@
-export {};
+import { openSeatCore } from '@ticketing/seat-core';
+import { runService } from '@ticketing/service-kit';
+import { createApp } from './app.ts';
+import { configSchema } from './config-schema.ts';
+
+const name = 'booking-api';
+
+await runService({
+  name,
+  configSchema,
+  start: async ({ config, logger, registry, stopping }) => {
+    const core = await openSeatCore({
+      databaseUrl: config.DATABASE_URL,
+      redisUrl: config.REDIS_URL,
+      databasePoolMax: config.DATABASE_POOL_MAX,
+      applicationName: name,
+      holdSeconds: config.HOLD_SECONDS,
+      seatLockSeconds: config.SEAT_LOCK_SECONDS,
+      maxSeatsPerBooking: config.MAX_SEATS_PER_BOOKING,
+      logger,
+      registry,
+    });
+    return {
+      app: createApp({ core, logger, registry, stopping }),
+      host: config.HOST,
+      port: config.BOOKING_API_PORT,
+      close: [() => core[Symbol.asyncDispose]()],
+    };
+  },
+});

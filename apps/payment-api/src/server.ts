@@ -1,1 +1,27 @@
-export {};
+import { openSeatCore } from '@ticketing/seat-core';
+import { runService } from '@ticketing/service-kit';
+import { createApp } from './app.ts';
+import { configSchema } from './config-schema.ts';
+
+const name = 'payment-api';
+
+await runService({
+  name,
+  configSchema,
+  start: async ({ config, logger, registry, stopping }) => {
+    const core = await openSeatCore({
+      databaseUrl: config.DATABASE_URL,
+      redisUrl: config.REDIS_URL,
+      databasePoolMax: config.DATABASE_POOL_MAX,
+      applicationName: name,
+      logger,
+      registry,
+    });
+    return {
+      app: createApp({ core, logger, registry, stopping }),
+      host: config.HOST,
+      port: config.PAYMENT_API_PORT,
+      close: [() => core[Symbol.asyncDispose]()],
+    };
+  },
+});

@@ -1,0 +1,40 @@
+import type { SeatCore } from '@ticketing/seat-core';
+import {
+  bodylessRoutes,
+  createHttpService,
+  type HttpService,
+  type HttpServiceOptions,
+} from '@ticketing/service-kit';
+import { addCreateEventRoute } from './routes/create-event-route.ts';
+import { addGetBookingRoute } from './routes/get-booking-route.ts';
+import { addGetEventRoute } from './routes/get-event-route.ts';
+import { addGetSeatMapRoute } from './routes/get-seat-map-route.ts';
+import { addHoldSeatsRoute } from './routes/hold-seats-route.ts';
+import { addListAvailableSeatsRoute } from './routes/list-available-seats-route.ts';
+import { addListBookingsRoute } from './routes/list-bookings-route.ts';
+import { addListEventsRoute } from './routes/list-events-route.ts';
+import { addReleaseBookingRoute } from './routes/release-booking-route.ts';
+
+export interface AppOptions extends Pick<HttpServiceOptions, 'logger' | 'registry' | 'stopping'> {
+  readonly core: SeatCore;
+}
+
+/** Events, seats and bookings over HTTP. */
+export function createApp({ core, ...service }: AppOptions): HttpService {
+  const app = createHttpService({
+    ...service,
+    readiness: [{ name: 'postgresql', check: () => core.ping() }],
+  });
+
+  addHoldSeatsRoute(app, core);
+  addGetBookingRoute(app, core);
+  addListBookingsRoute(app, core);
+  app.register(bodylessRoutes((routes) => addReleaseBookingRoute(routes, core)));
+
+  addListAvailableSeatsRoute(app, core);
+  addListEventsRoute(app, core);
+  addGetEventRoute(app, core);
+  addGetSeatMapRoute(app, core);
+  addCreateEventRoute(app, core);
+  return app;
+}

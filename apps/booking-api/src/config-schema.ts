@@ -1,0 +1,31 @@
+import { Type } from '@sinclair/typebox';
+import { commonVariables } from '@ticketing/service-kit';
+
+/** The environment of booking-api. */
+export const configSchema = Type.Object({
+  BOOKING_API_PORT: Type.Integer({
+    description: 'The port of booking-api.',
+    default: 3001,
+    minimum: 1,
+    maximum: 65_535,
+  }),
+  ...commonVariables,
+  HOLD_SECONDS: Type.Integer({
+    description: 'How long a PENDING booking holds its seats.',
+    default: 120,
+    minimum: 1,
+    maximum: 3_600,
+  }),
+  SEAT_LOCK_SECONDS: Type.Integer({
+    description: 'The lifetime of a seat lock whose holder died.',
+    default: 5,
+    minimum: 3,
+    maximum: 60,
+  }),
+  MAX_SEATS_PER_BOOKING: Type.Integer({
+    description: 'How many seats one booking may hold.',
+    default: 10,
+    minimum: 1,
+    maximum: 100,
+  }),
+});

@@ -1,0 +1,52 @@
+import { Type } from '@sinclair/typebox';
+import type { SeatCore } from '@ticketing/seat-core';
+import type { HttpService } from '@ticketing/service-kit';
+import { eventSchema, toEventAnswer } from '../answers/event-answer.ts';
+import { moneySchema } from '../answers/money-schema.ts';
+import { problemAnswers } from '../answers/problem-answers.ts';
+
+const closed = { additionalProperties: false };
+
+const schema = {
+  body: Type.Object(
+    {
+      name: Type.String({ description: '1 to 200 printable characters.' }),
+      venue: Type.String({ description: '1 to 200 printable characters.' }),
+      startsAt: Type.String({ format: 'date-time' }),
+      sections: Type.Array(
+        Type.Object(
+          {
+            name: Type.String({ description: '1 to 100 printable characters, unique within the event.' }),
+            price: moneySchema,
+            rows: Type.Array(
+              Type.Object(
+                {
+                  name: Type.String({
+                    description: '1 to 20 printable characters, unique within the section.',
+                  }),
+                  seats: Type.Integer({ description: 'How many; they are numbered from 1.' }),
+                },
+                closed,
+              ),
+            ),
+          },
+          closed,
+        ),
+        { description: 'All prices in one currency; 100,000 seats in all at most.' },
+      ),
+    },
+    closed,
+  ),
+  response: { 201: eventSchema, ...problemAnswers },
+};
+
+/** A hall of 100,000 seats in rows of its own names; everything else stays with the small default. */
+const bodyLimit = 1024 * 1024;
+
+/** `POST /api/v1/events`: an event and all of its seats, or nothing. */
+export function addCreateEventRoute(app: HttpService, core: SeatCore): void {
+  app.post('/api/v1/events', { schema, bodyLimit }, async ({ body }, reply) => {
+    const event = await core.createEvent({ ...body, startsAt: new Date(body.startsAt) });
+    return reply.code(201).header('location', `/api/v1/events/${event.id}`).send(toEventAnswer(event));
+  });
+}

@@ -1,0 +1,20 @@
+import { Type } from '@sinclair/typebox';
+import type { SeatCore } from '@ticketing/seat-core';
+import type { HttpService } from '@ticketing/service-kit';
+import { bookingSchema, toBookingAnswer } from '../answers/booking-answer.ts';
+import { problemAnswers } from '../answers/problem-answers.ts';
+import { neverKept } from './freshness.ts';
+import { idSchema } from './id-schema.ts';
+
+const schema = {
+  params: Type.Object({ bookingId: idSchema }),
+  response: { 200: bookingSchema, ...problemAnswers },
+};
+
+/** `GET /api/v1/booking/:bookingId` */
+export function addGetBookingRoute(app: HttpService, core: SeatCore): void {
+  app.get('/api/v1/booking/:bookingId', { schema }, async ({ params }, reply) => {
+    const booking = await core.getBooking(params);
+    return reply.header('cache-control', neverKept).send(toBookingAnswer(booking));
+  });
+}

@@ -1,0 +1,20 @@
+import { Type } from '@sinclair/typebox';
+import type { SeatCore } from '@ticketing/seat-core';
+import type { HttpService } from '@ticketing/service-kit';
+import { eventSchema, toEventAnswer } from '../answers/event-answer.ts';
+import { problemAnswers } from '../answers/problem-answers.ts';
+import { keptForASecond } from './freshness.ts';
+import { idSchema } from './id-schema.ts';
+
+const schema = {
+  params: Type.Object({ eventId: idSchema }),
+  response: { 200: eventSchema, ...problemAnswers },
+};
+
+/** `GET /api/v1/events/:eventId` */
+export function addGetEventRoute(app: HttpService, core: SeatCore): void {
+  app.get('/api/v1/events/:eventId', { schema }, async ({ params }, reply) => {
+    const event = await core.getEvent(params);
+    return reply.header('cache-control', keptForASecond).send(toEventAnswer(event));
+  });
+}

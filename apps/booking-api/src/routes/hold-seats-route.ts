@@ -1,0 +1,30 @@
+import { Type } from '@sinclair/typebox';
+import type { SeatCore } from '@ticketing/seat-core';
+import type { HttpService } from '@ticketing/service-kit';
+import { bookingSchema, toBookingAnswer } from '../answers/booking-answer.ts';
+import { problemAnswers } from '../answers/problem-answers.ts';
+import { neverKept } from './freshness.ts';
+import { idSchema } from './id-schema.ts';
+
+const userIdSchema = Type.String({ description: '1 to 128 visible ASCII characters.' });
+
+const schema = {
+  body: Type.Union([
+    Type.Object({ seatId: idSchema, userId: userIdSchema }, { additionalProperties: false }),
+    Type.Object({ seatIds: Type.Array(idSchema), userId: userIdSchema }, { additionalProperties: false }),
+  ]),
+  response: { 201: bookingSchema, ...problemAnswers },
+};
+
+/** `POST /api/v1/booking`: holds one seat, or several of one event, all or none. */
+export function addHoldSeatsRoute(app: HttpService, core: SeatCore): void {
+  app.post('/api/v1/booking', { schema }, async ({ body, id: requestId }, reply) => {
+    const seatIds = 'seatIds' in body ? body.seatIds : [body.seatId];
+    const booking = await core.holdSeats({ seatIds, userId: body.userId, requestId });
+    return reply
+      .code(201)
+      .header('location', `/api/v1/booking/${booking.id}`)
+      .header('cache-control', neverKept)
+      .send(toBookingAnswer(booking));
+  });
+}

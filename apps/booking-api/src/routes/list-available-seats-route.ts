@@ -1,0 +1,28 @@
+import { Type } from '@sinclair/typebox';
+import type { SeatCore } from '@ticketing/seat-core';
+import type { HttpService } from '@ticketing/service-kit';
+import { problemAnswers } from '../answers/problem-answers.ts';
+import { seatSchema } from '../answers/seat-schema.ts';
+import { keptForASecond } from './freshness.ts';
+import { idSchema } from './id-schema.ts';
+
+const schema = {
+  querystring: Type.Object({
+    eventId: Type.Optional(idSchema),
+    limit: Type.Integer({ minimum: 1, maximum: 100, default: 10 }),
+  }),
+  response: {
+    200: Type.Object({ seats: Type.Array(seatSchema), asOf: Type.String({ format: 'date-time' }) }),
+    ...problemAnswers,
+  },
+};
+
+/** `GET /api/v1/seats/available`: a random choice of free seats, of one event or of all that are to come. */
+export function addListAvailableSeatsRoute(app: HttpService, core: SeatCore): void {
+  app.get('/api/v1/seats/available', { schema }, async ({ query }, reply) => {
+    const { seats, asOf } = await core.listAvailableSeats(query);
+    return reply
+      .header('cache-control', keptForASecond)
+      .send({ seats: [...seats], asOf: asOf.toISOString() });
+  });
+}

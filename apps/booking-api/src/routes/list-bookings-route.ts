@@ -1,0 +1,20 @@
+import { Type } from '@sinclair/typebox';
+import type { SeatCore } from '@ticketing/seat-core';
+import type { HttpService } from '@ticketing/service-kit';
+import { bookingSchema, toBookingAnswer } from '../answers/booking-answer.ts';
+import { problemAnswers } from '../answers/problem-answers.ts';
+import { neverKept } from './freshness.ts';
+import { idSchema } from './id-schema.ts';
+
+const schema = {
+  querystring: Type.Object({ eventId: idSchema, userId: Type.String() }),
+  response: { 200: Type.Object({ bookings: Type.Array(bookingSchema) }), ...problemAnswers },
+};
+
+/** `GET /api/v1/booking`: a user's live bookings of an event, for whoever lost the answer to a hold. */
+export function addListBookingsRoute(app: HttpService, core: SeatCore): void {
+  app.get('/api/v1/booking', { schema }, async ({ query }, reply) => {
+    const bookings = await core.listLiveBookings(query);
+    return reply.header('cache-control', neverKept).send({ bookings: bookings.map(toBookingAnswer) });
+  });
+}

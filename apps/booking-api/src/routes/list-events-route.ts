@@ -1,0 +1,31 @@
+import { Type } from '@sinclair/typebox';
+import type { SeatCore } from '@ticketing/seat-core';
+import type { HttpService } from '@ticketing/service-kit';
+import { eventSchema, toEventAnswer } from '../answers/event-answer.ts';
+import { problemAnswers } from '../answers/problem-answers.ts';
+import { keptForASecond } from './freshness.ts';
+import { idSchema } from './id-schema.ts';
+
+const schema = {
+  querystring: Type.Object({
+    limit: Type.Integer({ minimum: 1, maximum: 100, default: 20 }),
+    after: Type.Optional(Type.String({ format: 'uuid', description: 'The next of the page before.' })),
+  }),
+  response: {
+    200: Type.Object({
+      events: Type.Array(eventSchema),
+      next: Type.Union([idSchema, Type.Null()], {
+        description: 'The after of the next page, null on the last.',
+      }),
+    }),
+    ...problemAnswers,
+  },
+};
+
+/** `GET /api/v1/events`: page by page, the newest first. */
+export function addListEventsRoute(app: HttpService, core: SeatCore): void {
+  app.get('/api/v1/events', { schema }, async ({ query }, reply) => {
+    const { events, next } = await core.listEvents(query);
+    return reply.header('cache-control', keptForASecond).send({ events: events.map(toEventAnswer), next });
+  });
+}

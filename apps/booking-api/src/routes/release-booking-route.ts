@@ -1,0 +1,23 @@
+import { Type } from '@sinclair/typebox';
+import type { SeatCore } from '@ticketing/seat-core';
+import type { HttpService } from '@ticketing/service-kit';
+import { bookingSchema, toBookingAnswer } from '../answers/booking-answer.ts';
+import { problemAnswers } from '../answers/problem-answers.ts';
+import { neverKept } from './freshness.ts';
+import { idSchema } from './id-schema.ts';
+
+const schema = {
+  params: Type.Object({ bookingId: idSchema }),
+  response: { 200: bookingSchema, ...problemAnswers },
+};
+
+/** Whom the history names while nobody has to say who they are. */
+const actor = 'booking-api';
+
+/** `DELETE /api/v1/booking/:bookingId`: gives the seats back. */
+export function addReleaseBookingRoute(app: HttpService, core: SeatCore): void {
+  app.delete('/api/v1/booking/:bookingId', { schema }, async ({ params, id: requestId }, reply) => {
+    const booking = await core.releaseBooking({ ...params, actor, requestId });
+    return reply.header('cache-control', neverKept).send(toBookingAnswer(booking));
+  });
+}

@@ -1,0 +1,13 @@
+import { Type } from '@sinclair/typebox';
+import { commonVariables } from '@ticketing/service-kit';
+
+/** The environment of expiry-worker. */
+export const configSchema = Type.Object({
+  EXPIRY_WORKER_PORT: Type.Integer({
+    description: 'The port of expiry-worker, for health and metrics.',
+    default: 3003,
+    minimum: 1,
+    maximum: 65_535,
+  }),
+  ...commonVariables,
+});

@@ -1,0 +1,4 @@
+import { problemSchema } from '@ticketing/service-kit';
+
+/** What any route may answer instead. */
+export const problemAnswers = { '4xx': problemSchema, '5xx': problemSchema };

@@ -1,0 +1,22 @@
+import type { SeatCore } from '@ticketing/seat-core';
+import {
+  bodylessRoutes,
+  createHttpService,
+  type HttpService,
+  type HttpServiceOptions,
+} from '@ticketing/service-kit';
+import { addConfirmBookingRoute } from './routes/confirm-booking-route.ts';
+
+export interface AppOptions extends Pick<HttpServiceOptions, 'logger' | 'registry' | 'stopping'> {
+  readonly core: SeatCore;
+}
+
+/** Confirms bookings over HTTP. */
+export function createApp({ core, ...service }: AppOptions): HttpService {
+  const app = createHttpService({
+    ...service,
+    readiness: [{ name: 'postgresql', check: () => core.ping() }],
+  });
+  app.register(bodylessRoutes((routes) => addConfirmBookingRoute(routes, core)));
+  return app;
+}

@@ -1,0 +1,13 @@
+import { Type } from '@sinclair/typebox';
+import { commonVariables } from '@ticketing/service-kit';
+
+/** The environment of payment-api. */
+export const configSchema = Type.Object({
+  PAYMENT_API_PORT: Type.Integer({
+    description: 'The port of payment-api.',
+    default: 3002,
+    minimum: 1,
+    maximum: 65_535,
+  }),
+  ...commonVariables,
+});
