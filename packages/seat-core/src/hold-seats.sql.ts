@@ -12,7 +12,9 @@ import type { NamedStatement } from './statement.ts';
  * holder of a RESERVED seat whose version moved on since the snapshot cannot be seen: TAKEN.
  *
  * One update moves each seat, also one that is reclaimed and held at once (two versions on), because a
- * second update of a row in one statement silently does nothing. `opened` reads from `closed`, because
+ * second update of a row in one statement silently does nothing. What locks or updates rows joins CTEs by name
+ * only, no union and no subquery over them: PostgreSQL 15 would run those again when it rechecks a row that
+ * moved on since the snapshot, and every later reader would meet their rows twice. `opened` reads from `closed`, because
  * CTEs run in no fixed order and the partial unique index would else meet two live lines of a seat.
  *
  * Seats are looked up one by one (`lateral … limit 1`), which is how PostgreSQL would do it if it knew that an
@@ -37,7 +39,7 @@ wanted as materialized (
 seen as materialized (
   select seat.*
   from unnest($5::uuid[]) as named(id)
-  cross join lateral (select id, status, version from seats where id = named.id limit 1) seat
+  cross join lateral (select event_id, id, status, version from seats where id = named.id limit 1) seat
 ),
 locked as materialized (
   select seat.*
@@ -53,14 +55,17 @@ holder as materialized (
   join bookings booking on booking.id = line.booking_id and booking.event_id = line.event_id
   where locked.status = 'RESERVED'
 ),
+overdue_holder as materialized (
+  select distinct booking_id, event_id from holder where is_overdue
+),
 overdue as materialized (
   select booking.id, booking.event_id, booking.expires_at, booking.seat_count
-  from bookings booking
-  where (booking.id, booking.event_id) in (select booking_id, event_id from holder where is_overdue)
-    and booking.status = 'PENDING'
+  from overdue_holder
+  join bookings booking on booking.id = overdue_holder.booking_id and booking.event_id = overdue_holder.event_id
+  where booking.status = 'PENDING'
     and booking.expires_at <= (select at from clock)
   order by booking.id
-  for no key update skip locked
+  for no key update of booking skip locked
 ),
 overdue_seat as materialized (
   select seat.event_id, seat.id, line.booking_id
@@ -76,7 +81,7 @@ reclaimable as materialized (
   where overdue.seat_count = (select count(*) from overdue_seat where overdue_seat.booking_id = overdue.id)
 ),
 judged as materialized (
-  select wanted.booking_id, wanted.seat_id, locked.event_id, locked.section, locked.row, locked.number,
+  select wanted.booking_id, wanted.seat_id, seen.event_id, locked.section, locked.row, locked.number,
          locked.price_amount, locked.currency, reclaimable.id as reclaimed_booking_id,
          coalesce(locked.status, seen.status) as seat_status, holder.expires_at as held_until,
          case
@@ -133,19 +138,19 @@ opened as (
   from won_seat cross join (select count(*) from closed) as after_closing
   order by won_seat.event_id, won_seat.seat_id
 ),
+change as materialized (
+  select event_id, seat_id, 'RESERVED' as status, case when reclaimed_booking_id is null then 1 else 2 end as steps
+  from won_seat
+  union all
+  select overdue_seat.event_id, overdue_seat.id, 'AVAILABLE', 1
+  from overdue_seat
+  join reclaimed on reclaimed.id = overdue_seat.booking_id
+  where not exists (select from won_seat where won_seat.seat_id = overdue_seat.id)
+),
 changed as (
   update seats seat
   set status = change.status, version = seat.version + change.steps
-  from (
-    select event_id, seat_id, 'RESERVED' as status,
-           case when reclaimed_booking_id is null then 1 else 2 end as steps
-    from won_seat
-    union all
-    select overdue_seat.event_id, overdue_seat.id, 'AVAILABLE', 1
-    from overdue_seat
-    join reclaimed on reclaimed.id = overdue_seat.booking_id
-    where not exists (select from won_seat where won_seat.seat_id = overdue_seat.id)
-  ) as change
+  from change
   where seat.event_id = change.event_id and seat.id = change.seat_id
   returning seat.event_id, seat.id, seat.status, seat.version
 ),
