@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { takeProcessLock } from '../../bootstrap/process-lock.mjs';
 import { dataFolder } from '../folders.ts';
+import { servicePorts } from '../services/service-name.ts';
 import { stopLeftoverServices } from '../services/stop-leftover-services.ts';
 import { StackError } from '../stack-error.ts';
 import type { KeptPart } from '../supervisor/keep-running.ts';
@@ -75,9 +76,15 @@ async function startAll(
   say(`Services write their logs to ${join(folder, 'logs')}; warnings and errors are shown here, too.`);
   const services: KeptPart[] = [];
   groups.push(services);
-  const env = { ...process.env, DATABASE_URL: databaseUrl, REDIS_URL: redisUrl };
   await allOrFirstFailure(
-    addresses.map(async ({ name, url }) => {
+    addresses.map(async ({ name, host, port, url }) => {
+      const env = {
+        ...process.env,
+        DATABASE_URL: databaseUrl,
+        REDIS_URL: redisUrl,
+        HOST: host,
+        [servicePorts[name].variable]: String(port),
+      };
       services.push(await superviseService({ name, folder, env, url, say, stopping }));
     }),
   );

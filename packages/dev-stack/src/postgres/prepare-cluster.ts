@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { chmod, chown, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { preparePrivateFolder } from '../processes/private-folder.ts';
 import type { ServerAccount } from '../processes/server-account.ts';
 import { runCommand } from '../processes/run-command.ts';
 import { serverCommand } from '../processes/server-command.ts';
@@ -18,10 +18,10 @@ export async function clusterMajor(folder: string): Promise<number | undefined> 
 }
 
 /**
- * Makes the cluster `folder/data` unless it is there, and a password that only this machine's files know.
- * It is made aside and renamed: an interrupted initdb is no cluster.
+ * Makes the cluster `folder/data` unless it is there. It is made aside and renamed: an interrupted initdb
+ * is no cluster.
  *
- * @returns the password
+ * @returns the owner's password
  */
 export async function prepareCluster(
   folder: string,
@@ -29,30 +29,22 @@ export async function prepareCluster(
   options: { readonly account: ServerAccount | undefined; readonly durable: boolean },
 ): Promise<string> {
   const { account } = options;
-  const passwordFile = join(folder, 'password');
+  const password = await preparePrivateFolder(folder, account);
   const unfinished = join(folder, 'data.unfinished');
-  if (!existsSync(join(folder, 'data'))) {
-    await rm(unfinished, { recursive: true, force: true });
-    await mkdir(folder, { recursive: true });
-    await chmod(folder, 0o700);
-    await writeFile(passwordFile, randomBytes(24).toString('base64url'), { mode: 0o600 });
-    if (account !== undefined) {
-      await chown(folder, account.uid, account.gid);
-      await chown(passwordFile, account.uid, account.gid);
-    }
-    const initdb = [
-      binaries.initdb,
-      `--pgdata=${unfinished}`,
-      `--username=${ownerRole}`,
-      `--pwfile=${passwordFile}`,
-    ];
-    initdb.push('--auth=scram-sha-256', '--encoding=UTF8', '--locale=C');
-    if (!options.durable) initdb.push('--no-sync');
-    const command = serverCommand(initdb, { account, reaches: [folder, binaries.initdb] });
-    const { code, output } = await runCommand(command, { cwd: '/' });
-    if (code !== 0)
-      throw new StackError(`PostgreSQL could not make its data folder ${folder}:\n${output.trim()}`);
-    await rename(unfinished, join(folder, 'data'));
-  }
-  return readFile(passwordFile, 'utf8');
+  if (existsSync(join(folder, 'data'))) return password;
+  await rm(unfinished, { recursive: true, force: true });
+  const initdb = [binaries.initdb, `--pgdata=${unfinished}`, `--username=${ownerRole}`];
+  initdb.push(
+    `--pwfile=${join(folder, 'password')}`,
+    '--auth=scram-sha-256',
+    '--encoding=UTF8',
+    '--locale=C',
+  );
+  if (!options.durable) initdb.push('--no-sync');
+  const command = serverCommand(initdb, { account, reaches: [folder, binaries.initdb] });
+  const { code, output } = await runCommand(command, { cwd: '/' });
+  if (code !== 0)
+    throw new StackError(`PostgreSQL could not make its data folder ${folder}:\n${output.trim()}`);
+  await rename(unfinished, join(folder, 'data'));
+  return password;
 }

@@ -59,7 +59,6 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
     });
     const server = await spawnServerProcess({
       command,
-
       logFile: options.logFile,
       farewell: 'SIGINT',
     });

@@ -1,8 +1,8 @@
-import { randomBytes } from 'node:crypto';
-import { chmod, chown, mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import getPort from 'get-port';
 import { Redis } from 'ioredis';
+import { giveTo, preparePrivateFolder } from '../processes/private-folder.ts';
 import { serverAccount } from '../processes/server-account.ts';
 import { serverCommand } from '../processes/server-command.ts';
 import { describeExit, type ServerProcess } from '../processes/adopt-process.ts';
@@ -48,17 +48,13 @@ export async function startRedis(options: RedisOptions): Promise<RedisServer> {
   await stopLeftoverRedis(folder, options.onProgress);
   const account = serverAccount(folder);
   const configFile = join(folder, 'redis.conf');
-  const password = randomBytes(24).toString('base64url');
+  const password = await preparePrivateFolder(folder, account);
   await mkdir(join(folder, 'data'), { recursive: true });
-  await chmod(folder, 0o700);
   for (let attempt = 1; ; attempt += 1) {
     const port = options.port ?? (await getPort({ host: '127.0.0.1' }));
     await rm(configFile, { force: true });
     await writeFile(configFile, redisConfig(options, port, password), { mode: 0o600 });
-    if (account !== undefined) {
-      for (const path of [folder, join(folder, 'data'), configFile])
-        await chown(path, account.uid, account.gid);
-    }
+    await giveTo(account, join(folder, 'data'), configFile);
     const command = serverCommand([binary.program, configFile], {
       account,
       reaches: [configFile, binary.program],
