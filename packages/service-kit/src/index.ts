@@ -3,7 +3,7 @@ export { ConfigError } from './config/config-error.ts';
 export { environmentExample } from './config/environment-example.ts';
 export { environmentTable } from './config/environment-table.ts';
 export { readConfig } from './config/read-config.ts';
-export { createLogger, type LoggerOptions } from './create-logger.ts';
+export { createLogger, type LoggerOptions } from './logging/create-logger.ts';
 export { faultTable } from './faults/fault-table.ts';
 export type { FaultCode } from './faults/faults.ts';
 export { problemSchema } from './faults/problem-schema.ts';

@@ -5,8 +5,8 @@ import { Registry } from 'prom-client';
 import type { commonVariables } from './config/common-variables.ts';
 import { ConfigError } from './config/config-error.ts';
 import { readConfig } from './config/read-config.ts';
-import { createLogger } from './create-logger.ts';
-import { safeMessage } from './serialize-error.ts';
+import { createLogger } from './logging/create-logger.ts';
+import { safeMessage } from './logging/serialize-error.ts';
 import type { HttpService } from './http/http-service.ts';
 
 /** What a service is given to start with. `stopping` is aborted the moment it is told to stop. */
@@ -35,8 +35,8 @@ export interface ServiceOptions<Schema extends TObject> {
   readonly start: (context: ServiceContext<Readonly<Static<Schema>>>) => Promise<StartedService>;
 }
 
-/** Beyond the shutdown delay: 8 s for requests in flight, the rest for what is closed after them. */
-const closeLimitMs = 15_000;
+/** Beyond the shutdown delay: 5 s for requests in flight, the rest for what is closed after them. */
+const closeLimitMs = 10_000;
 
 /**
  * The life of a service process: configuration, start, listening, and on SIGTERM or SIGINT the way out:
@@ -46,7 +46,7 @@ const closeLimitMs = 15_000;
 export async function runService<Schema extends TObject & { properties: ServiceVariables }>(
   options: ServiceOptions<Schema>,
 ): Promise<void> {
-  const config = readConfigOrExit(options.configSchema);
+  const config = readConfigOrExit(options);
   const { LOG_LEVEL, SHUTDOWN_DELAY_SECONDS } = config as Static<TObject<ServiceVariables>>;
   const logger = createLogger({ name: options.name, level: LOG_LEVEL });
   const stopping = new AbortController();
@@ -95,12 +95,15 @@ export async function runService<Schema extends TObject & { properties: ServiceV
   }
 }
 
-function readConfigOrExit<Schema extends TObject>(schema: Schema): Readonly<Static<Schema>> {
+function readConfigOrExit<Schema extends TObject>({
+  name,
+  configSchema,
+}: ServiceOptions<Schema>): Readonly<Static<Schema>> {
   try {
-    return readConfig(schema, process.env);
+    return readConfig(configSchema, process.env);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    process.stderr.write(`${error.message}\n`);
+    process.stderr.write(`${name} cannot start: ${error.message}\n`);
     process.exit(1);
   }
 }

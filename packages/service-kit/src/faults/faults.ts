@@ -10,6 +10,9 @@ export type FaultCode = SeatErrorCode | ServiceFaultCode;
 /** The languages that a fault can be told in. */
 export type Language = 'en' | 'id';
 
+/** One thing to say, in each language. */
+export type Sentence = Readonly<Record<Language, string>>;
+
 interface FaultDefinition {
   readonly status: number;
   readonly title: string;
@@ -20,7 +23,7 @@ interface FaultDefinition {
   /** For the documentation: when a client meets it. */
   readonly when: string;
   /** For the buyer: what happened and what to do. */
-  readonly detail: Readonly<Record<Language, string>>;
+  readonly detail: Sentence;
 }
 
 /** A code that is missing here does not compile: no fault goes without a status and its sentences. */

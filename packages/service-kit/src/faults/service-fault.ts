@@ -1,15 +1,20 @@
-import type { SeatErrorDetails } from '@ticketing/seat-core/errors';
-import type { FaultCode } from './faults.ts';
+import type { Sentence, ServiceFaultCode } from './faults.ts';
 
-/** A fault that the service itself finds. `message` is for logs, never for a buyer. */
+/** One fault of one input value, not yet told in a language. */
+export interface UnspokenFault {
+  readonly pointer: string;
+  readonly sentence: Sentence;
+}
+
+/** A fault that the service itself finds; seat-core has its own. `errors` belong to VALIDATION_FAILED. */
 export class ServiceFault extends Error {
   override readonly name = 'ServiceFault';
-  readonly code: FaultCode;
-  readonly details: SeatErrorDetails;
+  readonly code: ServiceFaultCode | 'VALIDATION_FAILED';
+  readonly errors: readonly UnspokenFault[];
 
-  constructor(code: FaultCode, details: SeatErrorDetails = {}) {
+  constructor(code: ServiceFaultCode | 'VALIDATION_FAILED', errors: readonly UnspokenFault[] = []) {
     super(code);
     this.code = code;
-    this.details = details;
+    this.errors = errors;
   }
 }

@@ -2,20 +2,22 @@ import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Logger } from 'pino';
 import { v7 as uuidv7 } from 'uuid';
+import type { Sentence } from '../faults/faults.ts';
 import { renderProblem } from '../faults/render-problem.ts';
+import { sentences } from '../faults/sentences.ts';
 import type { ConnectionTracker } from './connection-tracker.ts';
 import { requestIdOf } from './request-id.ts';
 
 interface Breakage {
   readonly status: number;
-  readonly detail: string;
+  readonly sentence: Sentence;
 }
 
 const breakages: Readonly<Record<string, Breakage>> = {
-  HPE_HEADER_OVERFLOW: { status: 431, detail: 'the request line and headers are too large' },
-  ERR_HTTP_REQUEST_TIMEOUT: { status: 408, detail: 'the request did not arrive in time' },
+  HPE_HEADER_OVERFLOW: { status: 431, sentence: sentences.largeHeaders },
+  ERR_HTTP_REQUEST_TIMEOUT: { status: 408, sentence: sentences.lateRequest },
 };
-const malformed: Breakage = { status: 400, detail: 'this is not a well-formed HTTP request' };
+const malformed: Breakage = { status: 400, sentence: sentences.malformedRequest };
 
 /** Time for the client to read the answer before the connection is destroyed: a reset would take it away. */
 const lingerMs = 1_000;
@@ -40,11 +42,12 @@ export function createClientErrorHandler(connections: () => ConnectionTracker, l
       return;
     }
 
-    const { status, detail } = breakages[error.code ?? ''] ?? malformed;
+    const { status, sentence } = breakages[error.code ?? ''] ?? malformed;
     const requestId = owed[0] === undefined ? uuidv7() : requestIdOf(owed[0].req);
     logger.info({ requestId, status, reason: error.code }, 'connection broke before a request');
 
-    const errors = [{ pointer: '', detail }];
+    // What headers there were is not known, so neither is the language.
+    const errors = [{ pointer: '', detail: sentence.en }];
     const problem = renderProblem('VALIDATION_FAILED', { errors }, { requestId, language: 'en', status });
     const headers = {
       ...problem.headers,

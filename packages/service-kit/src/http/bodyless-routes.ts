@@ -1,5 +1,7 @@
 import type { FastifyPluginCallback } from 'fastify';
 import { memberPointer } from '../faults/member-pointer.ts';
+import { maxFaults } from '../faults/describe-validation.ts';
+import { sentences } from '../faults/sentences.ts';
 import { ServiceFault } from '../faults/service-fault.ts';
 import type { HttpService } from './http-service.ts';
 
@@ -25,7 +27,7 @@ export function bodylessRoutes(define: (routes: HttpService) => void): FastifyPl
       delete request.raw.headers['content-type'];
       next();
     });
-    define(scope as HttpService);
+    define(scope);
     done();
   };
 }
@@ -33,15 +35,14 @@ export function bodylessRoutes(define: (routes: HttpService) => void): FastifyPl
 function assertEmpty(body: string): void {
   if (body.trim() === '') return;
   const parsed = parseObject(body);
-  const members = Object.keys(parsed ?? { '': undefined });
-  if (members.length === 0) return;
-  const errors =
-    parsed === undefined
-      ? [{ pointer: '', detail: 'the body must be empty or {}' }]
-      : members
-          .slice(0, 20)
-          .map((member) => ({ pointer: memberPointer(member), detail: 'is not a known member' }));
-  throw new ServiceFault('VALIDATION_FAILED', { errors });
+  if (parsed === undefined) {
+    throw new ServiceFault('VALIDATION_FAILED', [{ pointer: '', sentence: sentences.bodyForbidden }]);
+  }
+  const unknown = Object.keys(parsed).map((name) => ({
+    pointer: memberPointer(name),
+    sentence: sentences.unknownMember,
+  }));
+  if (unknown.length > 0) throw new ServiceFault('VALIDATION_FAILED', unknown.slice(0, maxFaults));
 }
 
 function parseObject(body: string): object | undefined {

@@ -29,9 +29,12 @@ export function createRequestObserver(registry: Registry): RequestObserver {
 
   return (request, reply) => {
     const startedAt = performance.now();
+    let isAborted = true;
+    reply.raw.once('finish', () => {
+      isAborted = false;
+    });
     reply.raw.once('close', () => {
       const durationMs = performance.now() - startedAt;
-      const isAborted = !reply.raw.writableFinished;
       const route = request.routeOptions.url;
       // Every label value is from a closed set: an invented path or method must not grow the registry.
       duration.observe(
@@ -47,7 +50,8 @@ export function createRequestObserver(registry: Registry): RequestObserver {
         method: request.method,
         route: route ?? 'unmatched',
         path: pathOf(request.url),
-        status: reply.statusCode,
+        // An answer that did not get out has no status.
+        status: isAborted ? undefined : reply.statusCode,
         outcome: isAborted
           ? 'aborted'
           : (request.faultCode ?? (reply.statusCode < 400 ? 'ok' : 'unavailable')),

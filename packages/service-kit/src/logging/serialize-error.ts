@@ -55,14 +55,18 @@ export function safeMessage(error: Error): string {
   if ('severity' in error && 'code' in error && String(error.code).startsWith('22')) {
     message = message.replace(/".*"/s, '"…"');
   }
-  return (
+  return redactCredentials(
     message
       // Drizzle: "Failed query: <SQL>\nparams: <values>", also when somebody quotes it.
       .replace(/Failed query:.*/s, 'Failed query')
       // Redis: "ERR unknown command 'x', with args beginning with: 'secret'".
-      .replace(/,? with args beginning with:.*/s, '')
-      .replace(/([a-z][a-z0-9+.-]*:\/\/)[^\s/@]*@/gi, '$1[redacted]@')
+      .replace(/,? with args beginning with:.*/s, ''),
   );
+}
+
+/** A text without the user and password of the URLs in it. */
+export function redactCredentials(text: string): string {
+  return text.includes('://') ? text.replace(/([a-z][a-z0-9+.-]*:\/\/)[^\s/]*@/gi, '$1[redacted]@') : text;
 }
 
 /** The stack without its head: the head repeats the unsafe message, which may have any number of lines. */

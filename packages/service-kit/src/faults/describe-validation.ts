@@ -1,17 +1,16 @@
 import type { InputFault } from '@ticketing/seat-core/errors';
 import type { ErrorObject } from 'ajv';
 import localizer from 'ajv-i18n/localize/id/index.js';
-import type { Language } from '../faults/faults.ts';
-import { memberPointer } from '../faults/member-pointer.ts';
+import type { Language, Sentence } from './faults.ts';
+import { memberPointer } from './member-pointer.ts';
 import { pickUnionBranch } from './pick-union-branch.ts';
+import { sentences } from './sentences.ts';
 
 /** More than this helps nobody and makes the answer larger than the request. */
-const maxFaults = 20;
+export const maxFaults = 20;
 
 // Its types promise a default export, but the CommonJS module is the function itself.
 const localizeIndonesian = localizer as unknown as typeof localizer.default;
-
-type Sentence = Readonly<Record<Language, string>>;
 
 /**
  * Turns Ajv's errors about one part of a request into faults for people.
@@ -65,11 +64,11 @@ const formats: Readonly<Record<string, Sentence>> = {
 function sentenceOf({ keyword, params }: ErrorObject): Sentence | undefined {
   switch (keyword) {
     case 'bodyRequired':
-      return { en: 'a JSON body is required', id: 'isi permintaan JSON wajib ada' };
+      return sentences.bodyRequired;
     case 'required':
       return { en: 'is required', id: 'wajib diisi' };
     case 'additionalProperties':
-      return { en: 'is not a known member', id: 'tidak dikenal' };
+      return sentences.unknownMember;
     case 'type':
       return mustBe(types[String(params['type'])]);
     case 'format':
@@ -83,13 +82,13 @@ function sentenceOf({ keyword, params }: ErrorObject): Sentence | undefined {
     case 'maximum':
       return { en: `must be at most ${params['limit']}`, id: `paling banyak ${params['limit']}` };
     case 'minLength':
-      return atLeast(params['limit'], 'characters', 'karakter');
+      return atLeast(params['limit'], 'character', 'karakter');
     case 'maxLength':
-      return atMost(params['limit'], 'characters', 'karakter');
+      return atMost(params['limit'], 'character', 'karakter');
     case 'minItems':
-      return atLeast(params['limit'], 'items', 'butir');
+      return atLeast(params['limit'], 'item', 'butir');
     case 'maxItems':
-      return atMost(params['limit'], 'items', 'butir');
+      return atMost(params['limit'], 'item', 'butir');
     case 'uniqueItems':
       return { en: 'must not hold the same item twice', id: 'tidak boleh memuat butir yang sama dua kali' };
     case 'union':
@@ -109,11 +108,15 @@ function mustBeOneOf(values: readonly unknown[]): Sentence {
 }
 
 function atLeast(limit: unknown, en: string, id: string): Sentence {
-  return { en: `must have at least ${String(limit)} ${en}`, id: `paling sedikit ${String(limit)} ${id}` };
+  return { en: `must have at least ${count(limit, en)}`, id: `paling sedikit ${String(limit)} ${id}` };
 }
 
 function atMost(limit: unknown, en: string, id: string): Sentence {
-  return { en: `must have at most ${String(limit)} ${en}`, id: `paling banyak ${String(limit)} ${id}` };
+  return { en: `must have at most ${count(limit, en)}`, id: `paling banyak ${String(limit)} ${id}` };
+}
+
+function count(limit: unknown, noun: string): string {
+  return `${String(limit)} ${noun}${limit === 1 ? '' : 's'}`;
 }
 
 function fallback(error: ErrorObject, language: Language): string {

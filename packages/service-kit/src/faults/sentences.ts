@@ -1,0 +1,28 @@
+import type { Sentence } from './faults.ts';
+
+/** What can be wrong with a request as a whole, or is found in more than one place. */
+export const sentences = {
+  bodyRequired: { en: 'a JSON body is required', id: 'isi permintaan JSON wajib ada' },
+  bodyForbidden: { en: 'the body must be empty or {}', id: 'isi permintaan harus kosong atau {}' },
+  unknownMember: { en: 'is not a known member', id: 'tidak dikenal' },
+  malformedJson: {
+    en: 'the body must be JSON, without members named __proto__ or constructor.prototype',
+    id: 'isi permintaan harus JSON, tanpa anggota bernama __proto__ atau constructor.prototype',
+  },
+  wrongLength: {
+    en: 'the body is not as long as Content-Length says',
+    id: 'panjang isi permintaan tidak sesuai dengan Content-Length',
+  },
+  malformedPath: { en: 'the path is not well-formed', id: 'penulisan alamat tidak benar' },
+  longPath: { en: 'a part of the path is too long', id: 'bagian dari alamat terlalu panjang' },
+  hostRequired: { en: 'the header Host is required', id: 'header Host wajib ada' },
+  largeHeaders: {
+    en: 'the request line and headers are too large',
+    id: 'baris permintaan dan header terlalu besar',
+  },
+  lateRequest: { en: 'the request did not arrive in time', id: 'permintaan tidak tiba tepat waktu' },
+  malformedRequest: {
+    en: 'this is not a well-formed HTTP request',
+    id: 'ini bukan permintaan HTTP yang benar',
+  },
+} as const satisfies Record<string, Sentence>;

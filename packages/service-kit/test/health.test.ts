@@ -1,0 +1,88 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { buildService } from './fixtures/build-service.ts';
+
+const down = () =>
+  Promise.reject(new Error('password authentication failed for user "app" at postgres://app:hunter2@db'));
+
+test('live says that the process runs, whatever else is away', async () => {
+  const { app } = buildService(() => {}, { readiness: [{ name: 'postgresql', check: down }] });
+  const answer = await app.inject('/health/live');
+  expect(answer.statusCode).toBe(200);
+  expect(answer.json()).toEqual({ status: 'live' });
+  expect(answer.headers['cache-control']).toBe('no-store');
+});
+
+test('ready while every part answers', async () => {
+  const { app } = buildService(() => {}, {
+    readiness: [{ name: 'postgresql', check: () => Promise.resolve(1) }],
+  });
+  const answer = await app.inject('/health/ready');
+  expect(answer.statusCode).toBe(200);
+  expect(answer.json()).toEqual({ status: 'ready' });
+  expect(answer.headers['cache-control']).toBe('no-store');
+});
+
+test('unavailable without a part, without a word on where it is or why', async () => {
+  const { app } = buildService(() => {}, { readiness: [{ name: 'postgresql', check: down }] });
+  const answer = await app.inject('/health/ready');
+  expect(answer.statusCode).toBe(503);
+  expect(answer.json()).toEqual({
+    status: 'unavailable',
+    parts: [{ name: 'postgresql', status: 'down', detail: 'cannot be used' }],
+  });
+  expect(answer.headers['cache-control']).toBe('no-store');
+});
+
+test('a check that throws at once is down too', async () => {
+  const check = () => {
+    throw new Error('no pool');
+  };
+  const { app } = buildService(() => {}, { readiness: [{ name: 'postgresql', check }] });
+  expect((await app.inject('/health/ready')).statusCode).toBe(503);
+});
+
+test('waits no longer than half a second for a part that hangs, and asks it once at a time', async () => {
+  let calls = 0;
+  const check = () => {
+    calls += 1;
+    return sleep(3_000, undefined, { ref: false });
+  };
+  const { app } = buildService(() => {}, { readiness: [{ name: 'postgresql', check }] });
+  const startedAt = performance.now();
+  const answers = await Promise.all(Array.from({ length: 20 }, () => app.inject('/health/ready')));
+  expect(performance.now() - startedAt).toBeLessThan(900);
+  expect(calls).toBe(1);
+  expect(answers[0]?.json()).toEqual({
+    status: 'unavailable',
+    parts: [{ name: 'postgresql', status: 'down', detail: 'did not answer within 500 ms' }],
+  });
+});
+
+test('tells the log once when a part goes and once when it is back', async () => {
+  let isAway = true;
+  const check = () => (isAway ? down() : Promise.resolve());
+  const { app, lines } = buildService(() => {}, { readiness: [{ name: 'postgresql', check }] });
+  await app.inject('/health/ready');
+  await app.inject('/health/ready');
+  isAway = false;
+  expect((await app.inject('/health/ready')).statusCode).toBe(200);
+  await app.inject('/health/ready');
+  expect(lines.filter(({ msg }) => msg.startsWith('part')).map(({ level, msg }) => [level, msg])).toEqual([
+    ['warn', 'part is down'],
+    ['info', 'part is back'],
+  ]);
+  expect(JSON.stringify(lines)).not.toContain('hunter2');
+});
+
+test('stopping, from the moment the service is told to', async () => {
+  const stopping = new AbortController();
+  const { app } = buildService(() => {}, { stopping: stopping.signal });
+  expect((await app.inject('/health/ready')).statusCode).toBe(200);
+  stopping.abort();
+  const answer = await app.inject('/health/ready');
+  expect(answer.statusCode).toBe(503);
+  expect(answer.json()).toEqual({ status: 'stopping' });
+  expect(answer.headers).toMatchObject({ 'cache-control': 'no-store', connection: 'close' });
+  expect((await app.inject('/health/live')).statusCode).toBe(200);
+});

@@ -1,0 +1,128 @@
+import { Type } from '@sinclair/typebox';
+import { expect, test } from 'vitest';
+import { commonVariables, ConfigError, readConfig } from '../src/index.ts';
+
+const schema = Type.Object({
+  ...commonVariables,
+  PORT: Type.Integer({ description: 'Where to listen.', default: 3001, minimum: 1, maximum: 65_535 }),
+  RATIO: Type.Optional(Type.Number({ description: 'A share.', minimum: 0 })),
+  VERBOSE: Type.Boolean({ description: 'Says more.', default: false }),
+  NICKNAME: Type.Optional(Type.String({ description: 'A name.', minLength: 2, maxLength: 4 })),
+});
+
+const required = { DATABASE_URL: 'postgres://u:p@db/tickets', REDIS_URL: 'redis://cache' };
+
+function messageFor(env: Record<string, string | undefined>): string {
+  try {
+    readConfig(schema, env);
+  } catch (error) {
+    expect(error).toBeInstanceOf(ConfigError);
+    return (error as ConfigError).message;
+  }
+  throw new Error('was accepted');
+}
+
+test('fills in the defaults', () => {
+  expect(readConfig(schema, required)).toEqual({
+    ...required,
+    HOST: '127.0.0.1',
+    DATABASE_POOL_MAX: 10,
+    SHUTDOWN_DELAY_SECONDS: 0,
+    LOG_LEVEL: 'info',
+    PORT: 3001,
+    VERBOSE: false,
+  });
+});
+
+test('reads text as the declared type', () => {
+  const config = readConfig(schema, {
+    ...required,
+    PORT: '80',
+    RATIO: '0.5',
+    VERBOSE: 'true',
+    NICKNAME: '123',
+  });
+  expect(config).toMatchObject({ PORT: 80, RATIO: 0.5, VERBOSE: true, NICKNAME: '123' });
+});
+
+test('takes an empty variable for an unset one and ignores unknown variables', () => {
+  const config = readConfig(schema, { ...required, PORT: '', RATIO: '', PATH: '/bin', npm_x: '1' });
+  expect(config.PORT).toBe(3001);
+  expect(config).not.toHaveProperty('RATIO');
+  expect(config).not.toHaveProperty('PATH');
+});
+
+test('returns a frozen object and leaves the environment alone', () => {
+  const env = { ...required, PORT: '80' };
+  expect(Object.isFrozen(readConfig(schema, env))).toBe(true);
+  expect(env).toEqual({ ...required, PORT: '80' });
+});
+
+test('lists every fault by name, with what is expected, in one message', () => {
+  const message = messageFor({
+    DATABASE_URL: 'mysql://root:hunter2@db/x',
+    REDIS_URL: '',
+    DATABASE_POOL_MAX: '201',
+    SHUTDOWN_DELAY_SECONDS: '-1',
+    LOG_LEVEL: 'loudest',
+    PORT: 'eighty',
+    RATIO: '-3',
+    VERBOSE: 'perhaps',
+    NICKNAME: 'supercalifragilistic',
+  });
+  expect(message.split('\n')).toEqual([
+    '9 environment variables are missing or wrong:',
+    '  - REDIS_URL is not set: it must be a redis:// or rediss:// URL',
+    '  - DATABASE_URL must be a postgres:// or postgresql:// URL',
+    '  - DATABASE_POOL_MAX must be a whole number from 1 to 200',
+    '  - SHUTDOWN_DELAY_SECONDS must be a whole number from 0 to 300',
+    '  - LOG_LEVEL must be one of fatal, error, warn, info, debug, trace, silent',
+    '  - PORT must be a whole number from 1 to 65535',
+    '  - RATIO must be a number from 0',
+    '  - VERBOSE must be true or false',
+    '  - NICKNAME must be text of 2 to 4 characters',
+  ]);
+});
+
+test('never prints a value', () => {
+  const values = {
+    DATABASE_URL: 'mysql://root:hunter2@db/x',
+    REDIS_URL: 'http://:sesame@cache',
+    LOG_LEVEL: 'xloudestx',
+    PORT: '70001',
+    DATABASE_POOL_MAX: '10.5',
+  };
+  const message = messageFor(values);
+  for (const value of Object.values(values)) expect(message).not.toContain(value);
+  expect(message).not.toMatch(/hunter2|sesame/);
+});
+
+test('speaks of one fault in the singular', () => {
+  expect(messageFor({ ...required, PORT: '0' })).toBe(
+    '1 environment variable is missing or wrong:\n  - PORT must be a whole number from 1 to 65535',
+  );
+});
+
+test.each([
+  ['postgres://db/tickets', true],
+  ['postgresql://u:p@db:5432/tickets?sslmode=require', true],
+  ['postgres:///tickets?host=/run/postgresql', true],
+  ['postgres://', false],
+  ['db/tickets', false],
+  ['redis://db', false],
+])('DATABASE_URL %s is acceptable: %s', (url, isAcceptable) => {
+  const read = () => readConfig(schema, { ...required, DATABASE_URL: url });
+  if (isAcceptable) expect(read().DATABASE_URL).toBe(url);
+  else expect(read).toThrow(ConfigError);
+});
+
+test.each([
+  ['redis://cache:6379/1', true],
+  ['rediss://:secret@cache', true],
+  ['redis://', false],
+  ['cache:6379', false],
+])('REDIS_URL %s is acceptable: %s', (url, isAcceptable) => {
+  const read = () => readConfig(schema, { ...required, REDIS_URL: url });
+  if (isAcceptable) expect(read().REDIS_URL).toBe(url);
+  else expect(read).toThrow(ConfigError);
+});

@@ -1,0 +1,183 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Type } from '@sinclair/typebox';
+import { expect, test, vi } from 'vitest';
+import { buildService } from './fixtures/build-service.ts';
+import { listen } from './fixtures/listen.ts';
+import { parseAnswer } from './fixtures/raw-client.ts';
+
+const uuidV7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7/;
+
+function build() {
+  return buildService((app) => {
+    app.get('/fine', () => ({ fine: true }));
+    app.get('/slow', async () => {
+      await sleep(300);
+      return { slow: true };
+    });
+    const body = Type.Object({ a: Type.Integer() }, { additionalProperties: false });
+    app.post('/book', { schema: { body } }, (request) => request.body);
+  });
+}
+
+function expectProblem(received: string, status: number, detail: string): void {
+  const answer = parseAnswer(received);
+  expect(answer.status).toBe(status);
+  expect(answer.headers).toMatchObject({
+    'content-type': 'application/problem+json',
+    'x-request-id': expect.stringMatching(uuidV7) as string,
+    'x-content-type-options': 'nosniff',
+    connection: 'close',
+  });
+  expect(JSON.parse(answer.body)).toMatchObject({
+    status,
+    code: 'VALIDATION_FAILED',
+    requestId: answer.headers['x-request-id'],
+    errors: [{ pointer: '', detail }],
+  });
+}
+
+test.each([
+  ['no HTTP at all', 'GARBAGE\r\n\r\n'],
+  ['a TLS handshake', '\u0016\u0003\u0001\u0002\u0000\u0001'],
+  ['an unknown method', 'BREW /fine HTTP/1.1\r\nhost: x\r\n\r\n'],
+  ['a header without a colon', 'GET /fine HTTP/1.1\r\nhost x\r\n\r\n'],
+  ['two lengths', 'POST /book HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\n{}'],
+  [
+    'a length and chunks',
+    'POST /book HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n',
+  ],
+  [
+    'a malformed chunk',
+    'POST /book HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n',
+  ],
+])('answers %s as a problem and closes', async (_name, bytes) => {
+  const { app, lines } = build();
+  const { connect } = await listen(app);
+  const client = await connect();
+  client.send(bytes);
+  expectProblem(await client.closed(), 400, 'this is not a well-formed HTTP request');
+  expect(lines.filter(({ level }) => level === 'error')).toEqual([]);
+  const { headers } = parseAnswer(client.received);
+  expect(lines.some((line) => line['requestId'] === headers['x-request-id'])).toBe(true);
+});
+
+test.each([9_000, 400_000])('answers %i bytes of headers with 431, readable to the end', async (bytes) => {
+  const { connect } = await listen(build().app);
+  const client = await connect();
+  client.send('GET /fine HTTP/1.1', 'host: x', `x-large: ${'x'.repeat(bytes)}`, '', '');
+  expect(parseAnswer(await client.closed()).status).toBe(431);
+  expectProblem(client.received, 431, 'the request line and headers are too large');
+});
+
+test('answers a request without Host as a problem with its request id', async () => {
+  const { app, lines } = build();
+  const { connect } = await listen(app);
+  const client = await connect();
+  client.send('GET /fine HTTP/1.1', 'connection: close', 'x-request-id: r-1', '', '');
+  const answer = parseAnswer(await client.closed());
+  expect(answer.status).toBe(400);
+  expect(answer.headers['x-request-id']).toBe('r-1');
+  expect(JSON.parse(answer.body)).toMatchObject({ errors: [{ detail: 'the header Host is required' }] });
+  expect(lines.at(-1)).toMatchObject({ outcome: 'VALIDATION_FAILED' });
+});
+
+test('takes HTTP/1.0 without Host', async () => {
+  const { connect } = await listen(build().app);
+  const client = await connect();
+  client.send('GET /fine HTTP/1.0', '', '');
+  expect(parseAnswer(await client.closed()).status).toBe(200);
+});
+
+test('ignores an expectation that it does not know', async () => {
+  const { connect } = await listen(build().app);
+  const client = await connect();
+  client.send('GET /fine HTTP/1.1', 'host: x', 'expect: the-impossible', 'connection: close', '', '');
+  const answer = parseAnswer(await client.closed());
+  expect(answer.status).toBe(200);
+  expect(answer.headers['x-request-id']).toMatch(uuidV7);
+});
+
+test('a path that is no path is a problem', async () => {
+  const { connect } = await listen(build().app);
+  const client = await connect();
+  client.send('OPTIONS * HTTP/1.1', 'host: x', 'connection: close', '', '');
+  const answer = parseAnswer(await client.closed());
+  expect([400, 404]).toContain(answer.status);
+  expect(answer.headers).toMatchObject({ 'content-type': 'application/problem+json' });
+  expect(answer.headers['x-request-id']).toMatch(uuidV7);
+});
+
+test('garbage behind a request does not take the place of its answer', async () => {
+  const { connect } = await listen(build().app);
+  const client = await connect();
+  client.send('GET /slow HTTP/1.1', 'host: x', '', 'GARBAGE', '', '');
+  const answer = parseAnswer(await client.closed());
+  expect(answer.status).toBe(200);
+  expect(JSON.parse(answer.body)).toEqual({ slow: true });
+  expect(client.received.match(/HTTP\/1\.1/g)).toHaveLength(1);
+});
+
+test('a client that stalls in its headers is told so and let go', { timeout: 12_000 }, async () => {
+  const { connect } = await listen(build().app);
+  const client = await connect();
+  client.send('GET /fine HTTP/1.1', 'host: x', 'x-slow: ');
+  const startedAt = performance.now();
+  expectProblem(await client.closed(), 408, 'the request did not arrive in time');
+  expect(performance.now() - startedAt).toBeLessThan(9_000);
+});
+
+test(
+  'a client that stalls in its body is told so, under its own request id',
+  { timeout: 12_000 },
+  async () => {
+    const { app, lines } = build();
+    const { connect } = await listen(app);
+    const client = await connect();
+    client.send(
+      'POST /book HTTP/1.1',
+      'host: x',
+      'x-request-id: r-9',
+      'content-type: application/json',
+      'content-length: 9',
+      '',
+      '{"a"',
+    );
+    const answer = parseAnswer(await client.closed());
+    expect(answer.status).toBe(408);
+    expect(answer.headers['x-request-id']).toBe('r-9');
+    await vi.waitFor(() => expect(lines.some((line) => line['outcome'] === 'aborted')).toBe(true));
+    expect(lines.filter(({ level }) => level === 'error')).toEqual([]);
+  },
+);
+
+test('a client that leaves is logged as aborted, without an error', async () => {
+  const { app, lines, registry } = build();
+  const { connect } = await listen(app);
+  const client = await connect();
+  client.send('GET /slow HTTP/1.1', 'host: x', '', '');
+  await sleep(50);
+  client.socket.destroy();
+  await vi.waitFor(() => expect(lines.some((line) => line['outcome'] === 'aborted')).toBe(true));
+  await sleep(350);
+  expect(lines.filter(({ msg }) => msg === 'request')).toHaveLength(1);
+  expect(lines.filter(({ level }) => level === 'error' || level === 'warn')).toEqual([]);
+  expect(await registry.metrics()).toContain('{method="GET",route="/slow",status="aborted"} 1');
+});
+
+test('a client that leaves in the middle of its body is no error', async () => {
+  const { app, lines } = build();
+  const { connect } = await listen(app);
+  const client = await connect();
+  client.send(
+    'POST /book HTTP/1.1',
+    'host: x',
+    'content-type: application/json',
+    'content-length: 9',
+    '',
+    '{"a"',
+  );
+  await sleep(50);
+  client.socket.destroy();
+  await vi.waitFor(() => expect(lines.some((line) => line['outcome'] === 'aborted')).toBe(true));
+  expect(lines.filter(({ level }) => level === 'error' || level === 'warn')).toEqual([]);
+});
