@@ -164,6 +164,33 @@ test('a client that leaves is logged as aborted, without an error', async () => 
   expect(await registry.metrics()).toContain('{method="GET",route="/slow",status="aborted"} 1');
 });
 
+test('an unexpected error behind a body is logged, also when the client has left', async () => {
+  const { app, lines } = buildService((service) => {
+    const body = Type.Object({ a: Type.Integer() }, { additionalProperties: false });
+    service.post('/breaks', { schema: { body } }, async () => {
+      await sleep(100);
+      throw new Error('nobody expected this');
+    });
+  });
+  const { connect } = await listen(app);
+  const request = [
+    'POST /breaks HTTP/1.1',
+    'host: x',
+    'content-type: application/json',
+    'content-length: 7',
+    '',
+    '{"a":1}',
+  ];
+  const staying = await connect();
+  staying.send(...request);
+  expect(parseAnswer(await staying.until('INTERNAL')).status).toBe(500);
+  const leaving = await connect();
+  leaving.send(...request);
+  await sleep(30);
+  leaving.socket.destroy();
+  await vi.waitFor(() => expect(lines.filter(({ level }) => level === 'error')).toHaveLength(2));
+});
+
 test('a client that leaves in the middle of its body is no error', async () => {
   const { app, lines } = build();
   const { connect } = await listen(app);

@@ -128,6 +128,19 @@ test('looks for one fault only in a large body', async () => {
   expect(body['errors']).toHaveLength(1);
 });
 
+test.each([7_000, 500_000])('survives a body of %i lists within each other', async (depth) => {
+  const { app } = buildService((service) => {
+    const items = Type.Array(Type.Unknown(), { uniqueItems: true });
+    const body = Type.Object({ items }, closed);
+    service.post('/deep', { schema: { body }, bodyLimit: 1024 * 1024 + 16 }, () => ({}));
+  });
+  const headers = { 'content-type': 'application/json' };
+  const payload = '['.repeat(depth) + ']'.repeat(depth);
+  const answer = await app.inject({ method: 'POST', url: '/deep', headers, payload });
+  expect(answer.statusCode).toBe(400);
+  expect(answer.json()).toMatchObject({ errors: [{ pointer: '', detail: 'must be an object' }] });
+});
+
 test('tells faults in Indonesian, the rare ones too', async () => {
   const answer = await post(
     { seatIds: ['x'], userId: 'a b', count: '1', extra: 1, kind: 'C' },

@@ -1,7 +1,7 @@
 import { Type } from '@sinclair/typebox';
 
-export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
-export type LogLevel = (typeof logLevels)[number];
+const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+type LogLevel = (typeof logLevels)[number];
 
 /** The environment variables that every service reads; spread into the schema of each. */
 export const commonVariables = {

@@ -8,8 +8,9 @@ export function answerFault(error: unknown, request: FastifyRequest, reply: Fast
   const language = preferredLanguage(request.headers['accept-language']);
   const { code, details } = toFault(error, language);
   request.faultCode = code;
-  // A client that left in the middle of its body is an error to Fastify, but news to nobody.
-  if (code === 'INTERNAL' && !request.raw.destroyed) request.log.error({ err: error }, 'unexpected error');
+  // A client that left in the middle of its body is an error to its stream, but news to nobody.
+  const isClientGone = error instanceof Error && error === request.raw.errored;
+  if (code === 'INTERNAL' && !isClientGone) request.log.error({ err: error }, 'unexpected error');
 
   const problem = renderProblem(code, details, { requestId: request.id, language });
   const vary = reply.getHeader('vary');

@@ -13,7 +13,7 @@ interface Validator {
  * Each fault found costs an object, and a body may be a megabyte of faults: only bodies up to this size
  * get all of theirs listed, larger ones the first. Query and path are bounded by the header size.
  */
-const fullReportCharacters = 16 * 1024;
+const fullReportSize = 16 * 1024;
 
 const options: Options = {
   // Validated members are neither dropped nor, in bodies, turned into something else.
@@ -63,10 +63,27 @@ function bodyValidator(toFirstFault: ValidateFunction, toLastFault: ValidateFunc
       return false;
     }
     if (toFirstFault(data)) return true;
-    const isSmall = JSON.stringify(data).length <= fullReportCharacters;
-    if (isSmall) toLastFault(data);
-    validate.errors = (isSmall ? toLastFault : toFirstFault).errors ?? null;
+    const isListed = isSmall(data) && !toLastFault(data);
+    validate.errors = (isListed ? toLastFault : toFirstFault).errors ?? null;
     return false;
   };
   return validate;
+}
+
+/** Measures a parsed body, by values and characters, without recursion: it may be nested as deep as it is long. */
+function isSmall(body: unknown): boolean {
+  let left = fullReportSize;
+  const unmeasured = [body];
+  while (unmeasured.length > 0 && left >= 0) {
+    const value = unmeasured.pop();
+    left -= typeof value === 'string' ? value.length : 1;
+    if (typeof value === 'object' && value !== null) {
+      for (const name in value) {
+        left -= name.length;
+        if (left < 0) return false;
+        unmeasured.push((value as Record<string, unknown>)[name]);
+      }
+    }
+  }
+  return left >= 0;
 }
