@@ -39,6 +39,7 @@ export async function installPackages(root, say, onInterrupt) {
     'exec',
     '--yes',
     '--loglevel=error',
+    '--no-progress',
     '--',
     packageManager,
     'install',

@@ -1,5 +1,8 @@
-import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { isAlive, processIdentity } from './process-identity.mjs';
+
+/** In place of a holder: the lock went away between the try and the look. */
+const released = 'released';
 
 /** @param {string} path */
 export function takeProcessLock(path) {
@@ -12,7 +15,7 @@ export function takeProcessLock(path) {
       const holder = tryLink(own, path);
       if (holder === undefined) return { heldBy: undefined, release: () => release(path, identity) };
       if (isAlive(holder)) return { heldBy: Number.parseInt(holder, 10), release: () => undefined };
-      removeStale(path, holder, `${own}.stale`);
+      if (holder !== released) removeStale(path, holder, own);
     }
   } finally {
     rmSync(own, { force: true });
@@ -30,26 +33,27 @@ function tryLink(own, path) {
     return undefined;
   } catch (error) {
     if (error.code !== 'EEXIST') throw error;
-    return read(path) ?? '';
+    return read(path) ?? released;
   }
 }
 
 /**
- * Two may find the same dead holder: what was moved aside is looked at again, lest it be the faster one's new lock.
+ * Two may find the same dead holder, and the slower one must not remove the faster one's new lock: only who
+ * has the guard removes, and looks once more before.
  *
  * @param {string} path
  * @param {string} holder
- * @param {string} aside
+ * @param {string} own
  */
-function removeStale(path, holder, aside) {
-  try {
-    renameSync(path, aside);
-  } catch (error) {
-    if (error.code === 'ENOENT') return;
-    throw error;
+function removeStale(path, holder, own) {
+  const guard = `${path}.removing`;
+  const remover = tryLink(own, guard);
+  if (remover === undefined) {
+    if (read(path) === holder) rmSync(path);
+    rmSync(guard);
+  } else if (remover !== released && !isAlive(remover)) {
+    rmSync(guard, { force: true });
   }
-  if (read(aside) !== holder) tryLink(aside, path);
-  rmSync(aside, { force: true });
 }
 
 /**

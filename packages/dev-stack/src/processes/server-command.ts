@@ -30,6 +30,8 @@ export function serverCommand(command: readonly string[], options: ServerCommand
     wrapper.push(`--reuid=${account.uid}`, `--regid=${account.gid}`, '--clear-groups');
     if (!options.reaches.every((path) => canReach(account, path))) {
       wrapper.push('--inh-caps=+dac_override', '--ambient-caps=+dac_override');
+      // access(2), by which PostgreSQL looks for its own programs, else ignores what an ordinary user may.
+      wrapper.push('--securebits=+no_setuid_fixup');
     }
   }
   if (options.parentDeathSignal !== undefined) {
