@@ -126,7 +126,7 @@ test('a second signal ends it at once', { timeout }, async () => {
   service.child.kill('SIGTERM');
   const { code, tookMs } = await service.exit();
   expect(code).toBe(1);
-  expect(tookMs).toBeLessThan(1_000);
+  expect(tookMs).toBeLessThan(3_000);
   expect(service.messages).toContain('second signal, exiting at once');
 });
 
@@ -187,6 +187,14 @@ test('a start that fails is told in one line, exit 1', { timeout }, async () => 
     msg: 'could not start: connect failed for redis://[redacted]@127.0.0.1:6379: ECONNREFUSED',
   });
   expect(service.out + service.err).not.toContain('hunter2');
+});
+
+test('a start that cannot connect says what it could not connect to', { timeout }, async () => {
+  const service = new ServiceProcess({ FIXTURE_MODE: 'start-refused' });
+  expect((await service.exit()).code).toBe(1);
+  expect(service.messages).toEqual([
+    expect.stringMatching(/^could not start: connect ECONNREFUSED (127\.0\.0\.1|::1):1$/),
+  ]);
 });
 
 test('a port in use is told in one line, exit 1', { timeout }, async () => {

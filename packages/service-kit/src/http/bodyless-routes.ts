@@ -13,7 +13,6 @@ import type { HttpService } from './http-service.ts';
  */
 export function bodylessRoutes(define: (routes: HttpService) => void): FastifyPluginCallback {
   return (scope, _options, done) => {
-    scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, parsed) => {
       try {
         assertEmpty(body as string);
@@ -22,7 +21,7 @@ export function bodylessRoutes(define: (routes: HttpService) => void): FastifyPl
         parsed(error as Error);
       }
     });
-    // Fastify answers 415 to a content type that it cannot parse, before any parser sees the request.
+    // No type, no choice of parser: the one above sees every body, and no malformed type is answered with 415.
     scope.addHook('onRequest', (request, _reply, next) => {
       delete request.raw.headers['content-type'];
       next();
