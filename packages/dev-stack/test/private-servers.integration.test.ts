@@ -160,7 +160,7 @@ describe('a private Redis', () => {
     const { password } = new URL(server.url());
     expect(JSON.stringify(await listProcesses())).not.toContain(password);
     const { protocol, host } = new URL(server.url());
-    await expect(withRedis(`${protocol}//${host}`, (client) => client.get('kept'))).rejects.toThrow();
+    await expect(withRedis(`${protocol}//${host}`, (client) => client.get('kept'))).rejects.toThrow('closed');
     expect((await stat(join(folder, 'redis', 'redis.conf'))).mode & 0o777).toBe(0o600);
   });
 });

@@ -15,7 +15,7 @@ export async function stopLeftoverPostgres(
     basename(argv[0] ?? '') === 'postgres' && argv[argv.indexOf('-D') + 1] === data;
   await stopLeftovers(
     {
-      name: 'PostgreSQL',
+      nameOf: () => 'PostgreSQL',
       isOurs,
       plan: [
         ['SIGINT', 10_000],

@@ -6,7 +6,7 @@ import { listProcesses, type ProcessEntry } from './process-table.ts';
 
 export interface LeftoverKind {
   /** For the line that says what is done: "PostgreSQL". */
-  readonly name: string;
+  readonly nameOf: (entry: ProcessEntry) => string;
   /** True for a process that is surely ours: judged by its command line, never by an old number alone. */
   readonly isOurs: (entry: ProcessEntry) => boolean;
   readonly plan: StopPlan;
@@ -21,13 +21,16 @@ export async function stopLeftovers(
     (entry) => entry.pid !== process.pid && kind.isOurs(entry),
   );
   await Promise.all(
-    leftovers.map(async ({ pid }) => {
-      onProgress?.(`stopping ${kind.name} (process ${pid}), left over from a run that was killed`);
+    leftovers.map(async (entry) => {
+      const { pid } = entry;
+      const name = kind.nameOf(entry);
+      onProgress?.(`stopping ${name} (process ${pid}), left over from a run that was killed`);
       for (const [signal, graceMs] of kind.plan) {
-        if (!sendSignal(pid, signal, kind.name)) return;
+        // Frozen, it would not see the signal before it is told to go on.
+        if (!sendSignal(pid, signal, name) || !sendSignal(pid, 'SIGCONT', name)) return;
         if (await isGoneWithin(pid, kind, graceMs)) return;
       }
-      throw new StackError(`${kind.name} (process ${pid}) of an earlier run does not end; stop it by hand.`);
+      throw new StackError(`${name} (process ${pid}) of an earlier run does not end; stop it by hand.`);
     }),
   );
 }

@@ -11,7 +11,7 @@ export async function stopLeftoverRedis(
     /^(redis|valkey)-/.test(basename(argv[0] ?? '')) && argv[1] === configFile;
   await stopLeftovers(
     {
-      name: 'Redis',
+      nameOf: () => 'Redis',
       isOurs,
       plan: [
         ['SIGTERM', 10_000],

@@ -28,6 +28,11 @@ export function isServiceOf(folder: string, { argv }: ProcessEntry): boolean {
   return basename(argv[1] ?? '') === 'server.js' && argv[2] === markerOf(folder);
 }
 
+/** The service that a process found by `isServiceOf` is. */
+export function serviceNameOf({ argv }: ProcessEntry): string {
+  return basename(join(argv[1] ?? '', '../..'));
+}
+
 function markerOf(folder: string): string {
   return `--stack=${folder}`;
 }

@@ -1,5 +1,5 @@
 import { stopLeftovers } from '../processes/stop-leftovers.ts';
-import { isServiceOf } from './service-command.ts';
+import { isServiceOf, serviceNameOf } from './service-command.ts';
 
 /** Stops the services that belong to a folder and whose starter is gone. */
 export async function stopLeftoverServices(
@@ -8,7 +8,7 @@ export async function stopLeftoverServices(
 ): Promise<void> {
   await stopLeftovers(
     {
-      name: 'a service',
+      nameOf: serviceNameOf,
       isOurs: (entry) => isServiceOf(folder, entry),
       plan: [
         ['SIGTERM', 10_000],
