@@ -1,5 +1,11 @@
 export { atOnce } from './fixtures/at-once.ts';
 export { auditViolations, type Violation } from './fixtures/audit-violations.ts';
+export {
+  createPrivateStack,
+  type FaultyServer,
+  type PrivateStack,
+  type PrivateStackOptions,
+} from './fixtures/private-stack.ts';
 export { startService, type RunningService, type StartServiceOptions } from './fixtures/start-service.ts';
 export { createTestDatabase, type TestDatabase } from './fixtures/test-database.ts';
 export { createTestRedis, type TestRedis } from './fixtures/test-redis.ts';
