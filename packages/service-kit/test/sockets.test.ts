@@ -61,13 +61,18 @@ test.each([
   expect(lines.some((line) => line['requestId'] === headers['x-request-id'])).toBe(true);
 });
 
-test.each([9_000, 400_000])('answers %i bytes of headers with 431, readable to the end', async (bytes) => {
-  const { connect } = await listen(build().app);
-  const client = await connect();
-  client.send('GET /fine HTTP/1.1', 'host: x', `x-large: ${'x'.repeat(bytes)}`, '', '');
-  expect(parseAnswer(await client.closed()).status).toBe(431);
-  expectProblem(client.received, 431, 'the request line and headers are too large');
-});
+test.each([9_000, 8_000_000])(
+  'answers %i bytes of headers with 431, once, readable to the end',
+  async (bytes) => {
+    const { app, lines } = build();
+    const { connect } = await listen(app);
+    const client = await connect();
+    client.send('GET /fine HTTP/1.1', 'host: x', `x-large: ${'x'.repeat(bytes)}`, '', '');
+    expect(parseAnswer(await client.closed()).status).toBe(431);
+    expectProblem(client.received, 431, 'the request line and headers are too large');
+    expect(lines.filter(({ msg }) => msg.startsWith('connection broke'))).toHaveLength(1);
+  },
+);
 
 test('answers a request without Host as a problem with its request id', async () => {
   const { app, lines } = build();

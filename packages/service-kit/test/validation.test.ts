@@ -161,6 +161,10 @@ test('tells faults in Indonesian, the rare ones too', async () => {
 test.each([
   [{ seatId: 'x', userId: 'u' }, [{ pointer: '/seatId', detail: 'must be a UUID' }]],
   [{ seatIds: [uuid, 'x'], userId: 'u' }, [{ pointer: '/seatIds/1', detail: 'must be a UUID' }]],
+  [
+    { seatIds: ['x', 'y', 'z'], userId: 'u' },
+    ['0', '1', '2'].map((index) => ({ pointer: `/seatIds/${index}`, detail: 'must be a UUID' })),
+  ],
   [{ seatId: uuid }, [{ pointer: '/userId', detail: 'is required' }]],
   [{ seatId: uuid, userId: 'u', extra: 1 }, [{ pointer: '/extra', detail: 'is not a known member' }]],
 ])('of a body with two forms %j it tells the faults of the form that was meant', async (body, errors) => {
