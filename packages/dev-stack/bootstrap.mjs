@@ -1,5 +1,5 @@
 import { mkdirSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { buildPackages } from './bootstrap/build-packages.mjs';
@@ -67,10 +67,10 @@ async function main() {
  */
 function tellFailure(error) {
   if (!(error instanceof Error)) return String(error);
-  if (error.constructor === Error || error.name === 'StackError') return error.message;
   if ('code' in error && (error.code === 'EACCES' || error.code === 'EPERM') && 'path' in error) {
-    return `${String(error.path)} belongs to another user. Run this as that user, or remove it.`;
+    return `${dirname(String(error.path))} is closed to this user. Run this as the user to whom it belongs.`;
   }
+  if (error.constructor === Error || error.name === 'StackError') return error.message;
   return error.stack;
 }
 

@@ -165,7 +165,9 @@ describe('a private Redis', () => {
   });
 });
 
-describe('the servers of a test run', () => {
+const areForeign = ['TEST_DATABASE_URL', 'TEST_REDIS_URL'].some((name) => process.env[name] !== undefined);
+
+describe.skipIf(areForeign)('the servers of a test run', () => {
   it('are one PostgreSQL and one Redis, however many vitest projects there are', async () => {
     const inFolder = join(inject('ticketingTestServers').folder, '/');
     const servers = (await listProcesses()).filter(({ argv }) =>

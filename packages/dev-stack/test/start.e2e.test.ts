@@ -169,6 +169,24 @@ describe('npm start', () => {
     await expectNothingLeft();
   });
 
+  it('is ended at once by a second signal, whatever hangs', async () => {
+    const run = await start();
+    await run.line('ready');
+    process.kill(await pidOf('booking-api'), 'SIGSTOP');
+    run.signal('SIGINT');
+    await run.line('Stopping (SIGINT).');
+    // One Ctrl-C may come twice, from the terminal and from npm: that is no second wish.
+    run.signal('SIGINT');
+    await waitFor(
+      () => {
+        run.signal('SIGINT');
+        return run.output().includes('Killing everything at once.');
+      },
+      { description: 'the second signal to count', intervalMs: 100 },
+    );
+    expect(await run.ended).toBe(1);
+  });
+
   it('shows what is wrong with a configuration, and does not try for ever', async () => {
     const run = await start({ env: { HOLD_SECONDS: 'forever' } });
     expect(await run.ended).toBe(1);

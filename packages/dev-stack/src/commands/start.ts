@@ -74,26 +74,47 @@ async function startAll(
   stopping.throwIfAborted();
 
   say(`Services write their logs to ${join(folder, 'logs')}; warnings and errors are shown here, too.`);
-  const services: KeptPart[] = [];
-  groups.push(services);
-  await allOrFirstFailure(
-    addresses.map(async ({ name, host, port, url }) => {
-      const env = {
-        ...process.env,
-        DATABASE_URL: databaseUrl,
-        REDIS_URL: redisUrl,
-        HOST: host,
-        [servicePorts[name].variable]: String(port),
-      };
-      services.push(await superviseService({ name, folder, env, url, say, stopping }));
-    }),
-  );
+  await startServices({ folder, databaseUrl, redisUrl, addresses, groups, stopping });
   stopping.throwIfAborted();
   const [bookingApi] = addresses;
   say(`Event "${event.name}": ${bookingApi?.url}/api/v1/events/${event.id}/seats`);
   say(`Try: curl '${bookingApi?.url}/api/v1/seats/available?eventId=${event.id}&limit=3'`);
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
   say(`ready after ${seconds} s: ${addresses.map(({ name, url }) => `${name} ${url}`).join(', ')}`);
+}
+
+/** All at once; when one cannot start, nobody waits for the others. */
+async function startServices(stack: {
+  readonly folder: string;
+  readonly databaseUrl: string;
+  readonly redisUrl: string;
+  readonly addresses: readonly ServiceAddress[];
+  readonly groups: KeptPart[][];
+  readonly stopping: AbortSignal;
+}): Promise<void> {
+  const services: KeptPart[] = [];
+  stack.groups.push(services);
+  const givingUp = new AbortController();
+  const failures: unknown[] = [];
+  await Promise.all(
+    stack.addresses.map(async ({ name, host, port, url }) => {
+      const env = {
+        ...process.env,
+        DATABASE_URL: stack.databaseUrl,
+        REDIS_URL: stack.redisUrl,
+        HOST: host,
+        [servicePorts[name].variable]: String(port),
+      };
+      const stopping = AbortSignal.any([stack.stopping, givingUp.signal]);
+      try {
+        services.push(await superviseService({ name, folder: stack.folder, env, url, say, stopping }));
+      } catch (error) {
+        failures.push(error);
+        givingUp.abort();
+      }
+    }),
+  );
+  if (failures.length > 0) throw failures[0];
 }
 
 function addAndGetUrl(groups: KeptPart[][], server: KeptPart & { readonly url: string }): string {

@@ -27,7 +27,16 @@ export async function superviseService(options: SuperviseServiceOptions): Promis
   const { name, folder, say } = options;
   const logFile = join(folder, 'logs', `${name}.log`);
   const log = new ServiceLog(logFile, (line) => say(`[${name}] ${line}`));
-  const part = await keepRunning({ name, say, start: () => startOnce(options, log, logFile) });
+  let wasReady = false;
+  const start = async (): Promise<RunningPart> => {
+    const running = await startOnce(options, { log, logFile, mayBeDegraded: wasReady });
+    wasReady = true;
+    return running;
+  };
+  const part = await keepRunning({ name, say, start }).catch((error: unknown) => {
+    log.end();
+    throw error;
+  });
   return {
     stop: async () => {
       await part.stop();
@@ -36,11 +45,15 @@ export async function superviseService(options: SuperviseServiceOptions): Promis
   };
 }
 
-async function startOnce(
-  options: SuperviseServiceOptions,
-  log: ServiceLog,
-  logFile: string,
-): Promise<RunningPart> {
+interface Attempt {
+  readonly log: ServiceLog;
+  readonly logFile: string;
+  /** Once it was ready, a fault of its surroundings is no reason to end it. */
+  readonly mayBeDegraded: boolean;
+}
+
+async function startOnce(options: SuperviseServiceOptions, attempt: Attempt): Promise<RunningPart> {
+  const { log, logFile, mayBeDegraded } = attempt;
   const { name, folder, env, url, stopping } = options;
   const service = await spawnService({
     name,
@@ -49,15 +62,19 @@ async function startOnce(
     parentDeathSignal: 'SIGTERM',
     onLine: (line) => log.write(line),
   });
-  const stop = () => stopProcess(service, stopPlan(env));
+  const stop = async (): Promise<void> => {
+    if (service.hasExited()) return;
+    const { signal } = await stopProcess(service, stopPlan(env));
+    if (signal === 'SIGKILL') options.say(`${name} did not end in time and was killed`);
+  };
   let said = '';
   try {
     await waitFor(
       async () => {
         if (service.hasExited() || stopping.aborted) return true;
-        const { serves, status } = await askReadiness(url);
-        said = status;
-        return serves && status === 'ready';
+        const { serves, status, detail } = await askReadiness(url);
+        said = `${status} ${detail}`.trim();
+        return serves && (mayBeDegraded || status === 'ready');
       },
       { description: `${name} to be ready`, timeoutMs: readyLimitMs, intervalMs: 50 },
     );
