@@ -36,8 +36,8 @@ describe('a test stack', () => {
   });
 
   it('gives each caller a logical Redis database of its own, empty again for the next', async () => {
-    const claims = await Promise.all(Array.from({ length: 20 }, () => createTestRedis()));
-    expect(new Set(claims.map((claim) => claim.url)).size).toBe(20);
+    const claims = await Promise.all(Array.from({ length: 5 }, () => createTestRedis()));
+    expect(new Set(claims.map((claim) => claim.url)).size).toBe(5);
     const [first] = claims;
     const redis = new Redis(first?.url ?? '');
     await redis.set('mark', '1');
