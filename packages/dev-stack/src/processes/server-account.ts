@@ -33,7 +33,7 @@ export function serverAccount(folder: string): ServerAccount | undefined {
   return account;
 }
 
-/** Whether the account can walk down to the path with its own rights, as it cannot below a private /root. */
+/** Whether the account can walk down to the path with its own rights, as it cannot below a home folder that is closed. */
 export function canReach(account: ServerAccount, path: string): boolean {
   for (let folder = dirname(path); ; folder = dirname(folder)) {
     const { uid, gid, mode } = statSync(folder);

@@ -14,7 +14,7 @@ export interface ServerCommandOptions {
 /**
  * Wraps a command with setpriv, which replaces itself with the command: the process id stays that of the
  * server. The right to pass closed folders is given only where the account needs it, as in a checkout
- * below a /root that nobody else may enter.
+ * below a home folder that nobody else may enter.
  */
 export function serverCommand(command: readonly string[], options: ServerCommandOptions): string[] {
   const { account } = options;
