@@ -51,7 +51,7 @@ function checkInput(context: Context, input: HoldSeatsInput): { seatIds: string[
     known.add(seatId);
   }
   check.throwIfAny();
-  return { seatIds: [...known].sort(), userId };
+  return { seatIds: [...known].toSorted(), userId };
 }
 
 function refuse(context: Context, error: SeatCoreError): SeatCoreError {

@@ -30,7 +30,7 @@ export async function openSeatCore(options: OpenSeatCoreOptions): Promise<SeatCo
   });
   const closers: (() => Promise<unknown>)[] = [() => database.$client.end()];
   const closeAll = async () => {
-    for (const close of closers.reverse()) await close();
+    for (const close of closers.toReversed()) await close();
   };
   try {
     await database.$client.query('select 1');

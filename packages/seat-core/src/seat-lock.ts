@@ -39,7 +39,7 @@ export async function tryAcquireSeats(
   });
   const result = busy ? 'busy' : failed === undefined ? 'acquired' : 'error';
   metrics.seatLocks.inc({ result });
-  logger.debug({ seatIds, result, err: failed?.reason }, 'seat lock');
+  logger.debug({ seatIds, result, err: failed?.reason as unknown }, 'seat lock');
   const release = () => withinBudget(context, releaseLocks(redis, mayBeOurs, token));
   if (busy) {
     await release();
