@@ -44,7 +44,10 @@ export async function announceCommit(
       const failed = outcomes.find((outcome) => outcome.status === 'rejected');
       if (failed === undefined) return;
       metrics.effectsFailed.inc();
-      logger.warn({ err: failed.reason as unknown }, 'effects of a commit failed; sweep and repair make up for them');
+      logger.warn(
+        { err: failed.reason as unknown },
+        'effects of a commit failed; sweep and repair make up for them',
+      );
     }),
   );
 }
