@@ -1,3 +1,4 @@
+export { assertDatabaseFits } from './assert-database-fits.ts';
 export { commonVariables } from './config/common-variables.ts';
 export { ConfigError } from './config/config-error.ts';
 export { environmentExample } from './config/environment-example.ts';
