@@ -7,6 +7,7 @@ import type { EventReader } from './event-reader.ts';
 import { InputCheck } from './input.ts';
 import { runStatement, type NamedStatement } from './statement.ts';
 import type { Seat } from './views.ts';
+import { withinBudget } from './within-budget.ts';
 
 export interface ListAvailableSeatsInput {
   /** Without it: over all coming events, the soonest first. */
@@ -114,7 +115,7 @@ export class AvailableSeatsReader {
       eventId === undefined
         ? await runStatement<SeatRow>(database, availableOfComingEvents, [])
         : await runStatement<SeatRow>(database, availableOfEvent, [eventId]);
-    if (rows.length === 0 && eventId !== undefined) await this.#events.require(eventId);
+    if (rows.length === 0 && eventId !== undefined) await this.#requireEvent(eventId);
     const list = this.#remember(listKey(eventId), { seats: rows.map(toSeat), asOf });
     const tookMs = Date.now() - asOf.getTime();
     await Promise.all([
@@ -124,6 +125,16 @@ export class AvailableSeatsReader {
       logger.warn({ err: error }, 'the list of available seats could not be cached'),
     );
     return list;
+  }
+
+  /** Nobody should wait for the list of an event that does not exist. */
+  async #requireEvent(eventId: string): Promise<void> {
+    try {
+      await this.#events.require(eventId);
+    } catch (error) {
+      await withinBudget(this.#context, this.#context.redis.del(loaderKey(eventId)));
+      throw error;
+    }
   }
 
   #remember(key: string, list: AvailableSeats): AvailableSeats {
