@@ -1,0 +1,28 @@
+import { fileURLToPath } from 'node:url';
+
+/* What the built services say about themselves; the documents are made from it, or held against it. */
+
+export const root = fileURLToPath(new URL('../..', import.meta.url));
+
+const serviceNames = ['booking-api', 'payment-api', 'expiry-worker'];
+
+/** Apps export nothing and are no dependencies of the root, so their build is opened by its path. */
+const open = (path) => import(new URL(`../../${path}`, import.meta.url).href);
+
+export async function readFacts() {
+  const { environmentExample, environmentTable, faultTable } = await open(
+    'packages/service-kit/dist/index.js',
+  );
+  const schemas = {};
+  for (const name of serviceNames) {
+    schemas[name] = (await open(`apps/${name}/dist/config-schema.js`)).configSchema;
+  }
+  const faults = faultTable();
+  return {
+    environmentExample: environmentExample(schemas),
+    environmentTable: environmentTable(schemas),
+    faultTable: faults,
+    variables: [...new Set(Object.values(schemas).flatMap((schema) => Object.keys(schema.properties)))],
+    faultCodes: [...faults.matchAll(/^\| `([A-Z_]+)`/gm)].map(([, code]) => code),
+  };
+}

@@ -1,0 +1,59 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { format, resolveConfig } from 'prettier';
+import { readFacts, root } from './facts.mjs';
+
+/*
+ * Documents made from the services' own schemas. Without an argument they are written; with --check they are
+ * compared, and what differs is a fault.
+ */
+
+const facts = await readFacts();
+const env = `# Made by "npm run docs" from the schemas of the services: what is required is empty, the rest shows its default.
+# Nothing reads .env by itself: "set -a; . ./.env; set +a" does. npm start needs none of this.
+
+${facts.environmentExample}`;
+
+/** Of a Markdown file only what stands between its markers is made here. */
+const outputs = [
+  { file: '.env.example', text: () => env },
+  { file: 'docs/configuration.md', text: (old) => fill(old, 'environment', facts.environmentTable) },
+  { file: 'docs/api.md', text: (old) => fill(old, 'faults', facts.faultTable) },
+];
+
+function fill(document, name, content) {
+  const [start, end] = [`<!-- made by npm run docs: ${name} -->`, '<!-- end -->'];
+  const from = document.indexOf(start);
+  const to = document.indexOf(end, from);
+  if (from < 0 || to < 0) throw new Error(`there are no markers ${start} … ${end}`);
+  return `${document.slice(0, from)}${start}\n\n${content}\n${document.slice(to)}`;
+}
+
+async function expected({ file, text }) {
+  const path = join(root, file);
+  const old = file.endsWith('.md') ? readFileSync(path, 'utf8') : '';
+  if (!file.endsWith('.md')) return text(old);
+  return format(text(old), { ...(await resolveConfig(path)), filepath: path });
+}
+
+function read(file) {
+  try {
+    return readFileSync(join(root, file), 'utf8');
+  } catch (error) {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+const isCheck = process.argv.includes('--check');
+for (const output of outputs) {
+  const text = await expected(output);
+  if (text === read(output.file)) continue;
+  if (isCheck) {
+    process.stderr.write(`${output.file} is not what the build says: run "npm run docs" and commit it.\n`);
+    process.exitCode = 1;
+  } else {
+    writeFileSync(join(root, output.file), text);
+    process.stdout.write(`wrote ${output.file}\n`);
+  }
+}
