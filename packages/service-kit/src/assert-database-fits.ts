@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 
 /** What seat-core's verbs tell about the database, handed in. */
-export interface StartedEngine {
+interface StartedEngine {
   readonly readConnectionLimits: () => Promise<{ readonly limit: number; readonly inUse: number }>;
   readonly listEvents: (input: { readonly limit: number }) => Promise<unknown>;
 }
