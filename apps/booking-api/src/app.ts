@@ -26,6 +26,10 @@ export function createApp({ core, ...service }: AppOptions): HttpService {
     readiness: [{ name: 'postgresql', check: () => core.ping() }],
   });
 
+  // A hall of a megabyte over a slow line; service-kit's five seconds are for requests of a few lines. Headers
+  // keep theirs, and the check for late requests reads this anew each second.
+  app.server.requestTimeout = 30_000;
+
   addHoldSeatsRoute(app, core);
   addGetBookingRoute(app, core);
   addListBookingsRoute(app, core);

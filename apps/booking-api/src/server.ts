@@ -1,5 +1,5 @@
 import { openSeatCore } from '@ticketing/seat-core';
-import { runService } from '@ticketing/service-kit';
+import { assertDatabaseFits, runService } from '@ticketing/service-kit';
 import { createApp } from './app.ts';
 import { configSchema } from './config-schema.ts';
 
@@ -20,6 +20,7 @@ await runService({
       logger,
       registry,
     });
+    await assertDatabaseFits({ engine: core, poolMax: config.DATABASE_POOL_MAX, logger });
     return {
       app: createApp({ core, logger, registry, stopping }),
       host: config.HOST,

@@ -1,4 +1,3 @@
-import type { SeatCoreLogger } from '@ticketing/seat-core';
 import { Redis } from 'ioredis';
 
 /**
@@ -7,7 +6,7 @@ import { Redis } from 'ioredis';
  *
  * @throws the connection's error when Redis cannot be reached
  */
-export async function openWorkerRedis(redisUrl: string, logger: SeatCoreLogger): Promise<Redis> {
+export async function openWorkerRedis(redisUrl: string): Promise<Redis> {
   const redis = new Redis(redisUrl, {
     lazyConnect: true,
     maxRetriesPerRequest: null,
@@ -15,9 +14,8 @@ export async function openWorkerRedis(redisUrl: string, logger: SeatCoreLogger):
     keepAlive: 10_000,
     retryStrategy: (attempt) => Math.min(50 * 2 ** attempt, 1_000) * (0.8 + 0.2 * Math.random()),
   });
-  redis.on('error', (err) =>
-    logger.warn({ err, part: 'worker' }, 'connection error; it is made again by itself'),
-  );
+  // The worker hears of the same errors and logs them; without a listener ioredis writes to the console.
+  redis.on('error', () => undefined);
   try {
     await redis.connect();
     return redis;

@@ -1,8 +1,9 @@
-import { createExpiryQueue, openQueueRedis, openSeatCore } from '@ticketing/seat-core';
-import { runService } from '@ticketing/service-kit';
+import { openSeatCore } from '@ticketing/seat-core';
+import { assertDatabaseFits, runService } from '@ticketing/service-kit';
 import { createApp } from './app.ts';
 import { closeWorker } from './close-worker.ts';
 import { configSchema } from './config-schema.ts';
+import { openQueueView } from './open-queue-view.ts';
 import { openWorkerRedis } from './open-worker-redis.ts';
 import { startLoops } from './start-loops.ts';
 import { startWorker } from './start-worker.ts';
@@ -21,11 +22,11 @@ await runService({
       logger,
       registry,
     });
-    const queueRedis = await openQueueRedis({ redisUrl: config.REDIS_URL });
-    const expiryQueue = createExpiryQueue(queueRedis);
-    const workerRedis = await openWorkerRedis(config.REDIS_URL, logger);
+    await assertDatabaseFits({ engine: core, poolMax: config.DATABASE_POOL_MAX, logger });
+    const queueView = await openQueueView(config.REDIS_URL, logger);
+    const workerRedis = await openWorkerRedis(config.REDIS_URL);
 
-    const app = createApp({ core, expiryQueue, logger, registry, stopping });
+    const app = createApp({ core, expiryQueue: queueView.queue, logger, registry, stopping });
     const worker = startWorker({ core, redis: workerRedis, registry, logger });
     const loops = startLoops(core, logger);
     return {
@@ -35,8 +36,7 @@ await runService({
       close: [
         () => loops.stop(),
         () => closeWorker(worker, workerRedis),
-        () => expiryQueue.close(),
-        () => queueRedis.disconnect(),
+        () => queueView.close(),
         () => core[Symbol.asyncDispose](),
       ],
     };

@@ -9,6 +9,7 @@ import {
 import { Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { Histogram, type Registry } from 'prom-client';
+import { logWorkerEvents } from './log-worker-events.ts';
 import { runExpiryJob } from './run-expiry-job.ts';
 
 export type ExpiryWorker = Worker<ExpiryJobData, ExpireBookingsResult, typeof expiryJobName>;
@@ -50,13 +51,6 @@ export function startWorker({ core, redis, registry, logger }: StartWorkerOption
       drainDelay: 2,
     },
   );
-  worker.on('completed', ({ id, data }, { expired }) =>
-    logger.info({ jobId: id, bookings: data.bookings.length, expired }, 'job done'),
-  );
-  worker.on('failed', (job, err) =>
-    logger.error({ err, jobId: job?.id, attemptsMade: job?.attemptsMade }, 'job failed'),
-  );
-  worker.on('stalled', (jobId) => logger.warn({ jobId }, 'job of a worker that died, given to another'));
-  worker.on('error', (err) => logger.error({ err }, 'the worker met an error'));
+  logWorkerEvents(worker, logger);
   return worker;
 }
