@@ -5,6 +5,7 @@ import { LRUCache } from 'lru-cache';
 import type { Context } from './context.ts';
 import type { EventReader } from './event-reader.ts';
 import { InputCheck } from './input.ts';
+import { toSeatView, type SeatRow } from './seat-rows.ts';
 import { runStatement, type NamedStatement } from './statement.ts';
 import type { Seat } from './views.ts';
 import { withinBudget } from './within-budget.ts';
@@ -116,7 +117,10 @@ export class AvailableSeatsReader {
         ? await runStatement<SeatRow>(database, availableOfComingEvents, [])
         : await runStatement<SeatRow>(database, availableOfEvent, [eventId]);
     if (rows.length === 0 && eventId !== undefined) await this.#requireEvent(eventId);
-    const list = this.#remember(listKey(eventId), { seats: rows.map(toSeat), asOf });
+    const list = this.#remember(listKey(eventId), {
+      seats: rows.map((row) => toSeatView(row.id, row, 'AVAILABLE')),
+      asOf,
+    });
     const tookMs = Date.now() - asOf.getTime();
     await Promise.all([
       redis.set(listKey(eventId), JSON.stringify(list.seats), 'PX', Math.max(1, lifetimeMs - tookMs)),
@@ -152,28 +156,6 @@ function chooseAtRandom<Item>(items: readonly Item[], count: number): Item[] {
     [pool[index], pool[other]] = [pool[other]!, pool[index]!];
   }
   return pool.slice(0, chosen);
-}
-
-interface SeatRow {
-  readonly id: string;
-  readonly event_id: string;
-  readonly section: string;
-  readonly row: string;
-  readonly number: number;
-  readonly price_amount: string;
-  readonly currency: string;
-}
-
-function toSeat(row: SeatRow): Seat {
-  return {
-    id: row.id,
-    eventId: row.event_id,
-    section: row.section,
-    row: row.row,
-    number: row.number,
-    price: { amount: Number(row.price_amount), currency: row.currency },
-    status: 'AVAILABLE',
-  };
 }
 
 const availableOfEvent: NamedStatement = {

@@ -1,23 +1,18 @@
+import { toSeatView, type SeatPlaceRow } from './seat-rows.ts';
 import type { Booking, BookingStatus, SeatStatus } from './views.ts';
 
 /** A row of the statements that return bookings: one per seat, the booking's columns repeated. */
-export interface BookingRow {
+export interface BookingRow extends SeatPlaceRow {
   readonly id: string;
-  readonly event_id: string;
   readonly user_id: string;
   readonly status: BookingStatus;
   /** bigint columns arrive as text */
   readonly total_amount: string;
-  readonly currency: string;
   readonly created_at: Date;
   readonly expires_at: Date;
   readonly confirmed_at: Date | null;
   readonly expires_in_seconds: number | null;
   readonly seat_id: string;
-  readonly section: string;
-  readonly row: string;
-  readonly number: number;
-  readonly price_amount: string;
   readonly seat_status: SeatStatus;
   readonly seat_version: string;
   /** The statement's moment by the database's clock. */
@@ -31,15 +26,7 @@ export function toBookingView(rows: readonly [BookingRow, ...BookingRow[]]): Boo
     eventId: first.event_id,
     userId: first.user_id,
     status: first.status,
-    seats: rows.map((row) => ({
-      id: row.seat_id,
-      eventId: row.event_id,
-      section: row.section,
-      row: row.row,
-      number: row.number,
-      price: { amount: Number(row.price_amount), currency: row.currency },
-      status: row.seat_status,
-    })),
+    seats: rows.map((row) => toSeatView(row.seat_id, row, row.seat_status)),
     total: { amount: Number(first.total_amount), currency: first.currency },
     createdAt: first.created_at,
     expiresAt: first.expires_at,

@@ -3,6 +3,7 @@ import { SeatCoreError } from './errors.ts';
 import { groupBy } from './group-by.ts';
 import { holdSeatsStatement } from './hold-seats.sql.ts';
 import { announceCommit, type SeatChange } from './seat-changes.ts';
+import { toSeatView, type SeatPlaceRow } from './seat-rows.ts';
 import { cacheSeatStatus, type CachedSeat } from './seat-status-cache.ts';
 import { runStatement } from './statement.ts';
 import { takenError } from './taken-error.ts';
@@ -22,16 +23,10 @@ export type HoldOutcome =
   | { readonly kind: 'held'; readonly booking: Booking }
   | { readonly kind: 'refused'; readonly error: SeatCoreError };
 
-interface HoldRow {
+interface HoldRow extends SeatPlaceRow {
   readonly booking_id: string;
   readonly seat_id: string;
   readonly verdict: 'HELD' | 'FREE' | 'TAKEN' | 'LOCKED' | 'MISSING' | 'RECLAIMED' | 'FREED';
-  readonly event_id: string;
-  readonly section: string;
-  readonly row: string;
-  readonly number: number;
-  readonly price_amount: string;
-  readonly currency: string;
   readonly seat_status: SeatStatus;
   readonly seat_version: string;
   readonly created_at: Date;
@@ -102,15 +97,7 @@ function toHeldBooking(request: HoldRequest, rows: readonly [HoldRow, ...HoldRow
   const bySeat = new Map(rows.map((row) => [row.seat_id, row]));
   const seats = request.seatIds.map((seatId) => {
     const row = bySeat.get(seatId)!;
-    return {
-      id: seatId,
-      eventId: row.event_id,
-      section: row.section,
-      row: row.row,
-      number: row.number,
-      price: { amount: Number(row.price_amount), currency: row.currency },
-      status: row.seat_status,
-    };
+    return toSeatView(seatId, row, row.seat_status);
   });
   const expiresAt = first.expires_at!;
   return {

@@ -3,8 +3,9 @@ import { LRUCache } from 'lru-cache';
 import type { Context } from './context.ts';
 import type { EventReader } from './event-reader.ts';
 import { InputCheck } from './input.ts';
+import { toSeatView, type SeatRow } from './seat-rows.ts';
 import { runStatement, type NamedStatement } from './statement.ts';
-import type { Seat, SeatStatus } from './views.ts';
+import type { SeatStatus } from './views.ts';
 
 /** Every seat of an event as of one moment. */
 export interface SeatMap {
@@ -93,7 +94,7 @@ export class SeatMapReader {
     const prefixes: string[] = [];
     let after = '00000000-0000-0000-0000-000000000000';
     for (;;) {
-      const rows = await runStatement<PlanRow>(this.#context.database, readPlanSlice, [
+      const rows = await runStatement<SeatRow>(this.#context.database, readPlanSlice, [
         eventId,
         after,
         seatsPerSlice,
@@ -132,26 +133,10 @@ async function serialize(content: {
   return Buffer.concat(chunks);
 }
 
-function toPrefix(row: PlanRow): string {
-  const seat: Omit<Seat, 'status'> = {
-    id: row.id,
-    eventId: row.event_id,
-    section: row.section,
-    row: row.row,
-    number: row.number,
-    price: { amount: Number(row.price_amount), currency: row.currency },
-  };
-  return `${JSON.stringify(seat).slice(0, -1)},"status":"`;
-}
-
-interface PlanRow {
-  readonly id: string;
-  readonly event_id: string;
-  readonly section: string;
-  readonly row: string;
-  readonly number: number;
-  readonly price_amount: string;
-  readonly currency: string;
+/** A seat's JSON up to its status, which is its last member. */
+function toPrefix(row: SeatRow): string {
+  const json = JSON.stringify(toSeatView(row.id, row, 'AVAILABLE'));
+  return json.slice(0, -'AVAILABLE"}'.length);
 }
 
 /** Ids are UUIDs of version 7, given in the order in which the organizer wrote the hall. */
