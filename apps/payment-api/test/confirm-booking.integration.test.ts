@@ -1,0 +1,148 @@
+import { randomUUID } from 'node:crypto';
+import { atOnce, auditViolations } from '@ticketing/dev-stack';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { expectProblem } from './fixtures/expect-problem.ts';
+import { openTestPayments, type TestPayments } from './fixtures/test-payments.ts';
+
+let payments: TestPayments;
+beforeAll(async () => {
+  payments = await openTestPayments();
+});
+afterEach(async () => expect(await auditViolations(payments.databaseUrl)).toEqual([]));
+afterAll(async () => payments[Symbol.asyncDispose]());
+
+const hold = async (seatIds: string[]) => payments.core.holdSeats({ seatIds, userId: 'ani' });
+
+/** A hold whose deadline has passed and that nobody has cleaned up. */
+async function holdOverdue(): Promise<string> {
+  const seatIds = await payments.createHall(1);
+  const { id: bookingId } = await payments.brief.holdSeats({ seatIds, userId: 'ani' });
+  const status = async () => (await payments.core.getBooking({ bookingId })).status;
+  await expect.poll(status, { interval: 5 }).toBe('EXPIRED');
+  return bookingId;
+}
+
+describe('POST /api/v1/payment/:bookingId/confirm', () => {
+  it('sells the seats and shows the booking, member by member', async () => {
+    const seatIds = await payments.createHall(2);
+    const booking = await hold(seatIds);
+    const { status, headers, body } = await payments.confirm(booking.id.toUpperCase());
+    expect(status).toBe(200);
+    expect(body).toEqual({
+      id: booking.id,
+      eventId: booking.eventId,
+      userId: 'ani',
+      status: 'CONFIRMED',
+      seats: seatIds.map((id, index) => ({
+        id,
+        eventId: booking.eventId,
+        section: 'Tribun',
+        row: 'A',
+        number: index + 1,
+        price: { amount: 150_000, currency: 'IDR' },
+        status: 'SOLD',
+      })),
+      total: { amount: 300_000, currency: 'IDR' },
+      createdAt: booking.createdAt.toISOString(),
+      expiresAt: booking.expiresAt.toISOString(),
+      expiresInSeconds: null,
+      confirmedAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/) as string,
+    });
+    expect(headers.get('cache-control')).toBe('no-store');
+    expect(headers.get('content-type')).toBe('application/json; charset=utf-8');
+    expect(await payments.redis.mget(seatIds.map((id) => `status:seat:${id}`))).toEqual(['SOLD', 'SOLD']);
+  });
+
+  it('answers a second time with the same body and counts no ticket twice', async () => {
+    const booking = await hold(await payments.createHall(3));
+    const before = await payments.ticketsSold();
+    const first = await payments.confirm(booking.id);
+    const again = await payments.confirm(booking.id);
+    expect([again.status, again.body]).toEqual([200, first.body]);
+    expect(await payments.ticketsSold()).toBe(before + 3);
+  });
+
+  it('counts each ticket once however many confirm at the same moment', async () => {
+    const booking = await hold(await payments.createHall(2));
+    const before = await payments.ticketsSold();
+    const outcomes = await atOnce(20, async () => payments.confirm(booking.id));
+    const bodies = outcomes.map((outcome) => (outcome.status === 'fulfilled' ? outcome.value.body : outcome));
+    expect(bodies[0]).toMatchObject({ status: 'CONFIRMED' });
+    expect(new Set(bodies.map((body) => JSON.stringify(body))).size).toBe(1);
+    expect(await payments.ticketsSold()).toBe(before + 2);
+  });
+
+  it('refuses after the deadline, before and after the clean-up', async () => {
+    const bookingId = await holdOverdue();
+    const expired = { status: 400, code: 'BOOKING_EXPIRED' };
+    expectProblem(await payments.confirm(bookingId), expired);
+    expect(await payments.core.sweepOverdue()).toBe(1);
+    expectProblem(await payments.confirm(bookingId), expired);
+  });
+
+  it('refuses what was released, and says so', async () => {
+    const booking = await hold(await payments.createHall(1));
+    await payments.core.releaseBooking({ bookingId: booking.id, actor: 'test' });
+    expectProblem(await payments.confirm(booking.id), {
+      status: 400,
+      code: 'BOOKING_NOT_PENDING',
+      bookingStatus: 'CANCELLED',
+    });
+  });
+
+  it('answers 404 to an unknown id and 400 to a malformed one', async () => {
+    expectProblem(await payments.confirm(randomUUID()), { status: 404, code: 'BOOKING_NOT_FOUND' });
+    expectProblem(await payments.confirm('7'), {
+      status: 400,
+      code: 'VALIDATION_FAILED',
+      errors: [{ pointer: '/bookingId', detail: 'the path parameter must be a UUID' }],
+    });
+  });
+
+  it.each([
+    ['no body', undefined, {}],
+    ['an empty object', '{}', {}],
+    ['an empty object as JSON', '{}', { 'content-type': 'application/json' }],
+    ['nothing, said to be JSON', '', { 'content-type': 'application/json' }],
+    ['an empty object said to be a form', '{}', { 'content-type': 'application/x-www-form-urlencoded' }],
+  ])('takes %s', async (_name, body, headers) => {
+    const booking = await hold(await payments.createHall(1));
+    expect((await payments.confirm(booking.id, body, headers)).status).toBe(200);
+  });
+
+  it('takes no other body, and then sells nothing', async () => {
+    const booking = await hold(await payments.createHall(1));
+    const answer = await payments.confirm(booking.id, '{"amount":1}', { 'content-type': 'application/json' });
+    expectProblem(answer, {
+      status: 400,
+      code: 'VALIDATION_FAILED',
+      errors: [{ pointer: '/amount', detail: 'is not a known member' }],
+    });
+    expect((await payments.core.getBooking({ bookingId: booking.id })).status).toBe('PENDING');
+  });
+});
+
+describe('payment-api as a service', () => {
+  it('knows its one route', async () => {
+    const response = await fetch(`${payments.url}/api/v1/events`);
+    expect([response.status, await response.json()]).toEqual([
+      404,
+      expect.objectContaining({ code: 'ROUTE_NOT_FOUND' }),
+    ]);
+  });
+
+  it('is ready while PostgreSQL answers', async () => {
+    const response = await fetch(`${payments.url}/health/ready`);
+    expect([response.status, await response.json()]).toEqual([200, { status: 'ready' }]);
+  });
+
+  it('measures requests by route, with no id in a label', async () => {
+    await payments.confirm(randomUUID());
+    const metrics = await (await fetch(`${payments.url}/metrics`)).text();
+    expect(metrics).toContain(
+      'http_request_duration_seconds_count{method="POST",route="/api/v1/payment/:bookingId/confirm",status="404"}',
+    );
+    expect(metrics).toContain('pg_pool_connections{state="idle"}');
+    expect(metrics).not.toMatch(/[0-9a-f]{8}-[0-9a-f]{4}-/);
+  });
+});
