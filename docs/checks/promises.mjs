@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { readFacts, root } from './facts.mjs';
 import { markdownFiles } from './markdown-files.mjs';
+import { testTitles } from './test-titles.mjs';
 
 /*
  * Holds what the documents promise against the tests. Wherever a document links to a test file, it says which
@@ -12,17 +13,9 @@ import { markdownFiles } from './markdown-files.mjs';
 const base = resolve(process.argv[2] ?? root);
 const faults = [];
 
-/** `it('…'`, `test.concurrent("…"`, and what an `each(…)` returns: `)('…'`; never skip or todo. */
-const titlePattern =
-  /(?:\b(?:it|test)(?:\.(?!skip\b|todo\b)\w+)*|\))\s*\(\s*(['"`])((?:\\.|(?!\1)[^\\])*)\1/gs;
-
 const titlesByFile = new Map();
 function titlesOf(path) {
-  if (!titlesByFile.has(path)) {
-    const source = readFileSync(path, 'utf8');
-    const titles = [...source.matchAll(titlePattern)].map(([, , title]) => title.replace(/\\(.)/gs, '$1'));
-    titlesByFile.set(path, new Set(titles));
-  }
+  if (!titlesByFile.has(path)) titlesByFile.set(path, testTitles(readFileSync(path, 'utf8')));
   return titlesByFile.get(path);
 }
 
@@ -36,13 +29,20 @@ function* references(text) {
   }
 }
 
+function faultOf(path, link, title) {
+  if (!existsSync(path)) return `there is no ${link}`;
+  if (title === undefined) return `says no test of ${link}`;
+  const count = titlesOf(path).get(title) ?? 0;
+  if (count === 0) return `${link} has no test "${title}"`;
+  return count === 1 ? undefined : `${link} has ${count} tests "${title}": write "group › title"`;
+}
+
 for (const file of markdownFiles(base)) {
   for (const { link, title, line } of references(readFileSync(file, 'utf8'))) {
     const at = `${relative(base, file)}:${line}`;
     const path = join(dirname(file), link);
-    if (!existsSync(path)) faults.push(`${at}: there is no ${link}`);
-    else if (title === undefined) faults.push(`${at}: says no test of ${link}`);
-    else if (!titlesOf(path).has(title)) faults.push(`${at}: ${link} has no test "${title}"`);
+    const fault = faultOf(path, link, title);
+    if (fault !== undefined) faults.push(`${at}: ${fault}`);
   }
 }
 

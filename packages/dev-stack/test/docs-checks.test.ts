@@ -40,7 +40,16 @@ test.concurrent("doesn't wait", { timeout: 1 }, () => {});
 it.each([1, 2])('takes %i', () => {});
 it.skip('is left out', () => {});
 it.todo('comes later');
-describe('a group', () => {});
+describe.skipIf(isMonday)('a group', () => {
+  it('sells it again', () => {});
+  it.each([
+    ['a', '(b)'],
+  ])('takes %s, too', () => {});
+});
+describe('another group', () => {
+  it('sells it again', () => {});
+});
+it('is in no group', () => {});
 `;
 
 /** What the check says about the table's rows; the variables and codes of the real build are missing from each. */
@@ -53,7 +62,14 @@ const inA = '[a.test.ts](../packages/a/test/a.test.ts)';
 
 describe('the promises', () => {
   it('hold with tests of every kind of title', async () => {
-    const titles = ['sells it once', "doesn't wait", 'takes %i'];
+    const titles = [
+      'sells it once',
+      "doesn't wait",
+      'takes %i',
+      'takes %s, too',
+      'a group › sells it again',
+      'is in no group',
+    ];
     expect(await promiseFaults(...titles.map((title) => `| it works | ${inA} \`${title}\` |`))).toEqual([]);
   });
 
@@ -62,6 +78,7 @@ describe('the promises', () => {
     ['that is skipped', `${inA} \`is left out\``, 'has no test "is left out"'],
     ['that is not written', `${inA} \`comes later\``, 'has no test "comes later"'],
     ['that is a group', `${inA} \`a group\``, 'has no test "a group"'],
+    ['of a title that two have', `${inA} \`sells it again\``, 'has 2 tests "sells it again": write "group'],
     ['that is not named', inA, 'says no test of ../packages/a/test/a.test.ts'],
     [
       'of a file that is gone',
