@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { waitFor } from '@ticketing/dev-stack';
-import { expectProblem } from './fixtures/expect-problem.ts';
+import { expectProblem, waitFor } from '@ticketing/dev-stack';
 import { openTestApi, type EventBody, type TestApi } from './fixtures/test-api.ts';
 
 let api: TestApi;

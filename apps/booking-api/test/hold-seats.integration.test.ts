@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { auditViolations } from '@ticketing/dev-stack';
+import { auditViolations, expectProblem } from '@ticketing/dev-stack';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { expectProblem } from './fixtures/expect-problem.ts';
 import { openApiOn, openTestApi, type BookingBody, type TestApi } from './fixtures/test-api.ts';
 
 let api: TestApi;

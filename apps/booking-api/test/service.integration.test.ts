@@ -1,5 +1,5 @@
+import { expectProblem } from '@ticketing/dev-stack';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { expectProblem } from './fixtures/expect-problem.ts';
 import { openTestApi, type TestApi } from './fixtures/test-api.ts';
 
 let api: TestApi;

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { atOnce, auditViolations } from '@ticketing/dev-stack';
+import { atOnce, auditViolations, expectProblem } from '@ticketing/dev-stack';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { expectProblem } from './fixtures/expect-problem.ts';
 import { openTestPayments, type TestPayments } from './fixtures/test-payments.ts';
 
 let payments: TestPayments;

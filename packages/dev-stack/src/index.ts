@@ -1,5 +1,6 @@
 export { atOnce } from './fixtures/at-once.ts';
 export { auditViolations, type Violation } from './fixtures/audit-violations.ts';
+export { expectProblem, type Answer } from './fixtures/expect-problem.ts';
 export {
   createPrivateStack,
   type FaultyServer,

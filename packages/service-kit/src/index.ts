@@ -1,3 +1,6 @@
+export { bookingSchema, toBookingAnswer } from './answers/booking-answer.ts';
+export { moneySchema } from './answers/money-schema.ts';
+export { seatSchema } from './answers/seat-schema.ts';
 export { assertDatabaseFits } from './assert-database-fits.ts';
 export { commonVariables } from './config/common-variables.ts';
 export { ConfigError } from './config/config-error.ts';
@@ -7,9 +10,10 @@ export { readConfig } from './config/read-config.ts';
 export { createLogger, type LoggerOptions } from './logging/create-logger.ts';
 export { faultTable } from './faults/fault-table.ts';
 export type { FaultCode } from './faults/faults.ts';
-export { problemSchema } from './faults/problem-schema.ts';
+export { problemAnswers } from './faults/problem-answers.ts';
 export { bodylessRoutes } from './http/bodyless-routes.ts';
 export { createHttpService, type HttpServiceOptions } from './http/create-http-service.ts';
 export type { ReadinessCheck } from './http/health-routes.ts';
+export { idSchema } from './http/id-schema.ts';
 export type { HttpService } from './http/http-service.ts';
 export { runService, type ServiceContext, type ServiceOptions, type StartedService } from './run-service.ts';

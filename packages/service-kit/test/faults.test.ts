@@ -3,7 +3,8 @@ import { Ajv } from 'ajv';
 import { expect, test } from 'vitest';
 import { faultOf, faults, type FaultCode } from '../src/faults/faults.ts';
 import { renderProblem } from '../src/faults/render-problem.ts';
-import { faultTable, problemSchema } from '../src/index.ts';
+import { problemSchema } from '../src/faults/problem-schema.ts';
+import { faultTable } from '../src/index.ts';
 import { buildService } from './fixtures/build-service.ts';
 
 const codes = Object.keys(faults) as FaultCode[];

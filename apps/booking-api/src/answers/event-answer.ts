@@ -1,6 +1,6 @@
 import { Type, type Static } from '@sinclair/typebox';
 import type { TicketedEvent } from '@ticketing/seat-core';
-import { moneySchema } from './money-schema.ts';
+import { moneySchema } from '@ticketing/service-kit';
 
 export const eventSchema = Type.Object({
   id: Type.String({ format: 'uuid' }),

@@ -1,9 +1,7 @@
 import { Type } from '@sinclair/typebox';
 import type { SeatCore } from '@ticketing/seat-core';
-import type { HttpService } from '@ticketing/service-kit';
+import { type HttpService, moneySchema, problemAnswers } from '@ticketing/service-kit';
 import { eventSchema, toEventAnswer } from '../answers/event-answer.ts';
-import { moneySchema } from '../answers/money-schema.ts';
-import { problemAnswers } from '../answers/problem-answers.ts';
 
 const closed = { additionalProperties: false };
 

@@ -1,10 +1,13 @@
 import { Type } from '@sinclair/typebox';
 import type { SeatCore } from '@ticketing/seat-core';
-import type { HttpService } from '@ticketing/service-kit';
-import { bookingSchema, toBookingAnswer } from '../answers/booking-answer.ts';
-import { problemAnswers } from '../answers/problem-answers.ts';
+import {
+  bookingSchema,
+  type HttpService,
+  idSchema,
+  problemAnswers,
+  toBookingAnswer,
+} from '@ticketing/service-kit';
 import { neverKept } from './freshness.ts';
-import { idSchema } from './id-schema.ts';
 
 const schema = {
   params: Type.Object({ bookingId: idSchema }),

@@ -1,10 +1,7 @@
 import { Type } from '@sinclair/typebox';
 import type { SeatCore } from '@ticketing/seat-core';
-import type { HttpService } from '@ticketing/service-kit';
-import { problemAnswers } from '../answers/problem-answers.ts';
-import { seatSchema } from '../answers/seat-schema.ts';
+import { type HttpService, idSchema, problemAnswers, seatSchema } from '@ticketing/service-kit';
 import { keptForASecond } from './freshness.ts';
-import { idSchema } from './id-schema.ts';
 
 const schema = {
   querystring: Type.Object({

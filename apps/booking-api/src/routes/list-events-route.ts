@@ -1,10 +1,8 @@
 import { Type } from '@sinclair/typebox';
 import type { SeatCore } from '@ticketing/seat-core';
-import type { HttpService } from '@ticketing/service-kit';
+import { type HttpService, idSchema, problemAnswers } from '@ticketing/service-kit';
 import { eventSchema, toEventAnswer } from '../answers/event-answer.ts';
-import { problemAnswers } from '../answers/problem-answers.ts';
 import { keptForASecond } from './freshness.ts';
-import { idSchema } from './id-schema.ts';
 
 const schema = {
   querystring: Type.Object({

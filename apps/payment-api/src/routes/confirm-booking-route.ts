@@ -1,11 +1,15 @@
 import { Type } from '@sinclair/typebox';
 import type { SeatCore } from '@ticketing/seat-core';
-import type { HttpService } from '@ticketing/service-kit';
-import { bookingSchema, toBookingAnswer } from '../answers/booking-answer.ts';
-import { problemAnswers } from '../answers/problem-answers.ts';
+import {
+  bookingSchema,
+  type HttpService,
+  idSchema,
+  problemAnswers,
+  toBookingAnswer,
+} from '@ticketing/service-kit';
 
 const schema = {
-  params: Type.Object({ bookingId: Type.String({ format: 'uuid' }) }),
+  params: Type.Object({ bookingId: idSchema }),
   response: { 200: bookingSchema, ...problemAnswers },
 };
 

@@ -1,9 +1,8 @@
 import { Type, type Static } from '@sinclair/typebox';
-import type { Booking } from '@ticketing/seat-core';
 import { moneySchema } from './money-schema.ts';
 import { seatSchema } from './seat-schema.ts';
 
-/** A booking as the contract shows it; booking-api has the same. */
+/** A booking as the contract shows it. */
 export const bookingSchema = Type.Object({
   id: Type.String({ format: 'uuid' }),
   eventId: Type.String({ format: 'uuid' }),
@@ -24,7 +23,17 @@ export const bookingSchema = Type.Object({
   confirmedAt: Type.Union([Type.String({ format: 'date-time' }), Type.Null()]),
 });
 
-export function toBookingAnswer(booking: Booking): Static<typeof bookingSchema> {
+type BookingAnswer = Static<typeof bookingSchema>;
+
+/** What seat-core's verbs return, handed in: the answer with instants instead of their texts. */
+interface AnsweredBooking extends Omit<BookingAnswer, 'seats' | 'createdAt' | 'expiresAt' | 'confirmedAt'> {
+  readonly seats: readonly BookingAnswer['seats'][number][];
+  readonly createdAt: Date;
+  readonly expiresAt: Date;
+  readonly confirmedAt: Date | null;
+}
+
+export function toBookingAnswer(booking: AnsweredBooking): BookingAnswer {
   return {
     ...booking,
     seats: [...booking.seats],

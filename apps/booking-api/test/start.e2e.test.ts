@@ -1,0 +1,76 @@
+import { createTestStack, startService, type TestStack } from '@ticketing/dev-stack';
+import { openDatabase } from '@ticketing/seat-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+let stack: TestStack;
+beforeAll(async () => {
+  stack = await createTestStack();
+});
+afterAll(async () => stack.dispose());
+
+const services = ['booking-api', 'payment-api', 'expiry-worker'] as const;
+
+/** What a service says that cannot start. */
+async function startFault(name: (typeof services)[number], env: Record<string, string>): Promise<string> {
+  const base = { DATABASE_URL: stack.databaseUrl, REDIS_URL: stack.redisUrl };
+  return startService(name, { ...base, ...env }).then(
+    async (service) => {
+      await service.kill();
+      return 'it started';
+    },
+    (error: Error) => error.message,
+  );
+}
+
+describe.each(services)('%s', (name) => {
+  it('starts on a migrated database, is ready, and leaves with 0 when it is told', async () => {
+    const env = { DATABASE_URL: stack.databaseUrl, REDIS_URL: stack.redisUrl };
+    await using service = await startService(name, env);
+    expect(await (await fetch(`${service.url}/health/live`)).json()).toEqual({ status: 'live' });
+    const database = openDatabase({ databaseUrl: stack.databaseUrl, poolMax: 1 });
+    const { rows } = await database.$client.query(
+      'select count(*)::int as n from pg_stat_activity where application_name = $1',
+      [name],
+    );
+    await database.$client.end();
+    expect(rows[0].n).toBeGreaterThan(0);
+    expect(await service.stop()).toEqual({ code: 0, signal: null });
+  });
+
+  it('does not start with a wrong environment, and lists every fault without a value', async () => {
+    const fault = await startFault(name, {
+      DATABASE_URL: 'mysql://root:hunter2@db/app',
+      REDIS_URL: '',
+      DATABASE_POOL_MAX: 'plenty',
+    });
+    expect(fault).toContain('3 environment variables are missing or wrong');
+    for (const variable of ['DATABASE_URL', 'REDIS_URL', 'DATABASE_POOL_MAX'])
+      expect(fault).toContain(variable);
+    expect(fault).not.toMatch(/hunter2|mysql|plenty/);
+  });
+});
+
+it.each([
+  ['HOLD_SECONDS', '0'],
+  ['HOLD_SECONDS', '3601'],
+  ['SEAT_LOCK_SECONDS', '2'],
+  ['MAX_SEATS_PER_BOOKING', '101'],
+])('booking-api does not start with %s=%s', async (variable, value) => {
+  expect(await startFault('booking-api', { [variable]: value })).toContain(`${variable} must be`);
+});
+
+it('a service does not start with a pool that three services cannot have, and gives the numbers', async () => {
+  expect(await startFault('booking-api', { DATABASE_POOL_MAX: '100' })).toMatch(
+    /could not start: 3 services with DATABASE_POOL_MAX=100 need 300 connections, PostgreSQL grants \d+/,
+  );
+});
+
+it('a service does not start on a database that was never migrated, and says what to do', async () => {
+  await using bare = await createTestStack();
+  const database = openDatabase({ databaseUrl: bare.databaseUrl, poolMax: 1 });
+  await database.$client.query('drop schema public cascade; create schema public');
+  await database.$client.end();
+  const fault = await startFault('payment-api', { DATABASE_URL: bare.databaseUrl });
+  expect(fault).toContain('could not start: the tables cannot be read; run \\"npm run db:migrate\\"');
+  expect(fault).toContain('relation \\"events\\" does not exist');
+});
