@@ -13,10 +13,20 @@ export const seatErrorCodes = [
   'BOOKING_NOT_PENDING',
   /** The hold's deadline has passed, whether or not the clean-up has run. */
   'BOOKING_EXPIRED',
+  /** The user would hold more seats of the event than one may at a time; paying or releasing some helps. */
+  'HOLD_LIMIT_REACHED',
   'SEAT_NOT_FOUND',
   /** Unknown, or somebody else's: the same answer, so that ids cannot be probed. */
   'BOOKING_NOT_FOUND',
   'EVENT_NOT_FOUND',
+  /** The same idempotency key is being worked on, and its end could not be waited for. */
+  'IDEMPOTENCY_KEY_IN_PROGRESS',
+  /** The idempotency key belongs to a request that asked for something else. */
+  'IDEMPOTENCY_KEY_REUSED',
+  /** More work is waiting than can be done in time; nothing was tried. */
+  'OVERLOADED',
+  /** PostgreSQL does not answer. `details.outcome` is there when it may have committed all the same. */
+  'DEPENDENCY_UNAVAILABLE',
 ] as const;
 
 export type SeatErrorCode = (typeof seatErrorCodes)[number];
@@ -35,9 +45,16 @@ export interface SeatErrorDetails {
   readonly seatIds?: readonly string[];
   /** BOOKING_NOT_PENDING */
   readonly bookingStatus?: 'CONFIRMED' | 'EXPIRED' | 'CANCELLED';
+  /** OVERLOADED, DEPENDENCY_UNAVAILABLE: a commit was sent and its answer lost, so it may have happened. */
+  readonly outcome?: 'unknown';
 }
 
-const retryableCodes: ReadonlySet<SeatErrorCode> = new Set(['SEAT_LOCKED']);
+const retryableCodes: ReadonlySet<SeatErrorCode> = new Set([
+  'SEAT_LOCKED',
+  'IDEMPOTENCY_KEY_IN_PROGRESS',
+  'OVERLOADED',
+  'DEPENDENCY_UNAVAILABLE',
+]);
 
 /** The only error that seat-core throws on purpose. `message` is for logs, never for a buyer. */
 export class SeatCoreError extends Error {

@@ -3,6 +3,7 @@ import {
   bigint,
   boolean,
   check,
+  customType,
   foreignKey,
   index,
   integer,
@@ -27,6 +28,7 @@ import { bookingStatuses, seatStatuses, type EventSection } from './views.ts';
  * distributed by event. There is no foreign key to `events`: each booking would share-lock one hot row.
  */
 
+const bytea = customType<{ data: Uint8Array }>({ dataType: () => 'bytea' });
 const at = (name: string) => timestamp(name, { withTimezone: true, precision: 3 });
 const oneOf = (column: AnyPgColumn, values: readonly string[]): SQL =>
   sql`${column} in (${sql.raw(values.map((value) => `'${value}'`).join(', '))})`;
@@ -137,6 +139,31 @@ export const bookingSeats = pgTable(
       columns: [line.eventId, line.seatId],
       foreignColumns: [seats.eventId, seats.id],
     }),
+  ],
+);
+
+/**
+ * What an idempotency key stands for: an effect that was committed, written by the statement that made it and
+ * never without it. Kept for a day at least.
+ */
+export const idempotencyKeys = pgTable(
+  'idempotency_keys',
+  {
+    /** SHA-256 over caller, route and key. */
+    id: bytea().notNull(),
+    /** SHA-256 over what was asked for. */
+    fingerprint: bytea().notNull(),
+    eventId: uuid('event_id').notNull(),
+    /** Null for the key of an event. */
+    bookingId: uuid('booking_id'),
+    createdAt: at('created_at').notNull(),
+  },
+  (key) => [
+    primaryKey({ name: 'idempotency_keys_pkey', columns: [key.id] }),
+    // Rows come in the order of their time: a summary per page range finds the old ones, and costs writers nothing.
+    index('idempotency_keys_created_at_idx').using('brin', key.createdAt),
+    check('idempotency_keys_id_check', sql`octet_length(${key.id}) = 32`),
+    check('idempotency_keys_fingerprint_check', sql`octet_length(${key.fingerprint}) = 32`),
   ],
 );
 

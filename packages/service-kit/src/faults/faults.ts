@@ -76,6 +76,16 @@ export const faults = {
       id: 'Batas waktu pemesanan ini sudah lewat: silakan pesan kursi kembali.',
     },
   },
+  HOLD_LIMIT_REACHED: {
+    status: 400,
+    title: 'Hold limit reached',
+    retryable: false,
+    when: 'the user would hold more than `MAX_HELD_SEATS_PER_USER` seats of the event at once',
+    detail: {
+      en: 'You are holding as many seats of this event as one person may: pay for some or give them back first.',
+      id: 'Jumlah kursi yang Anda tahan untuk acara ini sudah mencapai batas: bayar atau lepaskan sebagian terlebih dahulu.',
+    },
+  },
   SEAT_NOT_FOUND: {
     status: 404,
     title: 'Seat not found',
@@ -110,6 +120,27 @@ export const faults = {
       id: 'Alamat dan metode ini tidak dikenal: periksa keduanya.',
     },
   },
+  IDEMPOTENCY_KEY_IN_PROGRESS: {
+    status: 409,
+    title: 'Idempotency key in progress',
+    retryable: true,
+    retryAfterSeconds: 1,
+    when: 'a request with the same `Idempotency-Key` is in flight and could not be waited for',
+    detail: {
+      en: 'A request with this Idempotency-Key is still being worked on: send it again in a second.',
+      id: 'Permintaan dengan Idempotency-Key ini masih diproses: kirim kembali sesaat lagi.',
+    },
+  },
+  IDEMPOTENCY_KEY_REUSED: {
+    status: 422,
+    title: 'Idempotency key reused',
+    retryable: false,
+    when: 'the same `Idempotency-Key` came with another request',
+    detail: {
+      en: 'This Idempotency-Key belongs to a request that asked for something else: use a new key.',
+      id: 'Idempotency-Key ini milik permintaan lain dengan isi berbeda: gunakan kunci baru.',
+    },
+  },
   PAYLOAD_TOO_LARGE: {
     status: 413,
     title: 'Payload too large',
@@ -128,6 +159,28 @@ export const faults = {
     detail: {
       en: 'Send the body as application/json.',
       id: 'Kirim isi permintaan sebagai application/json.',
+    },
+  },
+  OVERLOADED: {
+    status: 503,
+    title: 'Overloaded',
+    retryable: true,
+    retryAfterSeconds: 1,
+    when: 'more requests are waiting than can be answered in time; nothing was tried',
+    detail: {
+      en: 'Too many requests are waiting at this moment: try again in a second.',
+      id: 'Terlalu banyak permintaan saat ini: coba kembali sesaat lagi.',
+    },
+  },
+  DEPENDENCY_UNAVAILABLE: {
+    status: 503,
+    title: 'Dependency unavailable',
+    retryable: true,
+    retryAfterSeconds: 1,
+    when: 'the database does not answer; with `"outcome": "unknown"` the request may have taken effect all the same',
+    detail: {
+      en: 'The service cannot reach its database at this moment: try again, with the same Idempotency-Key if you sent one.',
+      id: 'Layanan tidak dapat menjangkau basis datanya saat ini: coba kembali, dengan Idempotency-Key yang sama bila ada.',
     },
   },
   INTERNAL: {

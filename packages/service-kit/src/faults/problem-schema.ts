@@ -15,5 +15,8 @@ export const problemSchema = Type.Object({
     }),
   ),
   seatIds: Type.Optional(Type.Array(Type.String(), { description: 'SEAT_TAKEN: the seats in the way.' })),
+  outcome: Type.Optional(
+    Type.String({ description: 'unknown: a commit was sent and its answer lost, it may have happened.' }),
+  ),
   bookingStatus: Type.Optional(Type.String({ description: 'BOOKING_NOT_PENDING: what it is instead.' })),
 });

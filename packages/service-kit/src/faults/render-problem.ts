@@ -35,6 +35,7 @@ export function renderProblem(
     requestId,
     ...(code === 'VALIDATION_FAILED' && { errors: details.errors ?? [{ pointer: '', detail }] }),
     ...(code === 'SEAT_TAKEN' && { seatIds: details.seatIds ?? [] }),
+    ...(details.outcome !== undefined && { outcome: details.outcome }),
     ...(code === 'BOOKING_NOT_PENDING' && { bookingStatus: details.bookingStatus }),
   };
   return {
