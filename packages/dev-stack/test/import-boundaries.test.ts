@@ -41,6 +41,10 @@ const refused = [
   ['apps/booking-api/test', `import { createApp } from '../../payment-api/src/app.ts';`],
   ['packages/dev-stack/src', `import { readConfig } from '@ticketing/service-kit';`],
   ['packages/dev-stack/src', `import { createApp } from '../../../apps/booking-api/src/app.ts';`],
+  ['packages/dev-stack/src', `import { runSeed } from '@ticketing/chaos';`],
+  ['packages/chaos/src', `import { readConfig } from '@ticketing/service-kit';`],
+  ['packages/chaos/src', `import { createApp } from '../../../apps/booking-api/src/app.ts';`],
+  ['packages/chaos/src', `import { commitHolds } from '../../seat-core/src/commit-holds.ts';`],
 ] as const;
 
 const accepted = [
@@ -54,6 +58,7 @@ const accepted = [
   ['apps/booking-api/test', `import { testStack } from '@ticketing/dev-stack'; testStack();`],
   ['apps/booking-api/test', `import { createApp } from '../src/app.ts'; createApp();`],
   ['packages/dev-stack/src', `import { runMigrations } from '@ticketing/seat-core'; runMigrations({});`],
+  ['packages/chaos/src', `import { startService } from '@ticketing/dev-stack'; await startService('', {});`],
 ] as const;
 
 let folder: string;
