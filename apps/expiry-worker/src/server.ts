@@ -5,6 +5,7 @@ import { closeWorker } from './close-worker.ts';
 import { configSchema } from './config-schema.ts';
 import { openQueueView } from './open-queue-view.ts';
 import { openWorkerRedis } from './open-worker-redis.ts';
+import { startAuditing } from './start-auditing.ts';
 import { startLoops } from './start-loops.ts';
 import { startWorker } from './start-worker.ts';
 
@@ -29,12 +30,13 @@ await runService({
     const app = createApp({ core, expiryQueue: queueView.queue, logger, registry, stopping });
     const worker = startWorker({ core, redis: workerRedis, registry, logger });
     const loops = startLoops(core, logger);
+    const auditing = startAuditing({ databaseUrl: config.DATABASE_URL, registry, logger });
     return {
       app,
       host: config.HOST,
       port: config.EXPIRY_WORKER_PORT,
       close: [
-        () => loops.stop(),
+        () => Promise.all([loops.stop(), auditing.stop()]),
         () => closeWorker(worker, workerRedis),
         () => queueView.close(),
         () => core[Symbol.asyncDispose](),

@@ -78,17 +78,21 @@ test('stops when the round under way is done', async () => {
   await stopped;
 });
 
-test('sweeps on without a pause while a round was full', async () => {
+test('sweeps and purges on without a pause while a round was full', async () => {
   const { logger } = recorder();
   const ended = [500, 500, 3];
   let sweeps = 0;
+  const purged = [1_000, 1_000, 1_000, 0];
+  let purges = 0;
   const core = {
     sweepOverdue: () => Promise.resolve(ended[sweeps++] ?? 0),
     repairCache: () => Promise.resolve(0),
     measureClockOffset: () => Promise.resolve(0),
+    purgeIdempotencyKeys: () => Promise.resolve(purged[purges++] ?? 0),
   } as unknown as SeatCore;
   const loops = startLoops(core, logger);
   await sleep(100);
   await loops.stop();
   expect(sweeps).toBe(3);
+  expect(purges).toBe(4);
 });

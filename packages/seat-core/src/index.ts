@@ -11,6 +11,21 @@ export {
   type ExpiryQueue,
 } from './expiry-queue.ts';
 export { runMigrations, type MigrateOptions } from './migrate.ts';
+export {
+  auditCheckNames,
+  auditInvariants,
+  auditInvariantsInTurn,
+  type AuditOptions,
+  type AuditReport,
+  type CheckResult,
+} from './audit-invariants.ts';
+export {
+  replayHistory,
+  type ReplayOptions,
+  type ReplayProgress,
+  type ReplayReport,
+} from './replay-history.ts';
+export { TimeLimitError } from './snapshot.ts';
 export { SeatCoreError, type InputFault, type SeatErrorCode, type SeatErrorDetails } from './errors.ts';
 export type { SeatCoreLogger, SeatCoreSettings } from './context.ts';
 export type { ConnectionLimits } from './connection-limits.ts';

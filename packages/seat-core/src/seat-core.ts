@@ -21,6 +21,7 @@ import {
 import { holdSeats, type HoldSeatsInput } from './hold-seats.ts';
 import { measureClockOffset } from './measure-clock-offset.ts';
 import { createMetrics, exportPoolConnections } from './metrics.ts';
+import { purgeIdempotencyKeys } from './purge-idempotency-keys.ts';
 import { repairCache } from './repair-cache.ts';
 import { SeatMapReader, type SeatMap } from './seat-map.ts';
 import { confirmBooking, releaseBooking, type SettleBookingInput } from './settle-booking.ts';
@@ -65,6 +66,8 @@ export interface SeatCore extends AsyncDisposable {
   sweepOverdue(input?: { readonly limit?: number }): Promise<number>;
   /** Mends the status keys of seats that changed in the last seconds (default 5). @returns how many */
   repairCache(input?: { readonly sinceSeconds?: number }): Promise<number>;
+  /** Deletes up to `limit` (1–10,000, default 1,000) idempotency keys older than a day. @returns how many */
+  purgeIdempotencyKeys(input?: { readonly limit?: number }): Promise<number>;
   /** @throws BOOKING_NOT_FOUND */
   getBooking(input: GetBookingInput): Promise<Booking>;
   /** A user's PENDING and CONFIRMED bookings of an event, the newest 100. */
@@ -113,6 +116,7 @@ export function createSeatCore(options: SeatCoreOptions): SeatCore {
     expireBookings: (input) => expireBookings(context, input),
     sweepOverdue: (input) => sweepOverdue(context, input),
     repairCache: (input) => repairCache(context, input),
+    purgeIdempotencyKeys: (input) => purgeIdempotencyKeys(context, input),
     getBooking: (input) => findBooking(context, input),
     listLiveBookings: (input) => listLiveBookings(context, input),
     listAvailableSeats: (input = {}) => availableSeats.list(input),
