@@ -11,7 +11,14 @@ import { takeProcessLock } from './bootstrap/process-lock.mjs';
  * Node and npm, installs and builds what is missing or has changed, and then is the command, in this process.
  */
 
-const commands = ['start', 'test', 'verify', 'migrate'];
+/** Each by the package that has it. */
+const commands = new Map([
+  ['start', 'dev-stack'],
+  ['test', 'dev-stack'],
+  ['verify', 'dev-stack'],
+  ['migrate', 'dev-stack'],
+  ['chaos', 'chaos'],
+]);
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const [command = '', ...args] = process.argv.slice(2);
 
@@ -49,14 +56,15 @@ async function main() {
   if (major < 20 || (major === 20 && minor < 19)) {
     throw new Error(`Node 20.19 or newer is needed; this is ${process.version}.`);
   }
-  if (!commands.includes(command))
-    throw new Error(`Unknown command "${command}"; there are ${commands.join(', ')}.`);
+  const home = commands.get(command);
+  if (home === undefined)
+    throw new Error(`Unknown command "${command}"; there are ${[...commands.keys()].join(', ')}.`);
   process.env.PATH = `${join(root, 'node_modules', '.bin')}${delimiter}${process.env.PATH ?? ''}`;
   process.env.TURBO_TELEMETRY_DISABLED = '1';
   process.env.TURBO_NO_UPDATE_NOTIFIER = '1';
   await prepare();
   /** @type {{ run: (args: readonly string[]) => Promise<number> }} */
-  const { run } = await import(`./dist/commands/${command}.js`);
+  const { run } = await import(`../${home}/dist/commands/${command}.js`);
   process.exitCode = await run(args);
 }
 

@@ -10,6 +10,10 @@ export {
 export { startService, type RunningService, type StartServiceOptions } from './fixtures/start-service.ts';
 export { createTestDatabase, type TestDatabase } from './fixtures/test-database.ts';
 export { createTestRedis, type TestRedis } from './fixtures/test-redis.ts';
+export { createTestFolder, removeTestFolder } from './fixtures/test-folder.ts';
 export { createTestStack, type TestStack } from './fixtures/test-stack.ts';
 export { withinDeadline } from './fixtures/within-deadline.ts';
+export { deadlineFactor } from './deadline-factor.ts';
+export { repositoryRoot } from './folders.ts';
+export type { ServiceName } from './services/service-name.ts';
 export { waitFor, type WaitForOptions } from './wait-for.ts';

@@ -14,10 +14,11 @@ export function serviceCommand(
   name: ServiceName,
   folder: string,
   parentDeathSignal: 'SIGTERM' | 'SIGKILL',
+  nodeFlags: readonly string[] = [],
 ): string[] {
   const entry = join(repositoryRoot, 'apps', name, 'dist', 'server.js');
   if (!existsSync(entry)) throw new StackError(`${name} is not built; run "npm run build".`);
-  return serverCommand([process.execPath, entry, markerOf(folder)], {
+  return serverCommand([process.execPath, ...nodeFlags, entry, markerOf(folder)], {
     account: undefined,
     reaches: [],
     parentDeathSignal,

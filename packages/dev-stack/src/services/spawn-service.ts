@@ -12,6 +12,8 @@ export interface SpawnServiceOptions {
   readonly env: NodeJS.ProcessEnv;
   /** What the kernel sends the service if we die without a word. */
   readonly parentDeathSignal: 'SIGTERM' | 'SIGKILL';
+  /** For Node itself, before the service. */
+  readonly nodeFlags?: readonly string[];
   /** Each line of its output, in the order of its stream. */
   readonly onLine: (line: string) => void;
 }
@@ -21,8 +23,8 @@ export interface SpawnServiceOptions {
  * `exited` settles when its output has been read to the end, too.
  */
 export async function spawnService(options: SpawnServiceOptions): Promise<ServerProcess> {
-  const { name, folder, env, onLine, parentDeathSignal } = options;
-  const [program = '', ...args] = serviceCommand(name, folder, parentDeathSignal);
+  const { name, folder, env, onLine, parentDeathSignal, nodeFlags = [] } = options;
+  const [program = '', ...args] = serviceCommand(name, folder, parentDeathSignal, nodeFlags);
   const child = spawn(program, args, {
     cwd: repositoryRoot,
     env,

@@ -1,0 +1,66 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { deadlineFactor } from '@ticketing/dev-stack';
+import { now } from '../clock.ts';
+import type { Cluster } from '../cluster/cluster.ts';
+import { withDatabase, withRedis } from '../cluster/stores.ts';
+import type { Finding, Operation } from '../history.ts';
+import { sendRequest } from '../workload/send-request.ts';
+
+/** Three seconds to heal and two to be right again, as the contract and its issue have it. */
+const mendedWithinMs = 5_000;
+
+/**
+ * When all is well again, no status key says of a seat what it is not. A missing key says nothing: it means
+ * "ask the database", and after a flush that is how it is.
+ */
+export async function checkStatusKeys(cluster: Cluster): Promise<Finding[]> {
+  const deadline = now() + mendedWithinMs * deadlineFactor();
+  return withDatabase(cluster.databaseUrl, async (client) =>
+    withRedis(cluster.redisUrl, async (redis) => {
+      for (;;) {
+        const { rows } = await client.query<{ id: string; status: string }>(
+          `select id, case when status = 'AVAILABLE' then '' else status end as status from seats`,
+        );
+        const keys = await redis.mget(rows.map(({ id }) => `status:seat:${id}`));
+        const wrong = rows.filter(({ status }, index) => (keys[index] ?? status) !== status);
+        if (wrong.length === 0) return [];
+        if (now() > deadline) {
+          return wrong.slice(0, 5).map(({ id, status }) => ({
+            check: 'status-keys-are-right',
+            detail: `seat ${id} is ${status || 'AVAILABLE'}, its key says otherwise`,
+          }));
+        }
+        await delay(50);
+      }
+    }),
+  );
+}
+
+/** How many of the free seats are tried. */
+const seatsTried = 8;
+
+/** When all is well again, whoever wants a seat that the table has as free gets it. */
+export async function checkFreeSeatsSell(
+  cluster: Cluster,
+  record: (operation: Operation) => void,
+): Promise<Finding[]> {
+  const free = await withDatabase(cluster.databaseUrl, async (client) => {
+    const { rows } = await client.query<{ id: string }>(
+      `select id from seats where status = 'AVAILABLE' order by version desc limit ${seatsTried}`,
+    );
+    return rows.map(({ id }) => id);
+  });
+  const members = cluster.membersOf('booking-api');
+  const findings: Finding[] = [];
+  for (const [index, seatId] of free.entries()) {
+    const member = members[index % members.length]!;
+    const hold = { kind: 'hold', seatIds: [seatId], bookingId: undefined, key: undefined } as const;
+    const operation = await sendRequest({ ...hold, userId: `late-${index}`, member });
+    record(operation);
+    if (operation.result.kind !== 'done') {
+      const said = operation.result.kind === 'refused' ? operation.result.code : operation.result.why;
+      findings.push({ check: 'free-seats-sell', detail: `seat ${seatId} is free, but ${said}` });
+    }
+  }
+  return findings;
+}

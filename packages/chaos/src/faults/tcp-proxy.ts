@@ -1,0 +1,132 @@
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+
+/** What happens to the bytes on their way. */
+export type LinkMode =
+  | { readonly kind: 'pass' }
+  | { readonly kind: 'slow'; readonly delayMs: number }
+  /** Nothing comes through in either direction, and nobody is told: a cable that was pulled. */
+  | { readonly kind: 'silent' }
+  /** Requests arrive and are carried out; replies are lost. */
+  | { readonly kind: 'deaf' };
+
+/** A TCP connection to a server that can be mistreated while it is in use. */
+export interface TcpProxy extends AsyncDisposable {
+  readonly port: number;
+  readonly setMode: (mode: LinkMode) => void;
+  /** Ends every connection with a reset. @returns how many */
+  readonly cut: () => number;
+  /** The next request with these bytes in it is passed on, its reply is lost, its connection then reset. */
+  readonly swallowReplyTo: (bytes: string) => { readonly done: Promise<void> };
+}
+
+interface Link {
+  readonly client: Socket;
+  readonly server: Socket;
+  /** Its peer waits for a reply that was dropped: it cannot go on. */
+  isBroken: boolean;
+}
+
+export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
+  const links = new Set<Link>();
+  let mode: LinkMode = { kind: 'pass' };
+  let swallowing: { readonly bytes: string; readonly finish: () => void } | undefined;
+
+  const end = (link: Link): void => {
+    links.delete(link);
+    link.client.resetAndDestroy();
+    link.server.resetAndDestroy();
+  };
+  const listener = createServer((client) => {
+    const link: Link = { client, server: connect(targetPort, '127.0.0.1'), isBroken: false };
+    links.add(link);
+    const toServer = openPipe(link.server);
+    const toClient = openPipe(client);
+    if (mode.kind === 'silent') pauseLink(link, true);
+    let lost: (() => void) | undefined;
+    client.on('data', (bytes) => {
+      if (swallowing !== undefined && bytes.includes(swallowing.bytes)) {
+        lost = swallowing.finish;
+        swallowing = undefined;
+      }
+      toServer(bytes, mode);
+    });
+    link.server.on('data', (bytes) => {
+      if (lost !== undefined) {
+        // The reply is here, so what was asked for is done.
+        end(link);
+        lost();
+        return;
+      }
+      if (mode.kind === 'deaf') link.isBroken = true;
+      if (!link.isBroken) toClient(bytes, mode);
+    });
+    for (const socket of [client, link.server]) {
+      socket.setNoDelay(true);
+      // Either end may go at any time; the other one is told the same way.
+      socket.on('error', () => end(link));
+      socket.on('close', () => end(link));
+    }
+  });
+  await listen(listener);
+  return {
+    port: (listener.address() as AddressInfo).port,
+    setMode: (next) => {
+      const before = mode;
+      mode = next;
+      if (before.kind === 'deaf') for (const link of [...links].filter((one) => one.isBroken)) end(link);
+      for (const link of links) pauseLink(link, next.kind === 'silent');
+    },
+    cut: () => {
+      const count = links.size;
+      for (const link of links) end(link);
+      return count;
+    },
+    swallowReplyTo: (bytes) => {
+      let finish: () => void = () => undefined;
+      const done = new Promise<void>((resolve) => {
+        finish = resolve;
+      });
+      swallowing = { bytes, finish };
+      return { done };
+    },
+    [Symbol.asyncDispose]: async () => {
+      for (const link of links) end(link);
+      await new Promise((resolve) => listener.close(resolve));
+    },
+  };
+}
+
+/** One direction of a connection. Delayed bytes keep their place in front of later ones that are not delayed. */
+function openPipe(to: Socket): (bytes: Buffer, mode: LinkMode) => void {
+  const waiting: { readonly bytes: Buffer; readonly dueAt: number }[] = [];
+  const drain = (): void => {
+    while (waiting.length > 0 && waiting[0]!.dueAt <= performance.now()) {
+      const { bytes } = waiting.shift()!;
+      if (to.writable) to.write(bytes);
+    }
+    if (waiting.length > 0) setTimeout(drain, Math.max(1, waiting[0]!.dueAt - performance.now()));
+  };
+  return (bytes, mode) => {
+    const delayMs = mode.kind === 'slow' ? mode.delayMs : 0;
+    if (delayMs === 0 && waiting.length === 0) {
+      if (to.writable) to.write(bytes);
+      return;
+    }
+    waiting.push({ bytes, dueAt: performance.now() + delayMs });
+    if (waiting.length === 1) setTimeout(drain, delayMs);
+  };
+}
+
+function pauseLink({ client, server }: Link, isSilent: boolean): void {
+  for (const socket of [client, server]) {
+    if (isSilent) socket.pause();
+    else socket.resume();
+  }
+}
+
+async function listen(server: Server): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', resolve);
+  });
+}

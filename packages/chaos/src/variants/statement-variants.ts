@@ -1,0 +1,60 @@
+import type { Variant } from './variant.ts';
+
+const holdSql = 'packages/seat-core/dist/hold-seats.sql.js';
+
+/** Mistakes in the statements that decide. */
+export const statementVariants: readonly Variant[] = [
+  {
+    name: 'read-then-write',
+    mistake: 'a hold looks whether its seats are free, then takes them; no index forbids two live bookings',
+    caughtBy: ['seat-history', 'seat-matches-live-bookings', 'seat-sold-once'],
+    edits: [{ file: holdSql, find: 'limit 1 for no key update skip locked) seat', replace: 'limit 1) seat' }],
+    sql: ['drop index booking_seats_live_seat_key', 'drop trigger seats_legal_edge on seats'],
+    // The lock of Redis hides it until Redis forgets; few seats and many buyers make them meet.
+    profile: { hotSeats: 3, hotShare: 1, thinkMs: 2, faults: ['flush-redis'], faultEveryMs: [5, 30] },
+    seconds: 3,
+  },
+  {
+    name: 'half-a-booking',
+    mistake: 'a hold takes those of its seats that are free',
+    caughtBy: ['all-seats-or-none'],
+    edits: [
+      {
+        file: holdSql,
+        find: "having bool_and(judged.verdict = 'FREE')",
+        replace: "having bool_or(judged.verdict = 'FREE')",
+      },
+      {
+        file: holdSql,
+        find: 'select judged.* from judged join won on won.booking_id = judged.booking_id',
+        replace:
+          "select judged.* from judged join won on won.booking_id = judged.booking_id and judged.verdict = 'FREE'",
+      },
+    ],
+    profile: { faults: ['flush-redis'], faultEveryMs: [50, 200] },
+    seconds: 3,
+  },
+  {
+    name: 'reclaim-strands-seats',
+    mistake: 'reclaiming an overdue hold frees the seat that is wanted and forgets its neighbours',
+    caughtBy: ['seat-matches-live-bookings', 'seat-history'],
+    edits: [
+      {
+        file: holdSql,
+        find: 'where not exists (select from won_seat where won_seat.seat_id = overdue_seat.id)',
+        replace: 'where false',
+      },
+    ],
+    // Without jobs an overdue hold waits for the sweep, and meets its next buyer.
+    settings: { holdSeconds: 1 },
+    profile: {
+      confirmShare: 0,
+      releaseShare: 0.1,
+      hotShare: 0.9,
+      hotSeats: 30,
+      faults: ['flush-redis'],
+      faultEveryMs: [50, 200],
+    },
+    seconds: 4,
+  },
+];
