@@ -4,5 +4,21 @@
  */
 export const effort =
   process.env['TEST_FAULTS'] === 'long'
-    ? { seeds: 20, seconds: 15, variantSeeds: 20, allVariants: true, timeoutMs: 900_000 }
-    : { seeds: 2, seconds: 3, variantSeeds: 20, allVariants: false, timeoutMs: 300_000 };
+    ? {
+        seeds: 20,
+        seconds: 15,
+        variantSeeds: 20,
+        allVariants: true,
+        stories: 40,
+        commands: 40,
+        timeoutMs: 900_000,
+      }
+    : {
+        seeds: 2,
+        seconds: 3,
+        variantSeeds: 20,
+        allVariants: false,
+        stories: 3,
+        commands: 30,
+        timeoutMs: 300_000,
+      };

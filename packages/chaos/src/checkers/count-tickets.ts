@@ -7,7 +7,8 @@ export interface TicketCount {
   /** Looks at the counters as they are before the run. */
   readonly begin: () => Promise<void>;
   /** @returns what they have counted since, over all lives of the processes, as far as it was seen */
-  readonly end: () => Promise<number>;
+  readonly read: () => Promise<number>;
+  readonly stop: () => Promise<void>;
 }
 
 /** Follows `tickets_sold_total` of processes that may be killed in between. */
@@ -39,11 +40,13 @@ export function countTickets(members: readonly Member[]): TicketCount {
       before = sum();
       watching = watch();
     },
-    end: async () => {
-      closing.abort();
-      await watching;
+    read: async () => {
       await look();
       return sum() - before;
+    },
+    stop: async () => {
+      closing.abort();
+      await watching;
     },
   };
 }

@@ -4,6 +4,7 @@ import type { Profile } from './profile.ts';
 /** The seats of a run, and which of them are worth fighting for: those that nobody is known to have bought. */
 export interface Hall {
   readonly eventId: string;
+  readonly seatIds: readonly string[];
   readonly choose: (random: Random, profile: Profile) => string[];
   readonly chooseMany: (random: Random, count: number) => string[];
   readonly noteSold: (seatIds: readonly string[]) => void;
@@ -39,6 +40,7 @@ export async function openHall(apiUrl: string, seats: number): Promise<Hall> {
   };
   return {
     eventId,
+    seatIds: [...unsold],
     choose: (random, { hotSeats, hotShare, seatsPerHold }) => {
       const pool = random.chance(hotShare) ? unsold.slice(0, hotSeats) : unsold;
       return takeSome(random, pool, random.between(1, seatsPerHold));
