@@ -1,5 +1,7 @@
 import type { SeatCore } from '@ticketing/seat-core';
 import {
+  addAuthentication,
+  type AuthenticationSettings,
   bodylessRoutes,
   createHttpService,
   type HttpService,
@@ -17,14 +19,16 @@ import { addReleaseBookingRoute } from './routes/release-booking-route.ts';
 
 export interface AppOptions extends Pick<HttpServiceOptions, 'logger' | 'registry' | 'stopping'> {
   readonly core: SeatCore;
+  readonly authentication: AuthenticationSettings;
 }
 
 /** Events, seats and bookings over HTTP. */
-export function createApp({ core, ...service }: AppOptions): HttpService {
+export function createApp({ core, authentication, ...service }: AppOptions): HttpService {
   const app = createHttpService({
     ...service,
     readiness: [{ name: 'postgresql', check: () => core.ping() }],
   });
+  addAuthentication(app, authentication, service.logger);
 
   // A hall of a megabyte over a slow line; service-kit's five seconds are for requests of a few lines. Headers
   // keep theirs, and the check for late requests reads this anew each second.

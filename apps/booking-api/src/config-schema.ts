@@ -1,5 +1,5 @@
 import { Type } from '@sinclair/typebox';
-import { commonVariables } from '@ticketing/service-kit';
+import { authenticationVariables, commonVariables } from '@ticketing/service-kit';
 
 /** The environment of booking-api. */
 export const configSchema = Type.Object({
@@ -10,6 +10,7 @@ export const configSchema = Type.Object({
     maximum: 65_535,
   }),
   ...commonVariables,
+  ...authenticationVariables,
   HOLD_SECONDS: Type.Integer({
     description: 'How long a PENDING booking holds its seats.',
     default: 120,

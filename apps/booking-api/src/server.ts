@@ -1,5 +1,5 @@
 import { openSeatCore } from '@ticketing/seat-core';
-import { assertDatabaseFits, runService } from '@ticketing/service-kit';
+import { assertDatabaseFits, readAuthenticationSettings, runService } from '@ticketing/service-kit';
 import { createApp } from './app.ts';
 import { configSchema } from './config-schema.ts';
 
@@ -9,6 +9,7 @@ await runService({
   name,
   configSchema,
   start: async ({ config, logger, registry, stopping }) => {
+    const authentication = readAuthenticationSettings(config);
     const core = await openSeatCore({
       databaseUrl: config.DATABASE_URL,
       redisUrl: config.REDIS_URL,
@@ -22,7 +23,7 @@ await runService({
     });
     await assertDatabaseFits({ engine: core, poolMax: config.DATABASE_POOL_MAX, logger });
     return {
-      app: createApp({ core, logger, registry, stopping }),
+      app: createApp({ core, authentication, logger, registry, stopping }),
       host: config.HOST,
       port: config.BOOKING_API_PORT,
       close: [() => core[Symbol.asyncDispose]()],

@@ -59,6 +59,20 @@ it.each([
   expect(await startFault('booking-api', { [variable]: value })).toContain(`${variable} must be`);
 });
 
+it.each(['booking-api', 'payment-api'] as const)(
+  '%s does not start in production without authentication, and with it does',
+  async (name) => {
+    const production = { NODE_ENV: 'production' };
+    expect(await startFault(name, production)).toContain(
+      'could not start: NODE_ENV=production needs authentication; set JWT_SECRET or JWKS_URL',
+    );
+    expect(
+      await startFault(name, { ...production, JWT_SECRET: 'x'.repeat(32), JWKS_URL: 'https://id.test' }),
+    ).toContain('could not start: JWT_SECRET and JWKS_URL exclude each other');
+    expect(await startFault(name, { ...production, JWT_SECRET: 'x'.repeat(32) })).toBe('it started');
+  },
+);
+
 it('a service does not start with a pool that three services cannot have, and gives the numbers', async () => {
   expect(await startFault('booking-api', { DATABASE_POOL_MAX: '100' })).toMatch(
     /could not start: 3 services with DATABASE_POOL_MAX=100 need 300 connections, PostgreSQL grants \d+/,

@@ -1,5 +1,7 @@
 import type { SeatCore } from '@ticketing/seat-core';
 import {
+  addAuthentication,
+  type AuthenticationSettings,
   bodylessRoutes,
   createHttpService,
   type HttpService,
@@ -9,14 +11,16 @@ import { addConfirmBookingRoute } from './routes/confirm-booking-route.ts';
 
 export interface AppOptions extends Pick<HttpServiceOptions, 'logger' | 'registry' | 'stopping'> {
   readonly core: SeatCore;
+  readonly authentication: AuthenticationSettings;
 }
 
 /** Confirms bookings over HTTP. */
-export function createApp({ core, ...service }: AppOptions): HttpService {
+export function createApp({ core, authentication, ...service }: AppOptions): HttpService {
   const app = createHttpService({
     ...service,
     readiness: [{ name: 'postgresql', check: () => core.ping() }],
   });
+  addAuthentication(app, authentication, service.logger);
   app.register(bodylessRoutes((routes) => addConfirmBookingRoute(routes, core)));
   return app;
 }

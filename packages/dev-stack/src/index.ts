@@ -7,6 +7,7 @@ export {
   type PrivateStack,
   type PrivateStackOptions,
 } from './fixtures/private-stack.ts';
+export { claimsOf, signToken, type TokenSignature } from './fixtures/sign-token.ts';
 export { startService, type RunningService, type StartServiceOptions } from './fixtures/start-service.ts';
 export { createTestDatabase, type TestDatabase } from './fixtures/test-database.ts';
 export { createTestRedis, type TestRedis } from './fixtures/test-redis.ts';

@@ -54,6 +54,8 @@ test('the codes have the statuses of the contract', () => {
     BOOKING_NOT_PENDING: 400,
     BOOKING_EXPIRED: 400,
     HOLD_LIMIT_REACHED: 400,
+    UNAUTHENTICATED: 401,
+    FORBIDDEN: 403,
     SEAT_NOT_FOUND: 404,
     BOOKING_NOT_FOUND: 404,
     EVENT_NOT_FOUND: 404,

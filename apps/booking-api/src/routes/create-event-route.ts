@@ -41,10 +41,14 @@ const schema = {
 /** A hall of 100,000 seats in rows of its own names; everything else stays with the small default. */
 const bodyLimit = 1024 * 1024;
 
-/** `POST /api/v1/events`: an event and all of its seats, or nothing. */
+/** `POST /api/v1/events`: an event and all of its seats, or nothing; for organizers. */
 export function addCreateEventRoute(app: HttpService, core: SeatCore): void {
-  app.post('/api/v1/events', { schema, bodyLimit }, async ({ body }, reply) => {
-    const event = await core.createEvent({ ...body, startsAt: new Date(body.startsAt) });
-    return reply.code(201).header('location', `/api/v1/events/${event.id}`).send(toEventAnswer(event));
-  });
+  app.post(
+    '/api/v1/events',
+    { schema, bodyLimit, config: { access: 'organizer' } },
+    async ({ body }, reply) => {
+      const event = await core.createEvent({ ...body, startsAt: new Date(body.startsAt) });
+      return reply.code(201).header('location', `/api/v1/events/${event.id}`).send(toEventAnswer(event));
+    },
+  );
 }

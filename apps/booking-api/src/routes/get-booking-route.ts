@@ -5,6 +5,7 @@ import {
   type HttpService,
   idSchema,
   problemAnswers,
+  seenBy,
   toBookingAnswer,
 } from '@ticketing/service-kit';
 import { neverKept } from './freshness.ts';
@@ -16,8 +17,8 @@ const schema = {
 
 /** `GET /api/v1/booking/:bookingId` */
 export function addGetBookingRoute(app: HttpService, core: SeatCore): void {
-  app.get('/api/v1/booking/:bookingId', { schema }, async ({ params }, reply) => {
-    const booking = await core.getBooking(params);
+  app.get('/api/v1/booking/:bookingId', { schema }, async ({ params, caller }, reply) => {
+    const booking = await core.getBooking({ ...params, ...seenBy(caller) });
     return reply.header('cache-control', neverKept).send(toBookingAnswer(booking));
   });
 }

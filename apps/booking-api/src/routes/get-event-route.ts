@@ -11,7 +11,7 @@ const schema = {
 
 /** `GET /api/v1/events/:eventId` */
 export function addGetEventRoute(app: HttpService, core: SeatCore): void {
-  app.get('/api/v1/events/:eventId', { schema }, async ({ params }, reply) => {
+  app.get('/api/v1/events/:eventId', { schema, config: { access: 'public' } }, async ({ params }, reply) => {
     const event = await core.getEvent(params);
     return reply.header('cache-control', keptForASecond).send(toEventAnswer(event));
   });

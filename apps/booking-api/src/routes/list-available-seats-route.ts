@@ -16,7 +16,7 @@ const schema = {
 
 /** `GET /api/v1/seats/available`: a random choice of free seats, of one event or of all that are to come. */
 export function addListAvailableSeatsRoute(app: HttpService, core: SeatCore): void {
-  app.get('/api/v1/seats/available', { schema }, async ({ query }, reply) => {
+  app.get('/api/v1/seats/available', { schema, config: { access: 'public' } }, async ({ query }, reply) => {
     const { seats, asOf } = await core.listAvailableSeats(query);
     return reply
       .header('cache-control', keptForASecond)

@@ -6,18 +6,19 @@ import {
   idSchema,
   problemAnswers,
   toBookingAnswer,
+  userIdOf,
 } from '@ticketing/service-kit';
 import { neverKept } from './freshness.ts';
 
 const schema = {
-  querystring: Type.Object({ eventId: idSchema, userId: Type.String() }),
+  querystring: Type.Object({ eventId: idSchema, userId: Type.Optional(Type.String()) }),
   response: { 200: Type.Object({ bookings: Type.Array(bookingSchema) }), ...problemAnswers },
 };
 
 /** `GET /api/v1/booking`: a user's live bookings of an event, for whoever lost the answer to a hold. */
 export function addListBookingsRoute(app: HttpService, core: SeatCore): void {
-  app.get('/api/v1/booking', { schema }, async ({ query }, reply) => {
-    const bookings = await core.listLiveBookings(query);
+  app.get('/api/v1/booking', { schema }, async ({ query: { eventId, userId }, caller }, reply) => {
+    const bookings = await core.listLiveBookings({ eventId, userId: userIdOf(caller, userId) });
     return reply.header('cache-control', neverKept).send({ bookings: bookings.map(toBookingAnswer) });
   });
 }

@@ -5,6 +5,7 @@ import {
   type HttpService,
   idSchema,
   problemAnswers,
+  seenBy,
   toBookingAnswer,
 } from '@ticketing/service-kit';
 import { neverKept } from './freshness.ts';
@@ -15,12 +16,17 @@ const schema = {
 };
 
 /** Whom the history names while nobody has to say who they are. */
-const actor = 'booking-api';
+const service = 'booking-api';
 
 /** `DELETE /api/v1/booking/:bookingId`: gives the seats back. */
 export function addReleaseBookingRoute(app: HttpService, core: SeatCore): void {
-  app.delete('/api/v1/booking/:bookingId', { schema }, async ({ params, id: requestId }, reply) => {
-    const booking = await core.releaseBooking({ ...params, actor, requestId });
+  app.delete('/api/v1/booking/:bookingId', { schema }, async ({ params, caller, id: requestId }, reply) => {
+    const booking = await core.releaseBooking({
+      ...params,
+      ...seenBy(caller),
+      actor: caller.userId ?? service,
+      requestId,
+    });
     return reply.header('cache-control', neverKept).send(toBookingAnswer(booking));
   });
 }

@@ -5,6 +5,7 @@ import {
   type HttpService,
   idSchema,
   problemAnswers,
+  seenBy,
   toBookingAnswer,
 } from '@ticketing/service-kit';
 
@@ -14,12 +15,21 @@ const schema = {
 };
 
 /** Whom the history names while nobody has to say who they are. */
-const actor = 'payment-api';
+const service = 'payment-api';
 
 /** `POST /api/v1/payment/:bookingId/confirm`: sells what a booking holds; doing it again changes nothing. */
 export function addConfirmBookingRoute(app: HttpService, core: SeatCore): void {
-  app.post('/api/v1/payment/:bookingId/confirm', { schema }, async ({ params, id: requestId }, reply) => {
-    const booking = await core.confirmBooking({ ...params, actor, requestId });
-    return reply.header('cache-control', 'no-store').send(toBookingAnswer(booking));
-  });
+  app.post(
+    '/api/v1/payment/:bookingId/confirm',
+    { schema },
+    async ({ params, caller, id: requestId }, reply) => {
+      const booking = await core.confirmBooking({
+        ...params,
+        ...seenBy(caller),
+        actor: caller.userId ?? service,
+        requestId,
+      });
+      return reply.header('cache-control', 'no-store').send(toBookingAnswer(booking));
+    },
+  );
 }

@@ -14,6 +14,7 @@ export const contractVariables = [
   'SEAT_LOCK_SECONDS',
   'MAX_SEATS_PER_BOOKING',
   'MAX_HELD_SEATS_PER_USER',
+  'NODE_ENV',
   'JWT_SECRET',
   'JWKS_URL',
   'JWT_ISSUER',

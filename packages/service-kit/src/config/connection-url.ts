@@ -10,6 +10,11 @@ export function isRedisUrl(text: string): boolean {
   return url !== undefined && url.hostname !== '';
 }
 
+/** Whether a text is a URL that can be fetched. */
+export function isHttpUrl(text: string): boolean {
+  return parse(text, ['http:', 'https:']) !== undefined;
+}
+
 function parse(text: string, protocols: readonly string[]): URL | undefined {
   if (!URL.canParse(text)) return undefined;
   const url = new URL(text);

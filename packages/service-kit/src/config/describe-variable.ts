@@ -3,6 +3,7 @@ import type { TSchema } from '@sinclair/typebox';
 const formats: Readonly<Record<string, string>> = {
   'postgres-url': 'a postgres:// or postgresql:// URL',
   'redis-url': 'a redis:// or rediss:// URL',
+  'http-url': 'an http:// or https:// URL',
   uri: 'a URL',
 };
 

@@ -1,7 +1,7 @@
 import type { Static, TObject } from '@sinclair/typebox';
 import { Ajv, type ErrorObject } from 'ajv';
 import { ConfigError } from './config-error.ts';
-import { isPostgresUrl, isRedisUrl } from './connection-url.ts';
+import { isHttpUrl, isPostgresUrl, isRedisUrl } from './connection-url.ts';
 import { describeVariable } from './describe-variable.ts';
 
 const ajv = new Ajv({
@@ -11,6 +11,7 @@ const ajv = new Ajv({
   formats: {
     'postgres-url': isPostgresUrl,
     'redis-url': isRedisUrl,
+    'http-url': isHttpUrl,
     uri: (text: string) => URL.canParse(text),
   },
 });

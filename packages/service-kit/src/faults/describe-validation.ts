@@ -66,7 +66,7 @@ function sentenceOf({ keyword, params }: ErrorObject): Sentence | undefined {
     case 'bodyRequired':
       return sentences.bodyRequired;
     case 'required':
-      return { en: 'is required', id: 'wajib diisi' };
+      return sentences.memberRequired;
     case 'additionalProperties':
       return sentences.unknownMember;
     case 'type':

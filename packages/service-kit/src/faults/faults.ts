@@ -2,7 +2,12 @@ import type { SeatErrorCode } from '@ticketing/seat-core/errors';
 
 /** Faults that arise before a request reaches seat-core, or behind everything. */
 export type ServiceFaultCode =
-  'ROUTE_NOT_FOUND' | 'PAYLOAD_TOO_LARGE' | 'UNSUPPORTED_MEDIA_TYPE' | 'INTERNAL';
+  | 'UNAUTHENTICATED'
+  | 'FORBIDDEN'
+  | 'ROUTE_NOT_FOUND'
+  | 'PAYLOAD_TOO_LARGE'
+  | 'UNSUPPORTED_MEDIA_TYPE'
+  | 'INTERNAL';
 
 /** Every `code` that an answer of a service can carry. */
 export type FaultCode = SeatErrorCode | ServiceFaultCode;
@@ -84,6 +89,26 @@ export const faults = {
     detail: {
       en: 'You are holding as many seats of this event as one person may: pay for some or give them back first.',
       id: 'Jumlah kursi yang Anda tahan untuk acara ini sudah mencapai batas: bayar atau lepaskan sebagian terlebih dahulu.',
+    },
+  },
+  UNAUTHENTICATED: {
+    status: 401,
+    title: 'Unauthenticated',
+    retryable: false,
+    when: 'no token, or none that is valid: `WWW-Authenticate` says how to come',
+    detail: {
+      en: 'Sign in: a valid token is needed in the header Authorization.',
+      id: 'Silakan masuk: diperlukan token yang sah di header Authorization.',
+    },
+  },
+  FORBIDDEN: {
+    status: 403,
+    title: 'Forbidden',
+    retryable: false,
+    when: 'the token is valid, the role that this needs is not in its `roles`',
+    detail: {
+      en: 'Your account is not allowed to do this: ask for the role that it needs.',
+      id: 'Akun Anda tidak berhak melakukan ini: mintalah peran yang diperlukan.',
     },
   },
   SEAT_NOT_FOUND: {
@@ -177,10 +202,10 @@ export const faults = {
     title: 'Dependency unavailable',
     retryable: true,
     retryAfterSeconds: 1,
-    when: 'the database does not answer; with `"outcome": "unknown"` the request may have taken effect all the same',
+    when: 'the database, or what tokens are checked by, does not answer; with `"outcome": "unknown"` the request may have taken effect all the same',
     detail: {
-      en: 'The service cannot reach its database at this moment: try again, with the same Idempotency-Key if you sent one.',
-      id: 'Layanan tidak dapat menjangkau basis datanya saat ini: coba kembali, dengan Idempotency-Key yang sama bila ada.',
+      en: 'The service cannot reach a part that it needs at this moment: try again, with the same Idempotency-Key if you sent one.',
+      id: 'Layanan tidak dapat menjangkau bagian yang diperlukannya saat ini: coba kembali, dengan Idempotency-Key yang sama bila ada.',
     },
   },
   INTERNAL: {

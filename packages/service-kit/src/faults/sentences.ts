@@ -5,6 +5,11 @@ export const sentences = {
   bodyRequired: { en: 'a JSON body is required', id: 'isi permintaan JSON wajib ada' },
   bodyForbidden: { en: 'the body must be empty or {}', id: 'isi permintaan harus kosong atau {}' },
   unknownMember: { en: 'is not a known member', id: 'tidak dikenal' },
+  memberRequired: { en: 'is required', id: 'wajib diisi' },
+  userOfToken: {
+    en: 'is taken from the token: leave it out',
+    id: 'diambil dari token: jangan dikirim',
+  },
   malformedJson: {
     en: 'the body must be JSON, without members named __proto__ or constructor.prototype',
     id: 'isi permintaan harus JSON, tanpa anggota bernama __proto__ atau constructor.prototype',

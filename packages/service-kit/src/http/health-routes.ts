@@ -30,11 +30,11 @@ const staleMs = 5_000;
 export function addHealthRoutes(app: HttpService, { readiness, isStopping, logger }: HealthOptions): void {
   const probes = readiness.map((part) => createProbe(part, logger));
 
-  app.get('/health/live', (_request, reply) =>
+  app.get('/health/live', { config: { access: 'public' } }, (_request, reply) =>
     reply.header('cache-control', 'no-store').send({ status: 'live' }),
   );
 
-  app.get('/health/ready', async (_request, reply) => {
+  app.get('/health/ready', { config: { access: 'public' } }, async (_request, reply) => {
     reply.header('cache-control', 'no-store');
     if (isStopping()) return reply.code(503).send({ status: 'stopping' });
     const parts = (await Promise.all(probes.map((probe) => probe()))).filter((part) => part !== undefined);

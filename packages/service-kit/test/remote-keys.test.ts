@@ -1,0 +1,213 @@
+import { generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { claimsOf, signToken, waitFor } from '@ticketing/dev-stack';
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { addAuthentication, createLogger } from '../src/index.ts';
+import { buildService, createLogSink } from './fixtures/build-service.ts';
+
+interface Signer {
+  readonly kid: string;
+  readonly privateKey: KeyObject;
+  readonly publicKey: KeyObject;
+}
+
+function createSigner(kid: string, type: 'rsa' | 'ec' = 'ec'): Signer {
+  const pair =
+    type === 'rsa'
+      ? generateKeyPairSync('rsa', { modulusLength: 2048 })
+      : generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  return { kid, ...pair };
+}
+
+/** An issuer of tokens, whose keys can change and who can go away. */
+async function startIssuer(...signers: Signer[]) {
+  const issuer = { signers, answers: 0, mode: 'well' as 'well' | 'broken' | 'silent' };
+  const server = createServer((_request, response) => {
+    issuer.answers += 1;
+    if (issuer.mode === 'silent') return;
+    response.statusCode = issuer.mode === 'broken' ? 500 : 200;
+    const keys = issuer.signers.map(({ kid, publicKey }) => ({
+      ...publicKey.export({ format: 'jwk' }),
+      kid,
+    }));
+    response.setHeader('content-type', 'application/json');
+    response.end(JSON.stringify({ keys }));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return Object.assign(issuer, { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/keys` });
+}
+
+function openService(url: string) {
+  const sink = createLogSink();
+  const logger = createLogger({ name: 'test-api', level: 'debug', destination: sink });
+  const { app } = buildService((service) => {
+    addAuthentication(service, { kind: 'jwks', url }, logger);
+    service.get('/mine', (request) => ({ user: request.caller.userId }));
+  });
+  const ask = (token: string) =>
+    app.inject({ url: '/mine', headers: { authorization: `Bearer ${token}` } }).then((a) => a.statusCode);
+  return { app, ask, lines: sink.lines };
+}
+
+const tokenOf = ({ kid, privateKey }: Signer, header: object = {}) =>
+  signToken(claimsOf('ani'), { key: privateKey, header: { kid, ...header } });
+
+/** Moves the clock of the cooldown on, without waiting for it. */
+function later(ms: number): void {
+  const elapsed = () => Number(process.hrtime.bigint()) / 1e6;
+  const start = performance.now() + ms - elapsed();
+  const wallStart = Date.now() + ms - elapsed();
+  vi.spyOn(performance, 'now').mockImplementation(() => start + elapsed());
+  vi.spyOn(Date, 'now').mockImplementation(() => Math.floor(wallStart + elapsed()));
+}
+afterEach(() => vi.restoreAllMocks());
+
+describe('tokens signed by a key of the URL', () => {
+  it.each(['rsa', 'ec'] as const)('are accepted: %s', async (type) => {
+    const signer = createSigner('one', type);
+    const { ask } = openService((await startIssuer(signer)).url);
+    expect(await ask(tokenOf(signer))).toBe(200);
+  });
+
+  it('are told apart by the id of their key', async () => {
+    const [one, two] = [createSigner('one', 'rsa'), createSigner('two', 'rsa')];
+    const { ask } = openService((await startIssuer(one, two)).url);
+    expect(await ask(tokenOf(one))).toBe(200);
+    expect(await ask(tokenOf(two))).toBe(200);
+    expect(await ask(tokenOf(one, { kid: 'two' }))).toBe(401);
+  });
+
+  it('need not name their key while there is one', async () => {
+    const one = createSigner('one');
+    const { ask } = openService((await startIssuer(one)).url);
+    expect(await ask(tokenOf(one, { kid: undefined }))).toBe(200);
+  });
+
+  it('cost one question to the URL, however many come', async () => {
+    const one = createSigner('one');
+    const issuer = await startIssuer(one);
+    const { ask } = openService(issuer.url);
+    const token = tokenOf(one);
+    const answers = await Promise.all(Array.from({ length: 50 }, () => ask(token)));
+    expect(new Set(answers)).toEqual(new Set([200]));
+    expect(issuer.answers).toBe(1);
+  });
+});
+
+describe('tokens are refused', () => {
+  it.each([
+    ['signed with the public key as if it were a secret', 'pem'],
+    ['signed with the modulus as if it were a secret', 'n'],
+  ])('%s', async (_name, what) => {
+    const one = createSigner('one', 'rsa');
+    const { ask } = openService((await startIssuer(one)).url);
+    const key =
+      what === 'pem'
+        ? one.publicKey.export({ type: 'spki', format: 'pem' }).toString()
+        : String(one.publicKey.export({ format: 'jwk' }).n);
+    for (const header of [{ kid: 'one' }, { kid: 'one', alg: 'RS256' }]) {
+      expect(await ask(signToken(claimsOf('ani'), { key, header }))).toBe(401);
+    }
+  });
+
+  it.each([
+    ['that is nobody’s', { kid: 'two' }],
+    ['that is a path', { kid: '../../etc/passwd' }],
+    ['that is SQL', { kid: "' or 1=1 --" }],
+    ['that is no text', { kid: { one: true }, alg: 'RS256' }],
+    ['that is a name of the language', { kid: '__proto__' }],
+  ])('with an id of a key %s', async (_name, header) => {
+    const one = createSigner('one');
+    const { ask } = openService((await startIssuer(one)).url);
+    expect(await ask(tokenOf(one, header))).toBe(401);
+  });
+
+  it('whatever keys and addresses they bring along', async () => {
+    const [one, evil] = [createSigner('one'), createSigner('evil')];
+    const { ask } = openService((await startIssuer(one)).url);
+    const other = await startIssuer(evil);
+    const jwk = evil.publicKey.export({ format: 'jwk' });
+    for (const header of [{ jwk }, { jku: other.url }, { x5u: other.url }, { jwk, kid: 'one' }]) {
+      expect(await ask(tokenOf(evil, header))).toBe(401);
+    }
+    expect(other.answers).toBe(0);
+  });
+
+  it('with the algorithm none', async () => {
+    const { ask } = openService((await startIssuer(createSigner('one'))).url);
+    expect(await ask(signToken(claimsOf('ani'), { header: { kid: 'one' } }))).toBe(401);
+  });
+});
+
+describe('keys', () => {
+  it('that are new are found when a token names them, the old ones then forgotten', async () => {
+    const [old, next] = [createSigner('old'), createSigner('next')];
+    const issuer = await startIssuer(old);
+    const { ask } = openService(issuer.url);
+    expect(await ask(tokenOf(old))).toBe(200);
+    issuer.signers = [next];
+    later(11_000);
+    expect(await ask(tokenOf(next))).toBe(200);
+    expect(await ask(tokenOf(old))).toBe(401);
+  });
+
+  it('that are invented make us ask once in ten seconds', async () => {
+    const one = createSigner('one');
+    const issuer = await startIssuer(one);
+    const { ask } = openService(issuer.url);
+    expect(await ask(tokenOf(one))).toBe(200);
+    for (let n = 0; n < 20; n += 1) expect(await ask(tokenOf(one, { kid: `invented-${n}` }))).toBe(401);
+    expect(issuer.answers).toBe(1);
+    later(11_000);
+    for (let n = 0; n < 20; n += 1) expect(await ask(tokenOf(one, { kid: `invented-${n}` }))).toBe(401);
+    expect(issuer.answers).toBe(2);
+  });
+
+  it('that were taken back are forgotten after ten minutes', async () => {
+    const [gone, stays] = [createSigner('gone'), createSigner('stays')];
+    const issuer = await startIssuer(gone, stays);
+    const { ask } = openService(issuer.url);
+    expect(await ask(tokenOf(gone))).toBe(200);
+    issuer.signers = [stays];
+    later(601_000);
+    await waitFor(async () => (await ask(tokenOf(gone))) === 401, { description: 'the key to be forgotten' });
+    expect(await ask(tokenOf(stays))).toBe(200);
+  });
+
+  it.each(['broken', 'silent'] as const)('go on being good while their URL is %s', async (mode) => {
+    const one = createSigner('one');
+    const issuer = await startIssuer(one);
+    const { ask } = openService(issuer.url);
+    expect(await ask(tokenOf(one))).toBe(200);
+    issuer.mode = mode;
+    later(601_000);
+    expect(await ask(tokenOf(one))).toBe(200);
+    expect(await ask(tokenOf(createSigner('two')))).toBe(401);
+    expect(await ask(tokenOf(one))).toBe(200);
+  });
+
+  it('that were never read make a fault that says "try again", until they are', async () => {
+    const one = createSigner('one');
+    const issuer = await startIssuer(one);
+    issuer.mode = 'broken';
+    const { app, ask, lines } = openService(issuer.url);
+    const answer = await app.inject({
+      url: '/mine',
+      headers: { authorization: `Bearer ${tokenOf(one)}` },
+    });
+    expect(answer.statusCode).toBe(503);
+    expect(answer.json()).toMatchObject({ code: 'DEPENDENCY_UNAVAILABLE', retryable: true });
+    expect(answer.headers['retry-after']).toBe('1');
+    expect(lines.map(({ msg }) => msg)).toContain('the keys of JWKS_URL cannot be read');
+    issuer.mode = 'well';
+    later(11_000);
+    expect(await ask(tokenOf(one))).toBe(200);
+  });
+});
