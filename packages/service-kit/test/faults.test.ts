@@ -17,6 +17,13 @@ const detailsOf: Partial<Record<FaultCode, SeatErrorDetails>> = {
   BOOKING_NOT_PENDING: { bookingStatus: 'CANCELLED' },
 };
 
+const retryableCodes: ReadonlySet<FaultCode> = new Set([
+  'SEAT_LOCKED',
+  'IDEMPOTENCY_KEY_IN_PROGRESS',
+  'OVERLOADED',
+  'DEPENDENCY_UNAVAILABLE',
+]);
+
 test.each(codes.flatMap((code) => [[code, 'en'] as const, [code, 'id'] as const]))(
   '%s in %s is a problem (RFC 9457) with its own sentence',
   (code, language) => {
@@ -25,6 +32,7 @@ test.each(codes.flatMap((code) => [[code, 'en'] as const, [code, 'id'] as const]
       language,
     });
     const problem = JSON.parse(body.toString()) as Record<string, unknown>;
+    const isRetryable = retryableCodes.has(code);
 
     expect(isProblem(problem)).toBe(true);
     expect(problem).toEqual({
@@ -33,7 +41,7 @@ test.each(codes.flatMap((code) => [[code, 'en'] as const, [code, 'id'] as const]
       status,
       detail: faults[code].detail[language],
       code,
-      retryable: code === 'SEAT_LOCKED',
+      retryable: isRetryable,
       requestId: 'r-1',
       ...detailsOf[code],
     });
@@ -42,7 +50,7 @@ test.each(codes.flatMap((code) => [[code, 'en'] as const, [code, 'id'] as const]
       'content-language': language,
       'cache-control': 'no-store',
     });
-    expect(headers['retry-after']).toBe(code === 'SEAT_LOCKED' ? '1' : undefined);
+    expect(headers['retry-after']).toBe(isRetryable ? '1' : undefined);
   },
 );
 
