@@ -29,4 +29,10 @@ export const configSchema = Type.Object({
     minimum: 1,
     maximum: 100,
   }),
+  MAX_HELD_SEATS_PER_USER: Type.Integer({
+    description: 'How many seats of one event a user may hold, unpaid, at a time.',
+    default: 20,
+    minimum: 1,
+    maximum: 1_000,
+  }),
 });

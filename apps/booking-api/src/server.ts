@@ -18,6 +18,7 @@ await runService({
       holdSeconds: config.HOLD_SECONDS,
       seatLockSeconds: config.SEAT_LOCK_SECONDS,
       maxSeatsPerBooking: config.MAX_SEATS_PER_BOOKING,
+      maxHeldSeatsPerUser: config.MAX_HELD_SEATS_PER_USER,
       logger,
       registry,
     });

@@ -150,8 +150,10 @@ describe('two of each service', () => {
 
     const refused = outcomes.filter(({ status }) => status !== 201 && status !== 200);
     expect(new Set(refused.map(({ status }) => status))).toEqual(new Set([400]));
+    // A hold of a second may end before its buyer has paid, or given it back.
+    const lostRaces = ['SEAT_TAKEN', 'SEAT_LOCKED', 'BOOKING_EXPIRED', 'BOOKING_NOT_PENDING'];
     const codes = new Set(refused.map(({ code }) => code));
-    for (const code of codes) expect(['SEAT_TAKEN', 'SEAT_LOCKED', 'BOOKING_EXPIRED']).toContain(code);
+    for (const code of codes) expect(lostRaces).toContain(code);
     expect(codes).toContain('SEAT_TAKEN');
 
     const paid = outcomes.flatMap(({ status, body }) =>

@@ -6,7 +6,7 @@ import type { Context } from './context.ts';
 import type { EventReader } from './event-reader.ts';
 import { InputCheck } from './input.ts';
 import { toSeatView, type SeatRow } from './seat-rows.ts';
-import { runStatement, type NamedStatement } from './statement.ts';
+import { readRows, type NamedStatement } from './statement.ts';
 import type { Seat } from './views.ts';
 import { withinBudget } from './within-budget.ts';
 
@@ -110,12 +110,12 @@ export class AvailableSeatsReader {
   }
 
   async #load(eventId: string | undefined): Promise<AvailableSeats> {
-    const { redis, database, logger } = this.#context;
+    const { redis, logger } = this.#context;
     const asOf = new Date();
     const rows =
       eventId === undefined
-        ? await runStatement<SeatRow>(database, availableOfComingEvents, [])
-        : await runStatement<SeatRow>(database, availableOfEvent, [eventId]);
+        ? await readRows<SeatRow>(this.#context, availableOfComingEvents, [])
+        : await readRows<SeatRow>(this.#context, availableOfEvent, [eventId]);
     if (rows.length === 0 && eventId !== undefined) await this.#requireEvent(eventId);
     const list = this.#remember(listKey(eventId), {
       seats: rows.map((row) => toSeatView(row.id, row, 'AVAILABLE')),

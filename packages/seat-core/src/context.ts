@@ -1,7 +1,12 @@
 import type { Redis } from 'ioredis';
+import type { CommittedHold, HoldRequest } from './commit-holds.ts';
+import type { Connections } from './connections.ts';
 import type { Database } from './database.ts';
 import type { ExpiryQueue } from './expiry-queue.ts';
+import type { GroupCommit } from './group-commit.ts';
+import type { Attempts } from './idempotency.ts';
 import type { SeatCoreMetrics } from './metrics.ts';
+import type { Settlement, SettleRequest } from './settle-booking.ts';
 
 /** What seat-core writes its log through; pino fits, and so does anything of the same shape. */
 export interface SeatCoreLogger {
@@ -16,16 +21,25 @@ export interface SeatCoreSettings {
   readonly holdSeconds: number;
   readonly seatLockSeconds: number;
   readonly maxSeatsPerBooking: number;
+  /** How many seats of one event a user may hold, PENDING and not overdue, at a time. */
+  readonly maxHeldSeatsPerUser: number;
 }
 
 /** What every verb works with. */
 export interface Context {
   readonly database: Database;
+  readonly connections: Connections;
   readonly redis: Redis;
   readonly expiryQueue: ExpiryQueue;
   readonly settings: SeatCoreSettings;
   readonly metrics: SeatCoreMetrics;
   readonly logger: SeatCoreLogger;
+  readonly holds: GroupCommit<HoldRequest, CommittedHold>;
+  readonly confirmations: GroupCommit<SettleRequest, Settlement>;
+  readonly releases: GroupCommit<SettleRequest, Settlement>;
+  /** The bookings of one clean-up job; how many of them it ended. */
+  readonly expirations: GroupCommit<readonly string[], number>;
+  readonly attempts: Attempts;
   /** Work that outlives the answer it belongs to; `dispose` waits for it. */
   readonly background: Set<Promise<unknown>>;
 }

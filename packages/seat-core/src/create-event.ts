@@ -1,7 +1,16 @@
 import { v7 as uuidv7 } from 'uuid';
 import type pg from 'pg';
 import type { Context } from './context.ts';
-import { withTransaction } from './database.ts';
+import { eq } from 'drizzle-orm';
+import { SeatCoreError } from './errors.ts';
+import {
+  onceByKey,
+  toIdempotencyKey,
+  type IdempotencyInput,
+  type IdempotencyKey,
+  type Replayable,
+} from './idempotency.ts';
+import { events } from './schema.ts';
 import { InputCheck } from './input.ts';
 import type { EventSection, Money, TicketedEvent } from './views.ts';
 
@@ -12,6 +21,7 @@ export interface CreateEventInput {
   readonly startsAt: Date;
   /** In the order in which maps show them; all prices in one currency. */
   readonly sections: readonly NewSection[];
+  readonly idempotency?: IdempotencyInput;
 }
 
 export interface NewSection {
@@ -35,8 +45,25 @@ const seatsPerSlice = 5_000;
 const timeoutMs = 30_000;
 
 /** Makes an event and all of its seats, or nothing. */
-export async function createEvent(context: Context, input: CreateEventInput): Promise<TicketedEvent> {
+export async function createEvent(
+  context: Context,
+  input: CreateEventInput,
+): Promise<Replayable<TicketedEvent>> {
   checkInput(input);
+  const key = toIdempotencyKey(input.idempotency);
+  return onceByKey(
+    context,
+    key,
+    () => insertEvent(context, input, key),
+    (effect) => replayEvent(context, effect.event_id),
+  );
+}
+
+async function insertEvent(
+  { connections }: Context,
+  input: CreateEventInput,
+  key: IdempotencyKey | null,
+): Promise<TicketedEvent> {
   const sections = input.sections.map(toSummary);
   const event = {
     id: uuidv7(),
@@ -46,15 +73,54 @@ export async function createEvent(context: Context, input: CreateEventInput): Pr
     sections,
     createdAt: new Date(),
   };
-  await withTransaction(context.database, timeoutMs, async (client) => {
+  const insert = async (client: pg.PoolClient) => {
+    await client.query('begin');
+    await client.query(`set local statement_timeout = ${timeoutMs}`);
+    // First, so that a twin finds out before it has made a hall.
+    if (key !== null) await rememberEvent(client, key, event);
     await client.query(
       `insert into events (id, name, venue, starts_at, sections, created_at) values ($1, $2, $3, $4, $5, $6)`,
       [event.id, event.name, event.venue, event.startsAt, JSON.stringify(sections), event.createdAt],
     );
     for (const slice of slices(input.sections)) await insertSeats(client, event.id, slice);
-  });
-  const available = sections.reduce((sum, section) => sum + section.seats, 0);
+    await client.query('commit');
+  };
+  await connections.lend(
+    async (client) => {
+      try {
+        await insert(client);
+      } catch (error) {
+        // The connection is lent again, so nothing may stay open on it; one that is gone took it along.
+        await client.query('rollback').catch(() => undefined);
+        throw error;
+      }
+    },
+    { commits: true, limitMs: timeoutMs },
+  );
+  return asMade(event);
+}
+
+/** As the making of the event was answered. */
+async function replayEvent({ database, connections }: Context, eventId: string): Promise<TicketedEvent> {
+  const [event] = await connections.read(() => database.select().from(events).where(eq(events.id, eventId)));
+  if (event === undefined) throw new SeatCoreError('EVENT_NOT_FOUND', `no event ${eventId}`);
+  return asMade(event);
+}
+
+function asMade(event: Omit<TicketedEvent, 'seatCounts'>): TicketedEvent {
+  const available = event.sections.reduce((sum, section) => sum + section.seats, 0);
   return { ...event, seatCounts: { available, reserved: 0, sold: 0 } };
+}
+
+async function rememberEvent(
+  client: pg.PoolClient,
+  key: IdempotencyKey,
+  event: { readonly id: string; readonly createdAt: Date },
+): Promise<void> {
+  await client.query(
+    'insert into idempotency_keys (id, fingerprint, event_id, created_at) values ($1, $2, $3, $4)',
+    [key.id, key.fingerprint, event.id, event.createdAt],
+  );
 }
 
 interface NewSeat {

@@ -36,7 +36,8 @@ export class EventReader {
   async require(eventId: string): Promise<EventRow> {
     const known = this.#rows.get(eventId);
     if (known !== undefined) return known;
-    const [row] = await this.#context.database.select().from(events).where(eq(events.id, eventId));
+    const { database, connections } = this.#context;
+    const [row] = await connections.read(() => database.select().from(events).where(eq(events.id, eventId)));
     if (row === undefined) throw new SeatCoreError('EVENT_NOT_FOUND', `no event ${eventId}`);
     this.#rows.set(eventId, row);
     return row;
@@ -57,12 +58,15 @@ export class EventReader {
     const after = input.after === undefined ? undefined : check.id('/after', input.after);
     check.throwIfAny();
     // Ids are UUIDs of version 7: their order is that of creation.
-    const found = await this.#context.database
-      .select()
-      .from(events)
-      .where(after === undefined ? undefined : lt(events.id, after))
-      .orderBy(desc(events.id))
-      .limit(limit + 1);
+    const { database, connections } = this.#context;
+    const found = await connections.read(() =>
+      database
+        .select()
+        .from(events)
+        .where(after === undefined ? undefined : lt(events.id, after))
+        .orderBy(desc(events.id))
+        .limit(limit + 1),
+    );
     const page = found.slice(0, limit);
     return {
       events: await this.#withCounts(page),
@@ -91,16 +95,19 @@ export class EventReader {
     if (eventIds.length === 0) return new Map();
     const countOf = (status: SeatStatus) =>
       sql<number>`(count(*) filter (where ${seats.status} = ${status}))::int`;
-    const rows = await this.#context.database
-      .select({
-        eventId: seats.eventId,
-        available: countOf('AVAILABLE'),
-        reserved: countOf('RESERVED'),
-        sold: countOf('SOLD'),
-      })
-      .from(seats)
-      .where(inArray(seats.eventId, [...eventIds]))
-      .groupBy(seats.eventId);
+    const { database, connections } = this.#context;
+    const rows = await connections.read(() =>
+      database
+        .select({
+          eventId: seats.eventId,
+          available: countOf('AVAILABLE'),
+          reserved: countOf('RESERVED'),
+          sold: countOf('SOLD'),
+        })
+        .from(seats)
+        .where(inArray(seats.eventId, [...eventIds]))
+        .groupBy(seats.eventId),
+    );
     return new Map(rows.map(({ eventId, ...counts }) => [eventId, counts]));
   }
 }

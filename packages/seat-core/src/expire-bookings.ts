@@ -5,7 +5,7 @@ import { InputCheck } from './input.ts';
 import { announceCommit } from './seat-changes.ts';
 import { expireBookingsStatement, sweepOverdueStatement } from './settle-bookings.sql.ts';
 import { toSettledChange } from './settle-booking.ts';
-import { runStatement } from './statement.ts';
+import { commitStatement, readRows, type NamedStatement } from './statement.ts';
 
 export interface ExpireBookingsResult {
   /** How many of the bookings this call ended. */
@@ -28,9 +28,22 @@ export async function expireBookings(
   const check = new InputCheck();
   const ids = input.bookingIds.map((id, index) => check.id(`/bookingIds/${index}`, id));
   check.throwIfAny();
-  const rows = await runStatement<BookingRow>(context.database, expireBookingsStatement, [ids, actor]);
-  const expired = await announceExpiry(context, 'job', rows);
+  const expired = await context.expirations.submit(ids);
   return { expired, nextDueInMs: expired === ids.length ? null : await nextDue(context, ids) };
+}
+
+/**
+ * Ends what is overdue of many jobs in one statement. @returns how many of each job's bookings, in their order
+ */
+export async function commitExpirations(
+  context: Context,
+  jobs: readonly (readonly string[])[],
+): Promise<number[]> {
+  const values = [jobs.flat(), actor];
+  const rows = await commitStatement<BookingRow>(context, expireBookingsStatement, values);
+  void announceExpiry(context, 'job', rows);
+  const expired = new Set(rows.map((row) => row.id));
+  return jobs.map((ids) => ids.filter((id) => expired.has(id)).length);
 }
 
 /** Ends overdue holds that no job covered, oldest first. @returns how many; `limit` means there may be more */
@@ -41,7 +54,8 @@ export async function sweepOverdue(
   const check = new InputCheck();
   const limit = check.integer('/limit', input.limit ?? 500, 1, 500);
   check.throwIfAny();
-  const rows = await runStatement<BookingRow>(context.database, sweepOverdueStatement, [limit, actor]);
+  const values = [limit, actor];
+  const rows = await commitStatement<BookingRow>(context, sweepOverdueStatement, values);
   return announceExpiry(context, 'sweep', rows);
 }
 
@@ -59,12 +73,15 @@ async function announceExpiry(
   return expired.size;
 }
 
-async function nextDue({ database }: Context, ids: readonly string[]): Promise<number | null> {
-  const { rows } = await database.$client.query<{ due_in_ms: number | null }>(
-    `select case when count(*) > 0
-       then ceil(greatest(0, extract(epoch from min(expires_at) - clock_timestamp())) * 1000)::float8 end as due_in_ms
-     from bookings where id = any($1::uuid[]) and status = 'PENDING'`,
-    [ids],
-  );
-  return rows[0]?.due_in_ms ?? null;
+async function nextDue(context: Context, ids: readonly string[]): Promise<number | null> {
+  const [row] = await readRows<{ due_in_ms: number | null }>(context, nextDueStatement, [ids]);
+  return row?.due_in_ms ?? null;
 }
+
+const nextDueStatement: NamedStatement = {
+  name: 'next-due',
+  text: `
+select case when count(*) > 0
+  then ceil(greatest(0, extract(epoch from min(expires_at) - clock_timestamp())) * 1000)::float8 end as due_in_ms
+from bookings where id = any($1::uuid[]) and status = 'PENDING'`,
+};

@@ -4,7 +4,7 @@ import { SeatCoreError } from './errors.ts';
 import { findBookingStatement, findLiveBookingsStatement } from './find-booking.sql.ts';
 import { groupBy } from './group-by.ts';
 import { InputCheck } from './input.ts';
-import { runStatement } from './statement.ts';
+import { readRows } from './statement.ts';
 import type { Booking } from './views.ts';
 
 export interface GetBookingInput {
@@ -26,10 +26,7 @@ export async function findBooking(context: Context, input: GetBookingInput): Pro
   const check = new InputCheck();
   const bookingId = check.id('/bookingId', input.bookingId);
   check.throwIfAny();
-  const rows = await runStatement<BookingRow>(context.database, findBookingStatement, [
-    bookingId,
-    input.ownedBy ?? null,
-  ]);
+  const rows = await readRows<BookingRow>(context, findBookingStatement, [bookingId, input.ownedBy ?? null]);
   const [first, ...rest] = rows;
   if (first === undefined) throw new SeatCoreError('BOOKING_NOT_FOUND', `no booking ${bookingId} to be seen`);
   return toBookingView([first, ...rest]);
@@ -40,7 +37,7 @@ export async function listLiveBookings(context: Context, input: ListLiveBookings
   const eventId = check.id('/eventId', input.eventId);
   const userId = check.userId('/userId', input.userId);
   check.throwIfAny();
-  const rows = await runStatement<BookingRow>(context.database, findLiveBookingsStatement, [
+  const rows = await readRows<BookingRow>(context, findLiveBookingsStatement, [
     eventId,
     userId,
     liveBookingsShown,

@@ -20,8 +20,14 @@ import type { NamedStatement } from './statement.ts';
  * Seats are looked up one by one (`lateral … limit 1`), which is how PostgreSQL would do it if it knew that an
  * id is unique; before the first ANALYZE of a new event it does not, and plans for thousands of rows.
  *
+ * Of several wishes for one seat in one statement only the first one may have it: it is TAKEN to the others, or
+ * LOCKED if the first one fails for another reason. A wish that is first for all of its seats always exists.
+ *
+ * What the user holds already is counted here; that nobody else counts at the same time is seen to by the lock
+ * statement in front of this one (commit-holds.ts). An idempotency key that exists refuses everything in here.
+ *
  * Rows: one per wanted seat with its verdict (HELD, or FREE | TAKEN | LOCKED | MISSING when its booking was
- * refused; TAKEN says by which status and until when); one RECLAIMED per overdue hold that was expired; one
+ * refused; none TAKEN, LOCKED or MISSING means by the cap; TAKEN says by which status and until when); one RECLAIMED per overdue hold that was expired; one
  * FREED per seat this left AVAILABLE.
  */
 export const holdSeatsStatement: NamedStatement = {
@@ -31,19 +37,24 @@ with clock as materialized (
   select date_trunc('milliseconds', clock_timestamp()) as at
 ),
 asked as materialized (
-  select * from unnest($1::uuid[], $2::text[], $3::text[]) as asked(booking_id, user_id, request_id)
+  select *
+  from unnest($1::uuid[], $2::text[], $3::text[], $8::bytea[], $9::bytea[])
+    with ordinality as asked(booking_id, user_id, request_id, key_id, fingerprint, n)
 ),
 wanted as materialized (
   select * from unnest($4::uuid[], $5::uuid[]) as wanted(booking_id, seat_id)
 ),
+named as materialized (
+  select distinct seat_id as id from wanted
+),
 seen as materialized (
   select seat.*
-  from unnest($5::uuid[]) as named(id)
+  from named
   cross join lateral (select event_id, id, status, version from seats where id = named.id limit 1) seat
 ),
 locked as materialized (
   select seat.*
-  from (select id from unnest($5::uuid[]) as named(id) order by id) named
+  from (select id from named order by id) named
   cross join lateral (select * from seats where id = named.id limit 1 for no key update skip locked) seat
 ),
 holder as materialized (
@@ -97,14 +108,46 @@ judged as materialized (
   left join holder on holder.seat_id = wanted.seat_id
   left join reclaimable on reclaimable.id = holder.booking_id
 ),
-won as materialized (
-  select asked.booking_id, asked.user_id, asked.request_id,
+available as materialized (
+  select asked.n, asked.booking_id, asked.user_id, asked.request_id, asked.key_id, asked.fingerprint,
          (array_agg(judged.event_id))[1] as event_id, min(judged.currency) as currency,
          count(*) as seat_count, sum(judged.price_amount) as total_amount
   from asked
   join judged on judged.booking_id = asked.booking_id
-  group by asked.booking_id, asked.user_id, asked.request_id
+  group by asked.n, asked.booking_id, asked.user_id, asked.request_id, asked.key_id, asked.fingerprint
   having bool_and(judged.verdict = 'FREE') and count(distinct judged.event_id) = 1
+),
+first as materialized (
+  select judged.seat_id, min(available.n) as n
+  from available
+  join judged on judged.booking_id = available.booking_id
+  group by judged.seat_id
+),
+foremost as materialized (
+  select available.*
+  from available
+  where not exists (
+    select from judged
+    join first on first.seat_id = judged.seat_id
+    where judged.booking_id = available.booking_id and first.n < available.n
+  )
+),
+capped as materialized (
+  select foremost.*,
+         (coalesce(mine.seats, 0) + coalesce(sum(foremost.seat_count) over earlier, 0))::int as held_before
+  from foremost
+  cross join lateral (
+    select sum(booking.seat_count) as seats
+    from bookings booking
+    where booking.event_id = foremost.event_id and booking.user_id = foremost.user_id
+      and booking.status = 'PENDING' and booking.expires_at > (select at from clock)
+  ) mine
+  window earlier as (
+    partition by foremost.event_id, foremost.user_id order by foremost.n rows between unbounded preceding and 1 preceding
+  )
+),
+won as materialized (
+  select * from capped where held_before + seat_count <= $7
 ),
 won_seat as materialized (
   select judged.* from judged join won on won.booking_id = judged.booking_id
@@ -176,22 +219,39 @@ recorded as (
   join won_seat on won_seat.booking_id = held.id
   join changed on changed.event_id = won_seat.event_id and changed.id = won_seat.seat_id
   group by held.event_id, held.id, held.user_id, won.request_id, held.created_at, held.currency, held.expires_at
+),
+remembered as (
+  insert into idempotency_keys (id, fingerprint, event_id, booking_id, created_at)
+  select won.key_id, won.fingerprint, held.event_id, held.id, held.created_at
+  from held
+  join won on won.booking_id = held.id
+  where won.key_id is not null
+  order by won.key_id
 )
-select judged.booking_id, judged.seat_id, case when held.id is null then judged.verdict else 'HELD' end as verdict,
+select judged.booking_id, judged.seat_id,
+       case
+         when held.id is not null then 'HELD'
+         when judged.verdict = 'FREE' and first.n < available.n then
+           case when exists (select from won_seat where won_seat.seat_id = judged.seat_id) then 'TAKEN' else 'LOCKED' end
+         else judged.verdict
+       end as verdict,
        judged.event_id, judged.section, judged.row, judged.number, judged.price_amount, judged.currency,
-       coalesce(changed.status, judged.seat_status) as seat_status, changed.version as seat_version,
+       coalesce(changed.status, judged.seat_status) as seat_status, changed.version as seat_version, capped.held_before,
        held.created_at, coalesce(held.expires_at, judged.held_until) as expires_at, clock.at
 from judged
 cross join clock
+left join available on available.booking_id = judged.booking_id
+left join first on first.seat_id = judged.seat_id
+left join capped on capped.booking_id = judged.booking_id
 left join held on held.id = judged.booking_id
 left join changed on changed.event_id = held.event_id and changed.id = judged.seat_id
 union all
 select reclaimed.id, null, 'RECLAIMED', reclaimed.event_id, null, null, null, null, null,
-       null, null, null, reclaimed.expires_at, clock.at
+       null, null, null, null, reclaimed.expires_at, clock.at
 from reclaimed cross join clock
 union all
 select overdue_seat.booking_id, changed.id, 'FREED', changed.event_id, null, null, null, null, null,
-       changed.status, changed.version, null, null, clock.at
+       changed.status, changed.version, null, null, null, clock.at
 from changed
 join overdue_seat on overdue_seat.event_id = changed.event_id and overdue_seat.id = changed.id
 cross join clock

@@ -1,8 +1,15 @@
 import { v7 as uuidv7 } from 'uuid';
-import { commitHolds } from './commit-holds.ts';
 import type { Context } from './context.ts';
 import { SeatCoreError } from './errors.ts';
+import {
+  onceByKey,
+  toIdempotencyKey,
+  type IdempotencyInput,
+  type IdempotencyKey,
+  type Replayable,
+} from './idempotency.ts';
 import { InputCheck } from './input.ts';
+import { replayBooking } from './replay-booking.ts';
 import { tryAcquireSeats } from './seat-lock.ts';
 import { findCachedTakenSeats } from './seat-status-cache.ts';
 import { takenError } from './taken-error.ts';
@@ -15,28 +22,56 @@ export interface HoldSeatsInput {
   readonly userId: string;
   /** Kept with the transition, for whoever reads the history. */
   readonly requestId?: string;
+  readonly idempotency?: IdempotencyInput;
 }
 
-export async function holdSeats(context: Context, input: HoldSeatsInput): Promise<Booking> {
-  const { seatIds, userId } = checkInput(context, input);
-  const taken = await findCachedTakenSeats(context, seatIds);
-  if (taken.length > 0) throw refuse(context, takenError(taken));
+interface Wish {
+  /** In ascending order. */
+  readonly seatIds: readonly string[];
+  readonly userId: string;
+  readonly requestId: string | null;
+  readonly key: IdempotencyKey | null;
+}
 
-  const lease = await tryAcquireSeats(context, seatIds, userId);
-  if (lease === null) throw refuse(context, new SeatCoreError('SEAT_LOCKED', 'a seat is being booked'));
+export async function holdSeats(context: Context, input: HoldSeatsInput): Promise<Replayable<Booking>> {
+  const wish = checkInput(context, input);
+  const count = (outcome: string) => context.metrics.bookings.inc({ outcome });
   try {
-    const request = { bookingId: uuidv7(), seatIds, userId, requestId: input.requestId ?? null };
-    const [outcome] = await commitHolds(context, [request]);
-    if (outcome === undefined) throw new Error('a hold was answered with no outcome');
-    if (outcome.kind === 'refused') throw refuse(context, outcome.error);
-    context.metrics.bookings.inc({ outcome: 'held' });
+    const booking = await onceByKey(
+      context,
+      wish.key,
+      () => hold(context, wish),
+      (effect) => replayBooking(context, effect, 'PENDING'),
+    );
+    count(booking.replayed ? 'replayed' : 'held');
+    return booking;
+  } catch (error) {
+    if (error instanceof SeatCoreError) count(error.code.toLowerCase());
+    throw error;
+  }
+}
+
+async function hold(context: Context, wish: Wish): Promise<Booking> {
+  const { seatIds, userId, requestId, key } = wish;
+  const taken = await findCachedTakenSeats(context, seatIds);
+  if (taken.length > 0) throw takenError(taken);
+
+  const lease = await tryAcquireSeats(context, seatIds, userId, key);
+  if (lease === 'twin') {
+    throw new SeatCoreError('IDEMPOTENCY_KEY_IN_PROGRESS', 'a request with this key has the seats');
+  }
+  if (lease === 'busy') throw new SeatCoreError('SEAT_LOCKED', 'a seat is being booked');
+  try {
+    const outcome = await context.holds.submit({ bookingId: uuidv7(), seatIds, userId, requestId, key });
+    if (outcome.kind === 'refused') throw outcome.error;
+    await outcome.announced;
     return outcome.booking;
   } finally {
     await lease.release();
   }
 }
 
-function checkInput(context: Context, input: HoldSeatsInput): { seatIds: string[]; userId: string } {
+function checkInput(context: Context, input: HoldSeatsInput): Wish {
   const check = new InputCheck();
   const { maxSeatsPerBooking } = context.settings;
   const userId = check.userId('/userId', input.userId);
@@ -51,10 +86,10 @@ function checkInput(context: Context, input: HoldSeatsInput): { seatIds: string[
     known.add(seatId);
   }
   check.throwIfAny();
-  return { seatIds: [...known].toSorted(), userId };
-}
-
-function refuse(context: Context, error: SeatCoreError): SeatCoreError {
-  context.metrics.bookings.inc({ outcome: error.code.toLowerCase() });
-  return error;
+  return {
+    seatIds: [...known].toSorted(),
+    userId,
+    requestId: input.requestId ?? null,
+    key: toIdempotencyKey(input.idempotency),
+  };
 }

@@ -29,6 +29,7 @@ export { TimeLimitError } from './snapshot.ts';
 export { SeatCoreError, type InputFault, type SeatErrorCode, type SeatErrorDetails } from './errors.ts';
 export type { SeatCoreLogger, SeatCoreSettings } from './context.ts';
 export type { ConnectionLimits } from './connection-limits.ts';
+export type { IdempotencyInput, Replayable } from './idempotency.ts';
 export type { HoldSeatsInput } from './hold-seats.ts';
 export type { SettleBookingInput } from './settle-booking.ts';
 export type { ExpireBookingsResult } from './expire-bookings.ts';

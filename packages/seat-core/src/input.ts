@@ -2,6 +2,7 @@ import { SeatCoreError, type InputFault } from './errors.ts';
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const unprintable = /[\p{Cc}\p{Cs}]/u;
+const visibleKey = /^[\x21-\x7e]{1,255}$/;
 const visibleAscii = /^[\x21-\x7e]{1,128}$/;
 
 /**
@@ -23,6 +24,11 @@ export class InputCheck {
 
   userId(pointer: string, value: string): string {
     if (!visibleAscii.test(value)) this.fault(pointer, 'must be 1 to 128 visible ASCII characters');
+    return value;
+  }
+
+  idempotencyKey(pointer: string, value: string): string {
+    if (!visibleKey.test(value)) this.fault(pointer, 'must be 1 to 255 visible ASCII characters');
     return value;
   }
 

@@ -47,6 +47,12 @@ export function createMetrics(registry: Registry = new Registry()) {
       labelNames: ['result'] as const,
       registers,
     }),
+    commitBatchSize: new Histogram({
+      name: 'booking_commit_batch_size',
+      help: 'Requests that shared a commit.',
+      buckets: [1, 2, 4, 8, 16, 32, 64],
+      registers,
+    }),
     cacheRepairs: new Counter({
       name: 'seat_status_cache_repairs_total',
       help: 'status:seat keys that differed from the table and were mended.',

@@ -1,4 +1,4 @@
-import { openDatabase } from './database.ts';
+import { connectAll, openDatabase } from './database.ts';
 import { createExpiryQueue } from './expiry-queue.ts';
 import { closeRedis, openQueueRedis, openRedis } from './redis.ts';
 import { createSeatCore, type SeatCore, type SeatCoreOptions } from './seat-core.ts';
@@ -33,7 +33,7 @@ export async function openSeatCore(options: OpenSeatCoreOptions): Promise<SeatCo
     for (const close of closers.toReversed()) await close();
   };
   try {
-    await database.$client.query('select 1');
+    await connectAll(database);
     const redis = await openRedis({ redisUrl: options.redisUrl, onConnectionError: report('redis') });
     closers.push(() => closeRedis(redis));
     const queueRedis = await openQueueRedis({

@@ -1,6 +1,6 @@
 import type { Context } from './context.ts';
 import { InputCheck } from './input.ts';
-import { runStatement, type NamedStatement } from './statement.ts';
+import { commitStatement, type NamedStatement } from './statement.ts';
 
 /** How long a key is kept at least; whoever repeats a request later than that makes a new one. */
 const keptHours = 24;
@@ -18,10 +18,7 @@ export async function purgeIdempotencyKeys(
   const check = new InputCheck();
   const limit = check.integer('/limit', input.limit ?? 1_000, 1, 10_000);
   check.throwIfAny();
-  const [row] = await runStatement<{ purged: number }>(context.database, purgeKeysStatement, [
-    limit,
-    keptHours,
-  ]);
+  const [row] = await commitStatement<{ purged: number }>(context, purgeKeysStatement, [limit, keptHours]);
   return row?.purged ?? 0;
 }
 
@@ -33,7 +30,7 @@ with purged as (
   delete from idempotency_keys
   where ctid = any(array(
     select ctid from idempotency_keys
-    where created_at < clock_timestamp() - make_interval(hours => $2)
+    where created_at < now() - make_interval(hours => $2)
     limit $1
     for update skip locked
   ))

@@ -2,7 +2,7 @@ import type { Context } from './context.ts';
 import { forgetAvailableSeats } from './available-seats.ts';
 import { InputCheck } from './input.ts';
 import { cacheSeatStatus, readCachedStatuses, type CachedSeat } from './seat-status-cache.ts';
-import { runStatement, type NamedStatement } from './statement.ts';
+import { readRows, type NamedStatement } from './statement.ts';
 import type { SeatStatus } from './views.ts';
 
 interface TouchedSeatRow {
@@ -28,7 +28,7 @@ export async function repairCache(
   const check = new InputCheck();
   const sinceSeconds = check.integer('/sinceSeconds', input.sinceSeconds ?? 5, 1, 3_600);
   check.throwIfAny();
-  const touched = await runStatement<TouchedSeatRow>(context.database, touchedSeatsStatement, [sinceSeconds]);
+  const touched = await readRows<TouchedSeatRow>(context, touchedSeatsStatement, [sinceSeconds]);
   let mended = 0;
   for (let start = 0; start < touched.length; start += seatsPerSlice) {
     mended += await mend(context, touched.slice(start, start + seatsPerSlice));

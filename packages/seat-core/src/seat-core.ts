@@ -6,11 +6,17 @@ import {
   type ListAvailableSeatsInput,
 } from './available-seats.ts';
 import type { Context, SeatCoreLogger, SeatCoreSettings } from './context.ts';
+import { Connections } from './connections.ts';
 import { readConnectionLimits, type ConnectionLimits } from './connection-limits.ts';
 import { createEvent, type CreateEventInput } from './create-event.ts';
 import type { Database } from './database.ts';
 import { EventReader, type EventPage, type ListEventsInput } from './event-reader.ts';
-import { expireBookings, sweepOverdue, type ExpireBookingsResult } from './expire-bookings.ts';
+import {
+  commitExpirations,
+  expireBookings,
+  sweepOverdue,
+  type ExpireBookingsResult,
+} from './expire-bookings.ts';
 import type { ExpiryQueue } from './expiry-queue.ts';
 import {
   findBooking,
@@ -18,13 +24,23 @@ import {
   type GetBookingInput,
   type ListLiveBookingsInput,
 } from './get-booking.ts';
+import { commitHolds } from './commit-holds.ts';
+import { GroupCommit } from './group-commit.ts';
+import type { Replayable } from './idempotency.ts';
 import { holdSeats, type HoldSeatsInput } from './hold-seats.ts';
 import { measureClockOffset } from './measure-clock-offset.ts';
 import { createMetrics, exportPoolConnections } from './metrics.ts';
 import { purgeIdempotencyKeys } from './purge-idempotency-keys.ts';
 import { repairCache } from './repair-cache.ts';
 import { SeatMapReader, type SeatMap } from './seat-map.ts';
-import { confirmBooking, releaseBooking, type SettleBookingInput } from './settle-booking.ts';
+import {
+  commitSettlements,
+  confirmBooking,
+  releaseBooking,
+  type SettleBookingInput,
+} from './settle-booking.ts';
+import { confirmBookingsStatement, releaseBookingsStatement } from './settle-bookings.sql.ts';
+import { readRows, type NamedStatement } from './statement.ts';
 import type { Booking, TicketedEvent } from './views.ts';
 
 export interface SeatCoreOptions extends Partial<SeatCoreSettings> {
@@ -41,25 +57,27 @@ export interface SeatCoreOptions extends Partial<SeatCoreSettings> {
 
 /**
  * The verbs of the engine. Ids are UUIDs in either case; every verb throws `SeatCoreError` for what it
- * refuses (`code` says why, VALIDATION_FAILED for a malformed input) and the driver's error when PostgreSQL
- * does not answer. Disposing waits for work that outlives its answer; the clients stay their owner's.
+ * refuses: `code` says why. Beside the codes named below it is VALIDATION_FAILED for a malformed input,
+ * DEPENDENCY_UNAVAILABLE when PostgreSQL does not answer (with `details.outcome` when a commit may have happened),
+ * OVERLOADED when more is waiting than can be done in time, and with an idempotency key
+ * IDEMPOTENCY_KEY_IN_PROGRESS or IDEMPOTENCY_KEY_REUSED. Disposing waits for work that outlives its answer; the clients stay their owner's.
  */
 export interface SeatCore extends AsyncDisposable {
   /**
    * Holds seats for a user for `holdSeconds`: all of them or none, all of one event.
-   * @throws SEAT_TAKEN, SEAT_LOCKED, SEAT_NOT_FOUND
+   * @throws SEAT_TAKEN, SEAT_LOCKED, SEAT_NOT_FOUND, HOLD_LIMIT_REACHED
    */
-  holdSeats(input: HoldSeatsInput): Promise<Booking>;
+  holdSeats(input: HoldSeatsInput): Promise<Replayable<Booking>>;
   /**
    * Sells what a PENDING booking holds. Confirming a CONFIRMED booking again returns it unchanged.
    * @throws BOOKING_NOT_FOUND, BOOKING_EXPIRED, BOOKING_NOT_PENDING
    */
-  confirmBooking(input: SettleBookingInput): Promise<Booking>;
+  confirmBooking(input: SettleBookingInput): Promise<Replayable<Booking>>;
   /**
    * Gives back what a PENDING booking holds. Releasing a CANCELLED booking again returns it unchanged.
    * @throws BOOKING_NOT_FOUND, BOOKING_NOT_PENDING
    */
-  releaseBooking(input: SettleBookingInput): Promise<Booking>;
+  releaseBooking(input: SettleBookingInput): Promise<Replayable<Booking>>;
   /** Ends those of the given holds that are overdue by the database's clock; what a clean-up job calls. */
   expireBookings(input: { readonly bookingIds: readonly string[] }): Promise<ExpireBookingsResult>;
   /** Ends up to `limit` (1–500) overdue holds, whatever became of their jobs. @returns how many */
@@ -77,7 +95,7 @@ export interface SeatCore extends AsyncDisposable {
   /** Every seat of an event, up to a second old, serialized. @throws EVENT_NOT_FOUND */
   getSeatMap(input: { readonly eventId: string }): Promise<SeatMap>;
   /** Makes an event with up to 100,000 seats, all or nothing. */
-  createEvent(input: CreateEventInput): Promise<TicketedEvent>;
+  createEvent(input: CreateEventInput): Promise<Replayable<TicketedEvent>>;
   /** @throws EVENT_NOT_FOUND */
   getEvent(input: { readonly eventId: string }): Promise<TicketedEvent>;
   listEvents(input?: ListEventsInput): Promise<EventPage>;
@@ -88,21 +106,33 @@ export interface SeatCore extends AsyncDisposable {
   measureClockOffset(): Promise<number>;
 }
 
+const pingStatement: NamedStatement = { name: 'ping', text: 'select 1' };
+
 const silent: SeatCoreLogger = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** Puts the engine on clients that the caller owns. See `openSeatCore` for the short way. */
 export function createSeatCore(options: SeatCoreOptions): SeatCore {
+  const metrics = createMetrics(options.registry);
+  const group = <Request, Outcome>(commit: (batch: readonly Request[]) => Promise<readonly Outcome[]>) =>
+    new GroupCommit({ commit, onBatch: (size) => metrics.commitBatchSize.observe(size) });
   const context: Context = {
     database: options.database,
+    connections: new Connections(options.database, options.logger ?? silent),
     redis: options.redis,
     expiryQueue: options.expiryQueue,
     settings: {
       holdSeconds: options.holdSeconds ?? 120,
       seatLockSeconds: options.seatLockSeconds ?? 5,
       maxSeatsPerBooking: options.maxSeatsPerBooking ?? 10,
+      maxHeldSeatsPerUser: options.maxHeldSeatsPerUser ?? 20,
     },
-    metrics: createMetrics(options.registry),
+    metrics,
     logger: options.logger ?? silent,
+    holds: group((batch) => commitHolds(context, batch)),
+    confirmations: group((batch) => commitSettlements(context, confirmBookingsStatement, batch)),
+    releases: group((batch) => commitSettlements(context, releaseBookingsStatement, batch)),
+    expirations: group((batch) => commitExpirations(context, batch)),
+    attempts: new Map(),
     background: new Set(),
   };
   if (options.registry !== undefined) exportPoolConnections(options.registry, options.database.$client);
@@ -125,12 +155,13 @@ export function createSeatCore(options: SeatCoreOptions): SeatCore {
     getEvent: (input) => events.get(input),
     listEvents: (input) => events.list(input),
     async ping() {
-      await context.database.$client.query('select 1');
+      await readRows(context, pingStatement, []);
     },
     readConnectionLimits: () => readConnectionLimits(context),
     measureClockOffset: () => measureClockOffset(context),
     async [Symbol.asyncDispose]() {
       await Promise.all(context.background);
+      context.connections[Symbol.dispose]();
     },
   };
 }

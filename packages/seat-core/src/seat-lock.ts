@@ -3,11 +3,16 @@ import type { Redis } from 'ioredis';
 import type { Context } from './context.ts';
 import { withinBudget } from './within-budget.ts';
 
+import type { IdempotencyKey } from './idempotency.ts';
+
 /** The locks of one request's seats, to be given back whatever happened. */
 export interface SeatLease {
   /** Deletes each lock that still carries this lease's token; another holder's is left alone. Never rejects. */
   release(): Promise<void>;
 }
+
+/** Tells the locks of requests with one idempotency key from all others. */
+const tagOf = (key: IdempotencyKey) => key.id.toString('hex', 0, 8);
 
 const seatLockKey = (seatId: string) => `lock:seat:${seatId}`;
 
@@ -17,33 +22,41 @@ const seatLockKey = (seatId: string) => `lock:seat:${seatId}`;
  * such a request gives back every seat's.
  *
  * @param seatIds in ascending order
- * @returns the lease, or null when somebody else is booking one of the seats
+ * @returns the lease; `twin` when a request with the same idempotency key has one of the seats, `busy` when
+ *   any other has
  * @see https://redis.io/docs/latest/commands/set/#patterns (unique token, compare-and-delete)
  */
 export async function tryAcquireSeats(
   context: Context,
   seatIds: readonly string[],
   userId: string,
-): Promise<SeatLease | null> {
+  key: IdempotencyKey | null,
+): Promise<SeatLease | 'busy' | 'twin'> {
   const { redis, settings, metrics, logger } = context;
-  const token = `${userId}:${randomUUID()}`;
+  const tag = key === null ? '' : tagOf(key);
+  const token = `${userId}:${tag}${randomUUID()}`;
   // One pipeline on one connection: the sets arrive in this order, and nobody waits for anybody.
   const replies = await Promise.allSettled(
-    seatIds.map((seatId) => redis.set(seatLockKey(seatId), token, 'EX', settings.seatLockSeconds, 'NX')),
+    seatIds.map((seatId) =>
+      // With GET the answer is the holder, or null when there was none and the lock is ours.
+      redis.set(seatLockKey(seatId), token, 'EX', settings.seatLockSeconds, 'NX', 'GET'),
+    ),
   );
-  const busy = replies.some((reply) => reply.status === 'fulfilled' && reply.value === null);
+  const holders = replies.flatMap((reply) => (reply.status === 'fulfilled' ? (reply.value ?? []) : []));
   const failed = replies.find((reply) => reply.status === 'rejected');
   const mayBeOurs = seatIds.filter((_, index) => {
     const reply = replies[index];
-    return reply?.status === 'rejected' || reply?.value === 'OK';
+    return reply?.status === 'rejected' || reply?.value === null;
   });
-  const result = busy ? 'busy' : failed === undefined ? 'acquired' : 'error';
+  const isBusy = holders.length > 0;
+  const result = isBusy ? 'busy' : failed === undefined ? 'acquired' : 'error';
   metrics.seatLocks.inc({ result });
   logger.debug({ seatIds, result, err: failed?.reason as unknown }, 'seat lock');
   const release = () => withinBudget(context, releaseLocks(redis, mayBeOurs, token));
-  if (busy) {
+  if (isBusy) {
     await release();
-    return null;
+    const isTwin = (holder: string) => key !== null && holder.startsWith(`${userId}:${tag}`);
+    return holders.some(isTwin) ? 'twin' : 'busy';
   }
   return { release };
 }

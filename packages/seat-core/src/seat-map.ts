@@ -4,7 +4,7 @@ import type { Context } from './context.ts';
 import type { EventReader } from './event-reader.ts';
 import { InputCheck } from './input.ts';
 import { toSeatView, type SeatRow } from './seat-rows.ts';
-import { runStatement, type NamedStatement } from './statement.ts';
+import { readRows, type NamedStatement } from './statement.ts';
 import type { SeatStatus } from './views.ts';
 
 /** Every seat of an event as of one moment. */
@@ -73,7 +73,7 @@ export class SeatMapReader {
     const plan = known ?? (await this.#loadPlan(eventId));
     const startedAt = performance.now();
     const asOf = new Date();
-    const [row] = await runStatement<StatusesRow>(this.#context.database, readStatuses, [eventId]);
+    const [row] = await readRows<StatusesRow>(this.#context, readStatuses, [eventId]);
     if (row === undefined || row.statuses.length !== plan.prefixes.length) {
       throw new Error(`event ${eventId} has ${row?.statuses.length} seats, its plan ${plan.prefixes.length}`);
     }
@@ -94,11 +94,7 @@ export class SeatMapReader {
     const prefixes: string[] = [];
     let after = '00000000-0000-0000-0000-000000000000';
     for (;;) {
-      const rows = await runStatement<SeatRow>(this.#context.database, readPlanSlice, [
-        eventId,
-        after,
-        seatsPerSlice,
-      ]);
+      const rows = await readRows<SeatRow>(this.#context, readPlanSlice, [eventId, after, seatsPerSlice]);
       for (const row of rows) prefixes.push(toPrefix(row));
       const last = rows.at(-1);
       if (last === undefined || rows.length < seatsPerSlice) return { prefixes };

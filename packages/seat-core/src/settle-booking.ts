@@ -3,10 +3,17 @@ import type { Context } from './context.ts';
 import { SeatCoreError } from './errors.ts';
 import { findBooking } from './get-booking.ts';
 import { groupBy } from './group-by.ts';
+import {
+  onceByKey,
+  toIdempotencyKey,
+  type IdempotencyInput,
+  type IdempotencyKey,
+  type Replayable,
+} from './idempotency.ts';
 import { InputCheck } from './input.ts';
+import { replayBooking } from './replay-booking.ts';
 import { announceCommit, type SeatChange } from './seat-changes.ts';
-import { confirmBookingsStatement, releaseBookingsStatement } from './settle-bookings.sql.ts';
-import { runStatement, type NamedStatement } from './statement.ts';
+import { commitStatement, type NamedStatement } from './statement.ts';
 import type { Booking } from './views.ts';
 
 export interface SettleBookingInput {
@@ -16,47 +23,107 @@ export interface SettleBookingInput {
   /** Who asks, for the history: a user id or the name of a service. */
   readonly actor: string;
   readonly requestId?: string;
+  readonly idempotency?: IdempotencyInput;
+}
+
+/** One wish among those that one statement decides. Of several for one booking the first one has the effect. */
+export interface SettleRequest {
+  readonly bookingId: string;
+  readonly ownedBy: string | null;
+  readonly actor: string;
+  readonly requestId: string | null;
+  readonly key: IdempotencyKey | null;
+}
+
+interface SettledRow extends BookingRow {
+  /** Which of the wishes it was, from 1. */
+  readonly asked_as: number;
+}
+
+export interface Settlement {
+  /** Null when it was not PENDING, overdue or not to be seen. */
+  readonly booking: Booking | null;
+  /** When Redis knows, or its time is up. */
+  readonly announced: Promise<void>;
+}
+
+/**
+ * Decides many wishes in one statement and tells Redis what was committed.
+ *
+ * @returns one settlement per request, in their order
+ */
+export async function commitSettlements(
+  context: Context,
+  statement: NamedStatement,
+  requests: readonly SettleRequest[],
+): Promise<Settlement[]> {
+  const rows = await commitStatement<SettledRow>(context, statement, [
+    requests.map((request) => request.bookingId),
+    requests.map((request) => request.ownedBy),
+    requests.map((request) => request.actor),
+    requests.map((request) => request.requestId),
+    requests.map((request) => request.key?.id ?? null),
+    requests.map((request) => request.key?.fingerprint ?? null),
+  ]);
+  const announced = announceCommit(context, rows.map(toSettledChange));
+  const settled = groupBy(rows, (row) => row.asked_as);
+  return requests.map((_, index) => {
+    const rowsOfBooking = settled.get(index + 1);
+    return { booking: rowsOfBooking === undefined ? null : toBookingView(rowsOfBooking), announced };
+  });
 }
 
 /** PENDING → CONFIRMED, its seats SOLD. */
-export async function confirmBooking(context: Context, input: SettleBookingInput): Promise<Booking> {
-  const settled = await settle(context, confirmBookingsStatement, input);
-  if (settled !== null) {
-    context.metrics.ticketsSold.inc(settled.seats.length);
-    return settled;
-  }
-  const booking = await findBooking(context, input);
-  if (booking.status === 'CONFIRMED') return booking;
-  if (booking.status === 'EXPIRED') throw new SeatCoreError('BOOKING_EXPIRED', 'the hold has ended');
-  throw refusalFor(booking);
+export async function confirmBooking(
+  context: Context,
+  input: SettleBookingInput,
+): Promise<Replayable<Booking>> {
+  const request = checkInput(input);
+  const confirm = async () => {
+    const { booking: settled, announced } = await context.confirmations.submit(request);
+    if (settled !== null) {
+      context.metrics.ticketsSold.inc(settled.seats.length);
+      await announced;
+      return settled;
+    }
+    const booking = await findBooking(context, input);
+    if (booking.status === 'CONFIRMED') return booking;
+    if (booking.status === 'EXPIRED') throw new SeatCoreError('BOOKING_EXPIRED', 'the hold has ended');
+    throw refusalFor(booking);
+  };
+  return onceByKey(context, request.key, confirm, (effect) => replayBooking(context, effect, 'CONFIRMED'));
 }
 
 /** PENDING → CANCELLED, its seats AVAILABLE. */
-export async function releaseBooking(context: Context, input: SettleBookingInput): Promise<Booking> {
-  const settled = await settle(context, releaseBookingsStatement, input);
-  if (settled !== null) return settled;
-  const booking = await findBooking(context, input);
-  if (booking.status === 'CANCELLED') return booking;
-  throw refusalFor(booking);
+export async function releaseBooking(
+  context: Context,
+  input: SettleBookingInput,
+): Promise<Replayable<Booking>> {
+  const request = checkInput(input);
+  const release = async () => {
+    const { booking: settled, announced } = await context.releases.submit(request);
+    if (settled !== null) {
+      await announced;
+      return settled;
+    }
+    const booking = await findBooking(context, input);
+    if (booking.status === 'CANCELLED') return booking;
+    throw refusalFor(booking);
+  };
+  return onceByKey(context, request.key, release, (effect) => replayBooking(context, effect, 'CANCELLED'));
 }
 
-async function settle(
-  context: Context,
-  statement: NamedStatement,
-  input: SettleBookingInput,
-): Promise<Booking | null> {
+function checkInput(input: SettleBookingInput): SettleRequest {
   const check = new InputCheck();
   const bookingId = check.id('/bookingId', input.bookingId);
   check.throwIfAny();
-  const rows = await runStatement<BookingRow>(context.database, statement, [
-    [bookingId],
-    [input.ownedBy ?? null],
-    [input.actor],
-    [input.requestId ?? null],
-  ]);
-  await announceCommit(context, rows.map(toSettledChange));
-  const [booking] = [...groupBy(rows, (row) => row.id).values()].map(toBookingView);
-  return booking ?? null;
+  return {
+    bookingId,
+    ownedBy: input.ownedBy ?? null,
+    actor: input.actor,
+    requestId: input.requestId ?? null,
+    key: toIdempotencyKey(input.idempotency),
+  };
 }
 
 /** How a seat of a settled booking stands: SOLD or AVAILABLE, never RESERVED. */

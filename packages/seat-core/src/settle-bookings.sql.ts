@@ -5,6 +5,8 @@ import type { NamedStatement } from './statement.ts';
  * locked by id, then their seats by id: the one order of the engine. Whoever holds the booking's row decides:
  * the status, not the clock, keeps two transitions from both winning, and a seat follows its booking.
  *
+ * Of several wishes for one booking the first that may see it has the effect.
+ *
  * Rows: one per seat of each booking that was settled; a booking without rows was refused.
  */
 
@@ -14,15 +16,23 @@ clock as materialized (
   select date_trunc('milliseconds', clock_timestamp()) as at
 ),
 asked as materialized (
-  select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) as asked(booking_id, owner, actor, request_id)
+  select *
+  from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::bytea[])
+    with ordinality as asked(booking_id, owner, actor, request_id, key_id, fingerprint, n)
 ),
 due as materialized (
-  select booking.id, booking.event_id, asked.actor, asked.request_id
+  select booking.id, booking.event_id, asked.actor, asked.request_id, asked.key_id, asked.fingerprint,
+         asked.n::int as n
   from bookings booking
   join asked on asked.booking_id = booking.id and (asked.owner is null or asked.owner = booking.user_id)
   where booking.id = any($1::uuid[])
     and booking.status = 'PENDING'
     and booking.expires_at > (select at from clock)
+    and not exists (
+      select from asked earlier
+      where earlier.booking_id = booking.id and earlier.n < asked.n
+        and (earlier.owner is null or earlier.owner = booking.user_id)
+    )
   order by booking.id
   for no key update of booking
 )`;
@@ -47,7 +57,12 @@ due as materialized (
 function settle(
   name: string,
   selected: string,
-  to: { booking: 'CONFIRMED' | 'CANCELLED' | 'EXPIRED'; seat: 'SOLD' | 'AVAILABLE'; cause: string },
+  to: {
+    booking: 'CONFIRMED' | 'CANCELLED' | 'EXPIRED';
+    seat: 'SOLD' | 'AVAILABLE';
+    cause: string;
+    isAsked?: true;
+  },
 ): NamedStatement {
   const isSale = to.booking === 'CONFIRMED';
   return {
@@ -98,30 +113,45 @@ recorded as (
   join line on line.booking_id = due.id
   join changed on changed.event_id = line.event_id and changed.id = line.seat_id
   group by due.event_id, due.id, due.actor, due.request_id
-)
-select settled.id, settled.event_id, settled.user_id, settled.status, settled.total_amount, settled.currency,
+)${
+      to.isAsked
+        ? `,
+remembered as (
+  insert into idempotency_keys (id, fingerprint, event_id, booking_id, created_at)
+  select due.key_id, due.fingerprint, settled.event_id, settled.id, (select at from clock)
+  from settled
+  join due on due.id = settled.id
+  where due.key_id is not null
+  order by due.key_id
+)`
+        : ''
+    }
+select ${to.isAsked ? 'due.n as asked_as, ' : ''}settled.id, settled.event_id, settled.user_id, settled.status, settled.total_amount, settled.currency,
        settled.created_at, settled.expires_at, settled.confirmed_at, null::int as expires_in_seconds,
        line.seat_id, changed.section, changed.row, changed.number, line.price_amount,
        changed.status as seat_status, changed.version as seat_version, (select at from clock) as at
 from settled
+${to.isAsked ? 'join due on due.id = settled.id' : ''}
 join line on line.booking_id = settled.id
 join changed on changed.event_id = line.event_id and changed.id = line.seat_id
 order by settled.id, line.seat_id`,
   };
 }
 
-/** $1 booking ids, $2 owners or nulls, $3 actors, $4 request ids */
+/** $1 booking ids, $2 owners or nulls, $3 actors, $4 request ids, $5 key ids or nulls, $6 fingerprints or nulls */
 export const confirmBookingsStatement = settle('confirm-bookings', asked, {
   booking: 'CONFIRMED',
   seat: 'SOLD',
   cause: 'confirm',
+  isAsked: true,
 });
 
-/** $1 booking ids, $2 owners or nulls, $3 actors, $4 request ids */
+/** Parameters as those of `confirmBookingsStatement`. */
 export const releaseBookingsStatement = settle('release-bookings', asked, {
   booking: 'CANCELLED',
   seat: 'AVAILABLE',
   cause: 'release',
+  isAsked: true,
 });
 
 /** $1 booking ids, $2 actor */

@@ -191,7 +191,7 @@ describe('the reclaim of overdue holds by whoever wants their seats', () => {
     const buyers = [randomUUID(), randomUUID()];
     const { rows } = await engine.pool.query<{ seat_id: string; verdict: string }>({
       ...holdSeatsStatement,
-      values: [buyers, ['budi', 'citra'], [null, null], buyers, seatIds, 120],
+      values: [buyers, ['budi', 'citra'], [null, null], buyers, seatIds, 120, 20, [null, null], [null, null]],
     });
     expect(rows.filter((row) => row.verdict === 'HELD').map((row) => row.seat_id)).toEqual(seatIds);
     expect(await engine.seatRow(seatIds[0])).toEqual({ status: 'RESERVED', version: 3 });

@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   expect(await auditViolations(engine.databaseUrl)).toEqual([]);
-  expect(await replayHistory(engine.pool)).toEqual(await readTables(engine.pool));
+  expect(await replayHistory(engine.databaseUrl)).toEqual(await readTables(engine.databaseUrl));
   await engine[Symbol.asyncDispose]();
 });
 

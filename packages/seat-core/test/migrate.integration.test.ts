@@ -41,7 +41,7 @@ async function tablesOf(url: string): Promise<string[]> {
   }
 }
 
-const tables = ['booking_events', 'booking_seats', 'bookings', 'events', 'seats'];
+const tables = ['booking_events', 'booking_seats', 'bookings', 'events', 'idempotency_keys', 'seats'];
 
 describe('migrations', () => {
   it('run six at once and are applied once', async () => {

@@ -1,4 +1,4 @@
-import type pg from 'pg';
+import pg from 'pg';
 
 /** What the tables say, or what the history says they should, in one comparable form. */
 export interface Picture {
@@ -29,8 +29,10 @@ const seatStatusAfter = {
 };
 
 /** Builds the tables again from `booking_events` alone: bookings by their transitions, seats by version. */
-export async function replayHistory(pool: pg.Pool): Promise<Picture> {
-  const { rows } = await pool.query<HistoryRow>(
+export async function replayHistory(databaseUrl: string): Promise<Picture> {
+  const rows = await readAll<HistoryRow>(
+    databaseUrl,
+
     `select event_id, booking_id, to_status, at, seat_ids, seat_versions::int[], user_id, prices::float8[], currency, expires_at
      from booking_events order by from_status nulls first`,
   );
@@ -71,15 +73,18 @@ export async function replayHistory(pool: pg.Pool): Promise<Picture> {
   return { bookings, lines, seats };
 }
 
-export async function readTables(pool: pg.Pool): Promise<Picture> {
-  const { rows: bookings } = await pool.query<{ id: string }>(
+export async function readTables(databaseUrl: string): Promise<Picture> {
+  const bookings = await readAll<{ id: string }>(
+    databaseUrl,
     `select id, event_id, user_id, status, seat_count, total_amount::float8, currency, created_at, expires_at, confirmed_at
      from bookings`,
   );
-  const { rows: lines } = await pool.query<{ key: string }>(
+  const lines = await readAll<{ key: string }>(
+    databaseUrl,
     `select booking_id || ' ' || seat_id as key, price_amount::float8, live from booking_seats`,
   );
-  const { rows: seats } = await pool.query<{ id: string; status: string; version: number }>(
+  const seats = await readAll<{ id: string; status: string; version: number }>(
+    databaseUrl,
     `select id, status, version::int from seats where version > 0`,
   );
   return {
@@ -87,4 +92,15 @@ export async function readTables(pool: pg.Pool): Promise<Picture> {
     lines: Object.fromEntries(lines.map(({ key, ...line }) => [key, line])),
     seats: Object.fromEntries(seats.map(({ id, ...seat }) => [id, seat])),
   };
+}
+
+/** On a connection without the engine's time limits: a long history takes its time. */
+async function readAll<Row extends pg.QueryResultRow>(databaseUrl: string, query: string): Promise<Row[]> {
+  const client = new pg.Client({ connectionString: databaseUrl });
+  await client.connect();
+  try {
+    return (await client.query<Row>(query)).rows;
+  } finally {
+    await client.end();
+  }
 }

@@ -15,6 +15,8 @@ export interface TestEngine extends AsyncDisposable {
   readonly redis: Redis;
   readonly expiryQueue: ExpiryQueue;
   readonly databaseUrl: string;
+  /** The names of the hot statements that the engine has sent so far, oldest first. */
+  readonly statements: readonly string[];
   /** What the engine logged, oldest first. */
   readonly log: readonly { level: string; message: string; fields: object }[];
   /** Another engine on the same clients, as another process or another setting would be. */
@@ -28,6 +30,15 @@ export interface TestEngine extends AsyncDisposable {
 export async function openTestEngine(settings: Partial<SeatCoreOptions> = {}): Promise<TestEngine> {
   const stack = await createTestStack();
   const database = openDatabase({ databaseUrl: stack.databaseUrl, poolMax: 12 });
+  const statements: string[] = [];
+  database.$client.on('connect', (client) => {
+    const query = client.query.bind(client);
+    client.query = ((...args: Parameters<typeof query>) => {
+      const [first] = args as unknown as [{ name?: string }];
+      if (first.name !== undefined) statements.push(first.name);
+      return query(...args);
+    }) as typeof client.query;
+  });
   const redis = await openRedis({ redisUrl: stack.redisUrl });
   const queueRedis = await openQueueRedis({ redisUrl: stack.redisUrl });
   const expiryQueue = createExpiryQueue(queueRedis);
@@ -44,6 +55,7 @@ export async function openTestEngine(settings: Partial<SeatCoreOptions> = {}): P
     redis,
     expiryQueue,
     databaseUrl: stack.databaseUrl,
+    statements,
     log,
     withSettings: (others) => createSeatCore({ ...clients, ...others }),
     async createHall(seats) {

@@ -1,0 +1,27 @@
+import type { Context } from './context.ts';
+import { findBooking } from './get-booking.ts';
+import type { RememberedEffect } from './idempotency.ts';
+import type { Booking, SeatStatus } from './views.ts';
+
+const seatStatusAfter = {
+  PENDING: 'RESERVED',
+  CONFIRMED: 'SOLD',
+  CANCELLED: 'AVAILABLE',
+} as const satisfies Record<string, SeatStatus>;
+
+/** A booking as a transition left it, whatever became of it later: what that request was answered. */
+export async function replayBooking(
+  context: Context,
+  effect: RememberedEffect,
+  transition: keyof typeof seatStatusAfter,
+): Promise<Booking> {
+  const booking = await findBooking(context, { bookingId: effect.booking_id! });
+  const heldForMs = booking.expiresAt.getTime() - booking.createdAt.getTime();
+  return {
+    ...booking,
+    status: transition,
+    seats: booking.seats.map((seat) => ({ ...seat, status: seatStatusAfter[transition] })),
+    expiresInSeconds: transition === 'PENDING' ? Math.floor(heldForMs / 1_000) : null,
+    confirmedAt: transition === 'CONFIRMED' ? booking.confirmedAt : null,
+  };
+}
