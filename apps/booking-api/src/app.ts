@@ -27,6 +27,7 @@ export function createApp({ core, authentication, ...service }: AppOptions): Htt
   const app = createHttpService({
     ...service,
     readiness: [{ name: 'postgresql', check: () => core.ping() }],
+    faultyParts: () => core.listFaultyParts(),
   });
   addAuthentication(app, authentication, service.logger);
 

@@ -1,5 +1,5 @@
 import { Type } from '@sinclair/typebox';
-import { authenticationVariables, commonVariables } from '@ticketing/service-kit';
+import { authenticationVariables, commonVariables, queueRedisUrlVariable } from '@ticketing/service-kit';
 
 /** The environment of booking-api. */
 export const configSchema = Type.Object({
@@ -11,6 +11,7 @@ export const configSchema = Type.Object({
   }),
   ...commonVariables,
   ...authenticationVariables,
+  QUEUE_REDIS_URL: queueRedisUrlVariable,
   HOLD_SECONDS: Type.Integer({
     description: 'How long a PENDING booking holds its seats.',
     default: 120,

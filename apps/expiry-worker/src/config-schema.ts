@@ -1,5 +1,5 @@
 import { Type } from '@sinclair/typebox';
-import { commonVariables } from '@ticketing/service-kit';
+import { commonVariables, queueRedisUrlVariable } from '@ticketing/service-kit';
 
 /** The environment of expiry-worker. */
 export const configSchema = Type.Object({
@@ -10,4 +10,5 @@ export const configSchema = Type.Object({
     maximum: 65_535,
   }),
   ...commonVariables,
+  QUEUE_REDIS_URL: queueRedisUrlVariable,
 });

@@ -2,13 +2,12 @@ import { Redis } from 'ioredis';
 
 /**
  * Connects to Redis as a BullMQ worker must: its blocking reads have no deadline, and what it says about a
- * job is kept until Redis is back. Nobody waits for it as for an answer.
- *
- * @throws the connection's error when Redis cannot be reached
+ * job is kept until Redis is back. Nobody waits for it as for an answer, nor for Redis to be there.
  */
-export async function openWorkerRedis(redisUrl: string): Promise<Redis> {
+export function openWorkerRedis(redisUrl: string): Redis {
   const redis = new Redis(redisUrl, {
-    lazyConnect: true,
+    // BullMQ takes a connection that nobody has begun to make for one that must succeed at once.
+    lazyConnect: false,
     maxRetriesPerRequest: null,
     connectTimeout: 1_000,
     keepAlive: 10_000,
@@ -16,11 +15,5 @@ export async function openWorkerRedis(redisUrl: string): Promise<Redis> {
   });
   // The worker hears of the same errors and logs them; without a listener ioredis writes to the console.
   redis.on('error', () => undefined);
-  try {
-    await redis.connect();
-    return redis;
-  } catch (error) {
-    redis.disconnect();
-    throw error;
-  }
+  return redis;
 }

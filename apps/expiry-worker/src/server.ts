@@ -15,17 +15,19 @@ await runService({
   name,
   configSchema,
   start: async ({ config, logger, registry, stopping }) => {
+    const queueRedisUrl = config.QUEUE_REDIS_URL ?? config.REDIS_URL;
     const core = await openSeatCore({
       databaseUrl: config.DATABASE_URL,
       redisUrl: config.REDIS_URL,
+      queueRedisUrl,
       databasePoolMax: config.DATABASE_POOL_MAX,
       applicationName: name,
       logger,
       registry,
     });
     await assertDatabaseFits({ engine: core, poolMax: config.DATABASE_POOL_MAX, logger });
-    const queueView = await openQueueView(config.REDIS_URL, logger);
-    const workerRedis = await openWorkerRedis(config.REDIS_URL);
+    const queueView = await openQueueView(queueRedisUrl, logger);
+    const workerRedis = openWorkerRedis(queueRedisUrl);
 
     const app = createApp({ core, expiryQueue: queueView.queue, logger, registry, stopping });
     const worker = startWorker({ core, redis: workerRedis, registry, logger });

@@ -49,6 +49,8 @@ export function startWorker({ core, redis, registry, logger }: StartWorkerOption
       // … and a job may meet five such deaths: by default the second one fails it for good.
       maxStalledCount: 5,
       drainDelay: 2,
+      // After an error of Redis; by default a quarter of a minute.
+      runRetryDelay: 1_000,
     },
   );
   logWorkerEvents(worker, logger);

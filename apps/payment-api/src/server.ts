@@ -13,6 +13,7 @@ await runService({
     const core = await openSeatCore({
       databaseUrl: config.DATABASE_URL,
       redisUrl: config.REDIS_URL,
+      queueRedisUrl: null,
       databasePoolMax: config.DATABASE_POOL_MAX,
       applicationName: name,
       logger,

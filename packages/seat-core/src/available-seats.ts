@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { LRUCache } from 'lru-cache';
 import type { Context } from './context.ts';
+import { DependencyAwayError } from './dependency.ts';
 import type { EventReader } from './event-reader.ts';
 import { InputCheck } from './input.ts';
 import { toSeatView, type SeatRow } from './seat-rows.ts';
@@ -64,21 +65,22 @@ export class AvailableSeatsReader {
   }
 
   async #readCached(eventId: string | undefined): Promise<AvailableSeats | null> {
-    const { redis, metrics } = this.#context;
+    const { redis, metrics, logger } = this.#context;
     const key = listKey(eventId);
     try {
-      const [json, remainingMs] = await Promise.all([redis.get(key), redis.pttl(key)]);
+      const [json, remainingMs] = await redis.run((client) =>
+        Promise.all([client.get(key), client.pttl(key)]),
+      );
       metrics.availableSeatsCache.inc({ result: json === null ? 'miss' : 'hit' });
       if (json === null) return null;
       const asOf = new Date(Date.now() - (lifetimeMs - Math.max(0, remainingMs)));
       return this.#remember(key, { seats: JSON.parse(json) as Seat[], asOf });
     } catch (error) {
       metrics.availableSeatsCache.inc({ result: 'error' });
-      this.#context.logger.warn(
-        { err: error },
-        'the list of available seats could not be read from the cache',
-      );
-      return null;
+      const level = error instanceof DependencyAwayError ? 'debug' : 'warn';
+      logger[level]({ err: error }, 'the list of available seats could not be read from the cache');
+      // Without Redis each process has a list of its own, as old as that of Redis would be.
+      return this.#latest.get(key) ?? null;
     }
   }
 
@@ -95,10 +97,12 @@ export class AvailableSeatsReader {
     const { redis } = this.#context;
     const deadline = Date.now() + lifetimeMs;
     while (Date.now() < deadline) {
-      const isLoader = await redis.set(loaderKey(eventId), '1', 'PX', lifetimeMs, 'NX').then(
-        (reply) => reply === 'OK',
-        () => true,
-      );
+      const isLoader = await redis
+        .run((client) => client.set(loaderKey(eventId), '1', 'PX', lifetimeMs, 'NX'))
+        .then(
+          (reply) => reply === 'OK',
+          () => true,
+        );
       if (isLoader) break;
       const latest = this.#latest.get(listKey(eventId));
       if (latest !== undefined) return latest;
@@ -122,12 +126,17 @@ export class AvailableSeatsReader {
       asOf,
     });
     const tookMs = Date.now() - asOf.getTime();
-    await Promise.all([
-      redis.set(listKey(eventId), JSON.stringify(list.seats), 'PX', Math.max(1, lifetimeMs - tookMs)),
-      redis.pexpire(loaderKey(eventId), Math.min(lifetimeMs, Math.max(1, tookMs * restsPerLoad))),
-    ]).catch((error: unknown) =>
-      logger.warn({ err: error }, 'the list of available seats could not be cached'),
-    );
+    if (redis.isAway) return list;
+    await redis
+      .run((client) =>
+        Promise.all([
+          client.set(listKey(eventId), JSON.stringify(list.seats), 'PX', Math.max(1, lifetimeMs - tookMs)),
+          client.pexpire(loaderKey(eventId), Math.min(lifetimeMs, Math.max(1, tookMs * restsPerLoad))),
+        ]),
+      )
+      .catch((error: unknown) =>
+        logger.warn({ err: error }, 'the list of available seats could not be cached'),
+      );
     return list;
   }
 
@@ -136,7 +145,11 @@ export class AvailableSeatsReader {
     try {
       await this.#events.require(eventId);
     } catch (error) {
-      await withinBudget(this.#context, this.#context.redis.del(loaderKey(eventId)));
+      const { redis } = this.#context;
+      await withinBudget(
+        this.#context,
+        redis.run((client) => client.del(loaderKey(eventId))),
+      );
       throw error;
     }
   }

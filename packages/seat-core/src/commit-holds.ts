@@ -165,7 +165,8 @@ async function rememberTaken({ redis }: Context, rows: readonly HoldRow[]): Prom
       ? []
       : [{ seatId: row.seat_id, status: 'RESERVED', expiresAt: row.expires_at }];
   });
-  await Promise.all(known.map((seat) => cacheSeatStatus(redis, seat)));
+  if (known.length === 0) return;
+  await redis.run((client) => Promise.all(known.map((seat) => cacheSeatStatus(client, seat))));
 }
 
 /*

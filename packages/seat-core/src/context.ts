@@ -2,10 +2,11 @@ import type { Redis } from 'ioredis';
 import type { CommittedHold, HoldRequest } from './commit-holds.ts';
 import type { Connections } from './connections.ts';
 import type { Database } from './database.ts';
-import type { ExpiryQueue } from './expiry-queue.ts';
 import type { GroupCommit } from './group-commit.ts';
+import type { Guarded } from './guarded.ts';
 import type { Attempts } from './idempotency.ts';
 import type { SeatCoreMetrics } from './metrics.ts';
+import type { GuardedQueue } from './redis-parts.ts';
 import type { Settlement, SettleRequest } from './settle-booking.ts';
 
 /** What seat-core writes its log through; pino fits, and so does anything of the same shape. */
@@ -29,8 +30,11 @@ export interface SeatCoreSettings {
 export interface Context {
   readonly database: Database;
   readonly connections: Connections;
-  readonly redis: Redis;
-  readonly expiryQueue: ExpiryQueue;
+  readonly redis: Guarded<Redis>;
+  /** Null where no holds are made. */
+  readonly expiryQueue: GuardedQueue | null;
+  /** As they were when last compared. */
+  readonly clocks: { offsetSeconds: number };
   readonly settings: SeatCoreSettings;
   readonly metrics: SeatCoreMetrics;
   readonly logger: SeatCoreLogger;

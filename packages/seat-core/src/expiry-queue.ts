@@ -18,7 +18,12 @@ export type ExpiryQueue = Queue<ExpiryJobData, void, typeof expiryJobName>;
 
 /** @param redis a connection of `openQueueRedis`; closing the queue leaves it open */
 export function createExpiryQueue(redis: Redis): ExpiryQueue {
-  return new Queue(expiryQueueName, { connection: redis, skipWaitingForReady: true });
+  // By default it asks for the version of Redis once, and is of no use for ever when there was no answer.
+  return new Queue(expiryQueueName, {
+    connection: redis,
+    skipWaitingForReady: true,
+    skipVersionCheck: true,
+  });
 }
 
 /**

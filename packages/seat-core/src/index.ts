@@ -28,6 +28,8 @@ export {
 export { TimeLimitError } from './snapshot.ts';
 export { SeatCoreError, type InputFault, type SeatErrorCode, type SeatErrorDetails } from './errors.ts';
 export type { SeatCoreLogger, SeatCoreSettings } from './context.ts';
+export { DependencyAwayError } from './dependency.ts';
+export type { FaultyPart } from './faulty-parts.ts';
 export type { ConnectionLimits } from './connection-limits.ts';
 export type { IdempotencyInput, Replayable } from './idempotency.ts';
 export type { HoldSeatsInput } from './hold-seats.ts';

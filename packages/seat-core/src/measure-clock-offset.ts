@@ -8,12 +8,13 @@ import { readRows, type NamedStatement } from './statement.ts';
  */
 export async function measureClockOffset(context: Context): Promise<number> {
   const [redisTime, [row]] = await Promise.all([
-    context.redis.time(),
+    context.redis.run((client) => client.time()),
     readRows<{ now: number }>(context, readClock, []),
   ]);
   const [seconds, microseconds] = redisTime;
   const offset = Number(seconds) + Number(microseconds) / 1e6 - row!.now;
   context.metrics.redisClockOffset.set(offset);
+  context.clocks.offsetSeconds = offset;
   return offset;
 }
 

@@ -63,6 +63,12 @@ export function createMetrics(registry: Registry = new Registry()) {
       help: 'Commits whose effects on Redis failed or were late; sweep and repair make up for them.',
       registers,
     }),
+    redisCircuitOpen: new Gauge({
+      name: 'redis_circuit_open',
+      help: '1 while requests go on without this Redis, 0 while they use it.',
+      labelNames: ['part'] as const,
+      registers,
+    }),
     redisClockOffset: new Gauge({
       name: 'redis_clock_offset_seconds',
       help: 'The clock of Redis minus the clock of PostgreSQL.',

@@ -1,13 +1,14 @@
 import { connectAll, openDatabase } from './database.ts';
-import { createExpiryQueue } from './expiry-queue.ts';
 import { closeRedis, openQueueRedis, openRedis } from './redis.ts';
 import { createSeatCore, type SeatCore, type SeatCoreOptions } from './seat-core.ts';
 
-export interface OpenSeatCoreOptions extends Omit<SeatCoreOptions, 'database' | 'redis' | 'expiryQueue'> {
+export interface OpenSeatCoreOptions extends Omit<SeatCoreOptions, 'database' | 'redis' | 'queueRedis'> {
   /** `postgres://…`, PostgreSQL 15 or later, migrated. */
   readonly databaseUrl: string;
   /** `redis://…`, Redis 7 or later. */
   readonly redisUrl: string;
+  /** Where the queue of clean-up jobs lives, default `redisUrl`; null for a program that makes no holds. */
+  readonly queueRedisUrl?: string | null;
   /** Connections to PostgreSQL, default 10. */
   readonly databasePoolMax?: number;
   /** Shown in `pg_stat_activity`. */
@@ -15,13 +16,14 @@ export interface OpenSeatCoreOptions extends Omit<SeatCoreOptions, 'database' | 
 }
 
 /**
- * Connects and returns the verbs; disposing closes what this opened.
+ * Connects and returns the verbs; disposing closes what this opened. A Redis that is away is done without until it
+ * is there.
  *
- * @throws the driver's error when Redis or PostgreSQL cannot be reached
+ * @throws the driver's error when PostgreSQL cannot be reached
  */
 export async function openSeatCore(options: OpenSeatCoreOptions): Promise<SeatCore> {
-  const report = (part: string) => (error: Error) =>
-    options.logger?.warn({ err: error, part }, 'connection error; it is made again by itself');
+  const { redisUrl, queueRedisUrl = redisUrl } = options;
+  const report = (part: string) => reportOnce(options.logger, part);
   const database = openDatabase({
     databaseUrl: options.databaseUrl,
     onConnectionError: report('postgresql'),
@@ -34,21 +36,34 @@ export async function openSeatCore(options: OpenSeatCoreOptions): Promise<SeatCo
   };
   try {
     await connectAll(database);
-    const redis = await openRedis({ redisUrl: options.redisUrl, onConnectionError: report('redis') });
+    const [redis, queueRedis] = await Promise.all([
+      openRedis({ redisUrl, onConnectionError: report('redis') }),
+      queueRedisUrl === null
+        ? undefined
+        : openQueueRedis({ redisUrl: queueRedisUrl, onConnectionError: report('queue') }),
+    ]);
     closers.push(() => closeRedis(redis));
-    const queueRedis = await openQueueRedis({
-      redisUrl: options.redisUrl,
-      onConnectionError: report('queue'),
+    if (queueRedis !== undefined) closers.push(() => closeRedis(queueRedis));
+    const core = createSeatCore({
+      ...options,
+      database,
+      redis,
+      ...(queueRedis === undefined ? {} : { queueRedis }),
     });
-    closers.push(() => closeRedis(queueRedis));
-    const expiryQueue = createExpiryQueue(queueRedis);
-    expiryQueue.on('error', report('queue'));
-    closers.push(() => expiryQueue.close());
-    const core = createSeatCore({ ...options, database, redis, expiryQueue });
     closers.push(async () => core[Symbol.asyncDispose]());
     return { ...core, [Symbol.asyncDispose]: closeAll };
   } catch (error) {
     await closeAll();
     throw error;
   }
+}
+
+/** Each attempt to connect again fails with the same words: they are for the log once, until they change. */
+function reportOnce(logger: SeatCoreOptions['logger'], part: string): (error: Error) => void {
+  let lastWords = '';
+  return (err) => {
+    const level = err.message === lastWords ? 'debug' : 'warn';
+    lastWords = err.message;
+    logger?.[level]({ err, part }, 'connection error; it is made again by itself');
+  };
 }

@@ -1,3 +1,4 @@
+import type { Redis } from 'ioredis';
 import type { Context } from './context.ts';
 import { forgetAvailableSeats } from './available-seats.ts';
 import { InputCheck } from './input.ts';
@@ -13,7 +14,12 @@ interface TouchedSeatRow {
   readonly expires_at: Date | null;
 }
 
-const seatsPerSlice = 1_000;
+export const longestRepairSeconds = 86_400;
+/** What is read from the table at once, and what is asked of Redis at once. */
+const secondsPerSlice = 30;
+const seatsPerSlice = 500;
+/** Repair may take its time: no request waits for it. */
+const sliceLimitMs = 500;
 
 /**
  * Compares the keys of all seats that changed lately with the table and mends those that differ: a write
@@ -26,12 +32,16 @@ export async function repairCache(
   input: { readonly sinceSeconds?: number } = {},
 ): Promise<number> {
   const check = new InputCheck();
-  const sinceSeconds = check.integer('/sinceSeconds', input.sinceSeconds ?? 5, 1, 3_600);
+  const sinceSeconds = check.integer('/sinceSeconds', input.sinceSeconds ?? 5, 1, longestRepairSeconds);
   check.throwIfAny();
-  const touched = await readRows<TouchedSeatRow>(context, touchedSeatsStatement, [sinceSeconds]);
   let mended = 0;
-  for (let start = 0; start < touched.length; start += seatsPerSlice) {
-    mended += await mend(context, touched.slice(start, start + seatsPerSlice));
+  const startedAt = performance.now();
+  // The newest first. Seconds are counted back from the database's now, which moves on between the slices: the
+  // far end of each moves with it, so that none leaves a gap.
+  for (let until = 0; until < sinceSeconds; until += secondsPerSlice) {
+    const elapsedSeconds = (performance.now() - startedAt) / 1_000;
+    const since = Math.min(until + secondsPerSlice, sinceSeconds) + elapsedSeconds;
+    mended += await mendTouched(context, since, until);
   }
   if (mended > 0) {
     context.metrics.cacheRepairs.inc(mended);
@@ -40,7 +50,17 @@ export async function repairCache(
   return mended;
 }
 
-async function mend({ redis }: Context, touched: readonly TouchedSeatRow[]): Promise<number> {
+async function mendTouched(context: Context, since: number, until: number): Promise<number> {
+  const touched = await readRows<TouchedSeatRow>(context, touchedSeatsStatement, [since, until]);
+  let mended = 0;
+  for (let start = 0; start < touched.length; start += seatsPerSlice) {
+    const slice = touched.slice(start, start + seatsPerSlice);
+    mended += await context.redis.run((client) => mend(client, slice), sliceLimitMs);
+  }
+  return mended;
+}
+
+async function mend(redis: Redis, touched: readonly TouchedSeatRow[]): Promise<number> {
   const cached = await readCachedStatuses(
     redis,
     touched.map((row) => row.seat_id),
@@ -59,6 +79,7 @@ function toCachedSeat({ seat_id: seatId, status, expires_at: expiresAt }: Touche
   return expiresAt === null ? { seatId, status: 'AVAILABLE' } : { seatId, status: 'RESERVED', expiresAt };
 }
 
+/** Its span is told by a clock that stands still within the statement: with any other no index would serve. */
 const touchedSeatsStatement: NamedStatement = {
   name: 'touched-seats',
   text: `
@@ -66,7 +87,8 @@ with touched as materialized (
   select distinct event.event_id, seat.id
   from booking_events event
   cross join unnest(event.seat_ids) as seat(id)
-  where event.at > clock_timestamp() - make_interval(secs => $1::float8)
+  where event.at > statement_timestamp() - make_interval(secs => $1::float8)
+    and event.at <= statement_timestamp() - make_interval(secs => $2::float8)
 )
 select seat.event_id, seat.id as seat_id, seat.status, booking.expires_at
 from touched

@@ -1,5 +1,7 @@
+import type { Redis } from 'ioredis';
 import type { Context } from './context.ts';
 import { forgetAvailableSeats } from './available-seats.ts';
+import { DependencyAwayError } from './dependency.ts';
 import { scheduleExpiry, type ExpiryJobBooking } from './expiry-queue.ts';
 import { groupBy } from './group-by.ts';
 import { cacheSeatStatus, type CachedSeat } from './seat-status-cache.ts';
@@ -26,28 +28,42 @@ export async function announceCommit(
   held: readonly ExpiryJobBooking[] = [],
 ): Promise<void> {
   const { redis, metrics, logger, expiryQueue, settings } = context;
-  const effects: Promise<unknown>[] = changes.map((change) => cacheSeatStatus(redis, change));
+  const effects: Promise<unknown>[] = [];
+  if (changes.length > 0) effects.push(redis.run((client) => tellRedis(client, changes)));
+  const [first, ...rest] = held;
+  if (first !== undefined && expiryQueue !== null) {
+    effects.push(
+      expiryQueue.guarded.run((queue) => scheduleExpiry(queue, [first, ...rest], settings.holdSeconds)),
+    );
+  }
+  await withinBudget(
+    context,
+    Promise.allSettled(effects).then((outcomes) => {
+      const reasons = outcomes.flatMap((outcome): unknown[] =>
+        outcome.status === 'rejected' ? [outcome.reason] : [],
+      );
+      if (reasons.length === 0) return;
+      metrics.effectsFailed.inc();
+      // Of an outage the log tells once, when it begins.
+      const news = reasons.find((reason) => !(reason instanceof DependencyAwayError));
+      logger[news === undefined ? 'debug' : 'warn'](
+        { err: news ?? reasons[0] },
+        'effects of a commit failed; sweep and repair make up for them',
+      );
+    }),
+  );
+}
+
+async function tellRedis(client: Redis, changes: readonly SeatChange[]): Promise<void> {
+  const effects: Promise<unknown>[] = changes.map((change) => cacheSeatStatus(client, change));
   for (const [eventId, changed] of groupBy(changes, (change) => change.eventId)) {
     const message = changed.map(({ seatId, status, version }): PublishedSeatChange => ({
       id: seatId,
       status,
       version,
     }));
-    effects.push(forgetAvailableSeats(redis, eventId));
-    effects.push(redis.publish(`seats:changes:${eventId}`, JSON.stringify(message)));
+    effects.push(forgetAvailableSeats(client, eventId));
+    effects.push(client.publish(`seats:changes:${eventId}`, JSON.stringify(message)));
   }
-  const [first, ...rest] = held;
-  if (first !== undefined) effects.push(scheduleExpiry(expiryQueue, [first, ...rest], settings.holdSeconds));
-  await withinBudget(
-    context,
-    Promise.allSettled(effects).then((outcomes) => {
-      const failed = outcomes.find((outcome) => outcome.status === 'rejected');
-      if (failed === undefined) return;
-      metrics.effectsFailed.inc();
-      logger.warn(
-        { err: failed.reason as unknown },
-        'effects of a commit failed; sweep and repair make up for them',
-      );
-    }),
-  );
+  await Promise.all(effects);
 }

@@ -17,7 +17,7 @@ import {
   sweepOverdue,
   type ExpireBookingsResult,
 } from './expire-bookings.ts';
-import type { ExpiryQueue } from './expiry-queue.ts';
+import { listFaultyParts, type FaultyPart } from './faulty-parts.ts';
 import {
   findBooking,
   listLiveBookings,
@@ -30,7 +30,9 @@ import type { Replayable } from './idempotency.ts';
 import { holdSeats, type HoldSeatsInput } from './hold-seats.ts';
 import { measureClockOffset } from './measure-clock-offset.ts';
 import { createMetrics, exportPoolConnections } from './metrics.ts';
+import { createOutageRepair } from './outage-repair.ts';
 import { purgeIdempotencyKeys } from './purge-idempotency-keys.ts';
+import { guardExpiryQueue, guardRedis } from './redis-parts.ts';
 import { repairCache } from './repair-cache.ts';
 import { SeatMapReader, type SeatMap } from './seat-map.ts';
 import {
@@ -48,8 +50,8 @@ export interface SeatCoreOptions extends Partial<SeatCoreSettings> {
   readonly database: Database;
   /** From `openRedis`: locks, caches and change messages. */
   readonly redis: Redis;
-  /** From `createExpiryQueue`. */
-  readonly expiryQueue: ExpiryQueue;
+  /** From `openQueueRedis`: where clean-up jobs are added. Without one, holds end by the sweep or the next buyer. */
+  readonly queueRedis?: Redis;
   readonly logger?: SeatCoreLogger;
   /** Where the engine's metrics are registered; without one they are not shown. */
   readonly registry?: Registry;
@@ -60,7 +62,9 @@ export interface SeatCoreOptions extends Partial<SeatCoreSettings> {
  * refuses: `code` says why. Beside the codes named below it is VALIDATION_FAILED for a malformed input,
  * DEPENDENCY_UNAVAILABLE when PostgreSQL does not answer (with `details.outcome` when a commit may have happened),
  * OVERLOADED when more is waiting than can be done in time, and with an idempotency key
- * IDEMPOTENCY_KEY_IN_PROGRESS or IDEMPOTENCY_KEY_REUSED. Disposing waits for work that outlives its answer; the clients stay their owner's.
+ * IDEMPOTENCY_KEY_IN_PROGRESS or IDEMPOTENCY_KEY_REUSED. A Redis that does not answer fails none of them but
+ * `repairCache` and `measureClockOffset`. Disposing waits for work that outlives its answer; the clients stay
+ * their owner's.
  */
 export interface SeatCore extends AsyncDisposable {
   /**
@@ -102,6 +106,8 @@ export interface SeatCore extends AsyncDisposable {
   /** Resolves when PostgreSQL answers. */
   ping(): Promise<void>;
   readConnectionLimits(): Promise<ConnectionLimits>;
+  /** The parts without which the engine goes on for now, worse than it could; asks nobody. */
+  listFaultyParts(): FaultyPart[];
   /** Seconds by which the clock of Redis is ahead of PostgreSQL's; also a metric. */
   measureClockOffset(): Promise<number>;
 }
@@ -112,14 +118,20 @@ const silent: SeatCoreLogger = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** Puts the engine on clients that the caller owns. See `openSeatCore` for the short way. */
 export function createSeatCore(options: SeatCoreOptions): SeatCore {
+  const { logger = silent } = options;
   const metrics = createMetrics(options.registry);
   const group = <Request, Outcome>(commit: (batch: readonly Request[]) => Promise<readonly Outcome[]>) =>
     new GroupCommit({ commit, onBatch: (size) => metrics.commitBatchSize.observe(size) });
+  const stopping = new AbortController();
+  const redis = guardRedis(options.redis, { metrics, logger, onReturn: (awayMs) => repairOutage(awayMs) });
+  const expiryQueue =
+    options.queueRedis === undefined ? null : guardExpiryQueue(options.queueRedis, { metrics, logger });
   const context: Context = {
     database: options.database,
-    connections: new Connections(options.database, options.logger ?? silent),
-    redis: options.redis,
-    expiryQueue: options.expiryQueue,
+    connections: new Connections(options.database, logger),
+    redis: redis.guarded,
+    expiryQueue,
+    clocks: { offsetSeconds: 0 },
     settings: {
       holdSeconds: options.holdSeconds ?? 120,
       seatLockSeconds: options.seatLockSeconds ?? 5,
@@ -127,7 +139,7 @@ export function createSeatCore(options: SeatCoreOptions): SeatCore {
       maxHeldSeatsPerUser: options.maxHeldSeatsPerUser ?? 20,
     },
     metrics,
-    logger: options.logger ?? silent,
+    logger,
     holds: group((batch) => commitHolds(context, batch)),
     confirmations: group((batch) => commitSettlements(context, confirmBookingsStatement, batch)),
     releases: group((batch) => commitSettlements(context, releaseBookingsStatement, batch)),
@@ -135,6 +147,7 @@ export function createSeatCore(options: SeatCoreOptions): SeatCore {
     attempts: new Map(),
     background: new Set(),
   };
+  const repairOutage = createOutageRepair(context, stopping.signal);
   if (options.registry !== undefined) exportPoolConnections(options.registry, options.database.$client);
   const events = new EventReader(context);
   const availableSeats = new AvailableSeatsReader(context, events);
@@ -158,10 +171,15 @@ export function createSeatCore(options: SeatCoreOptions): SeatCore {
       await readRows(context, pingStatement, []);
     },
     readConnectionLimits: () => readConnectionLimits(context),
+    listFaultyParts: () => listFaultyParts(context),
     measureClockOffset: () => measureClockOffset(context),
     async [Symbol.asyncDispose]() {
+      stopping.abort();
+      redis[Symbol.dispose]();
+      expiryQueue?.[Symbol.dispose]();
       await Promise.all(context.background);
       context.connections[Symbol.dispose]();
+      await expiryQueue?.guarded.client.close();
     },
   };
 }

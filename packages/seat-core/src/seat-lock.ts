@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import type { Context } from './context.ts';
-import { withinBudget } from './within-budget.ts';
-
+import { DependencyAwayError } from './dependency.ts';
 import type { IdempotencyKey } from './idempotency.ts';
+import { withinBudget } from './within-budget.ts';
 
 /** The locks of one request's seats, to be given back whatever happened. */
 export interface SeatLease {
@@ -19,7 +19,8 @@ const seatLockKey = (seatId: string) => `lock:seat:${seatId}`;
 /**
  * Locks all seats, or none. The lock saves work, it decides nothing: when Redis cannot answer, the request
  * goes on and PostgreSQL decides. A lock that timed out may have been taken all the same, so the lease of
- * such a request gives back every seat's.
+ * such a request gives back every seat's: behind the lock, on the same connection, so that a Redis that was
+ * frozen meets the two in this order.
  *
  * @param seatIds in ascending order
  * @returns the lease; `twin` when a request with the same idempotency key has one of the seats, `busy` when
@@ -39,20 +40,29 @@ export async function tryAcquireSeats(
   const replies = await Promise.allSettled(
     seatIds.map((seatId) =>
       // With GET the answer is the holder, or null when there was none and the lock is ours.
-      redis.set(seatLockKey(seatId), token, 'EX', settings.seatLockSeconds, 'NX', 'GET'),
+      redis.run((client) =>
+        client.set(seatLockKey(seatId), token, 'EX', settings.seatLockSeconds, 'NX', 'GET'),
+      ),
     ),
   );
   const holders = replies.flatMap((reply) => (reply.status === 'fulfilled' ? (reply.value ?? []) : []));
   const failed = replies.find((reply) => reply.status === 'rejected');
   const mayBeOurs = seatIds.filter((_, index) => {
     const reply = replies[index];
-    return reply?.status === 'rejected' || reply?.value === null;
+    return reply?.status === 'rejected'
+      ? !(reply.reason instanceof DependencyAwayError)
+      : reply?.value === null;
   });
   const isBusy = holders.length > 0;
   const result = isBusy ? 'busy' : failed === undefined ? 'acquired' : 'error';
   metrics.seatLocks.inc({ result });
   logger.debug({ seatIds, result, err: failed?.reason as unknown }, 'seat lock');
-  const release = () => withinBudget(context, releaseLocks(redis, mayBeOurs, token));
+  const release = async () => {
+    if (mayBeOurs.length === 0) return;
+    const released = withinBudget(context, releaseLocks(redis.client, mayBeOurs, token));
+    // Once Redis failed, nothing of this request waits for it any more.
+    if (!redis.isAway) await released;
+  };
   if (isBusy) {
     await release();
     const isTwin = (holder: string) => key !== null && holder.startsWith(`${userId}:${tag}`);

@@ -14,7 +14,9 @@ export type CachedSeat =
  * know and a Redis that does not answer all mean: ask the database.
  */
 export async function findCachedTakenSeats(context: Context, seatIds: readonly string[]): Promise<string[]> {
-  const replies = await Promise.allSettled(seatIds.map((seatId) => context.redis.get(statusKey(seatId))));
+  const replies = await Promise.allSettled(
+    seatIds.map((seatId) => context.redis.run((client) => client.get(statusKey(seatId)))),
+  );
   const taken: string[] = [];
   for (const [index, reply] of replies.entries()) {
     const isTaken = reply.status === 'fulfilled' && (reply.value === 'RESERVED' || reply.value === 'SOLD');

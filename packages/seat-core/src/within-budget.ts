@@ -1,4 +1,5 @@
 import type { Context } from './context.ts';
+import { DependencyAwayError } from './dependency.ts';
 
 /** The longest an answer waits for work on Redis that it does not depend on. */
 const budgetMs = 250;
@@ -9,7 +10,11 @@ const budgetMs = 250;
  */
 export async function withinBudget(context: Context, work: Promise<unknown>): Promise<void> {
   const settled = work
-    .catch((error: unknown) => context.logger.warn({ err: error }, 'work beside an answer failed'))
+    .catch((err: unknown) => {
+      // Of an outage the log tells once, when it begins.
+      const level = err instanceof DependencyAwayError ? 'debug' : 'warn';
+      context.logger[level]({ err }, 'work beside an answer failed');
+    })
     .finally(() => context.background.delete(settled));
   context.background.add(settled);
   let timer: NodeJS.Timeout | undefined;

@@ -1,3 +1,4 @@
+import { Registry } from 'prom-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openTestEngine, refusal, type TestEngine } from './test-engine.ts';
 
@@ -130,14 +131,18 @@ describe('a Redis that does not answer', () => {
       warn: (_: object, text: string) => void warnings.push(text),
       error() {},
     };
-    const core = engine.withSettings({ redis: gone, logger });
+    const registry = new Registry();
+    const core = engine.withSettings({ redis: gone, logger, registry });
     expect((await core.holdSeats({ seatIds: [seatIds[0]], userId: 'ani' })).status).toBe('PENDING');
     expect(await refusal(core.holdSeats({ seatIds, userId: 'budi' }))).toEqual({
       code: 'SEAT_TAKEN',
       details: { seatIds: [seatIds[0]] },
     });
     await core[Symbol.asyncDispose]();
-    expect(warnings).toContain('effects of a commit failed; sweep and repair make up for them');
+    // One outage, one line, however many requests there are.
+    expect(warnings).toEqual(['a part is away; no request waits for it']);
+    expect(await registry.metrics()).toMatch(/^booking_effects_failed_total [1-9]/m);
+    expect(await registry.metrics()).toContain('redis_circuit_open{part="redis"} 1');
     gone.disconnect();
   });
 });

@@ -47,7 +47,7 @@ export async function openTestEngine(settings: Partial<SeatCoreOptions> = {}): P
   const write = (level: string) => (fields: object, message: string) =>
     void log.push({ level, message, fields });
   const logger = { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') };
-  const clients = { database, redis, expiryQueue };
+  const clients = { database, redis, queueRedis };
   const core = createSeatCore({ ...clients, registry, logger, ...settings });
   return {
     core,

@@ -6,7 +6,7 @@ export { addAuthentication } from './auth/add-authentication.ts';
 export { authenticationVariables } from './auth/authentication-variables.ts';
 export { readAuthenticationSettings, type AuthenticationSettings } from './auth/authentication-settings.ts';
 export { seenBy, userIdOf } from './auth/caller.ts';
-export { commonVariables } from './config/common-variables.ts';
+export { commonVariables, queueRedisUrlVariable } from './config/common-variables.ts';
 export { ConfigError } from './config/config-error.ts';
 export { environmentExample } from './config/environment-example.ts';
 export { environmentTable } from './config/environment-table.ts';

@@ -34,6 +34,26 @@ test('unavailable without a part, without a word on where it is or why', async (
   expect(answer.headers['cache-control']).toBe('no-store');
 });
 
+test('degraded, but serving, while a part that it can do without is not well', async () => {
+  const parts = [{ name: 'redis', status: 'down', detail: 'Redis does not answer.' }];
+  let faulty = parts;
+  const { app } = buildService(() => {}, { readiness: [], faultyParts: () => faulty });
+  const answer = await app.inject('/health/ready');
+  expect(answer.statusCode).toBe(200);
+  expect(answer.json()).toEqual({ status: 'degraded', parts });
+  expect(answer.headers['cache-control']).toBe('no-store');
+  faulty = [];
+  expect((await app.inject('/health/ready')).json()).toEqual({ status: 'ready' });
+});
+
+test('unavailable, and not degraded, when a part is missing that it cannot do without', async () => {
+  const { app } = buildService(() => {}, {
+    readiness: [{ name: 'postgresql', check: down }],
+    faultyParts: () => [{ name: 'redis', status: 'down', detail: 'Redis does not answer.' }],
+  });
+  expect((await app.inject('/health/ready')).statusCode).toBe(503);
+});
+
 test('a check that throws at once is down too', async () => {
   const check = () => {
     throw new Error('no pool');

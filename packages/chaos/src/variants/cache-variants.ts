@@ -32,7 +32,7 @@ export const cacheVariants: readonly Variant[] = [
         file: 'packages/seat-core/dist/hold-seats.js',
         find: 'const lease = await tryAcquireSeats(',
         replace: `await Promise.allSettled(seatIds.map((id) =>
-          context.redis.set('status:seat:' + id, 'RESERVED', 'PX', context.settings.holdSeconds * 1_000)));
+          context.redis.client.set('status:seat:' + id, 'RESERVED', 'PX', context.settings.holdSeconds * 1_000)));
           const lease = await tryAcquireSeats(`,
       },
     ],

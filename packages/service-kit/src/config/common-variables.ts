@@ -3,6 +3,14 @@ import { Type } from '@sinclair/typebox';
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 type LogLevel = (typeof logLevels)[number];
 
+/** For the services that add clean-up jobs or take them. */
+export const queueRedisUrlVariable = Type.Optional(
+  Type.String({
+    description: 'The Redis of the queue, which must evict nothing; `REDIS_URL` when not set.',
+    format: 'redis-url',
+  }),
+);
+
 /** The environment variables that every service reads; spread into the schema of each. */
 export const commonVariables = {
   HOST: Type.String({

@@ -7,7 +7,7 @@ import { sentences } from '../faults/sentences.ts';
 import { ServiceFault } from '../faults/service-fault.ts';
 import { createClientErrorHandler } from './answer-client-error.ts';
 import { trackConnections, type ConnectionTracker } from './connection-tracker.ts';
-import { addHealthRoutes, type ReadinessCheck } from './health-routes.ts';
+import { addHealthRoutes, type FaultyPart, type ReadinessCheck } from './health-routes.ts';
 import type { HttpService } from './http-service.ts';
 import { addMetricsRoute } from './metrics-route.ts';
 import { requestIdOf } from './request-id.ts';
@@ -21,6 +21,8 @@ export interface HttpServiceOptions {
   readonly registry: Registry;
   /** The parts without which `/health/ready` says 503. */
   readonly readiness: readonly ReadinessCheck[];
+  /** The parts that are not well and can be done without for now: `/health/ready` says `degraded`. Must not wait. */
+  readonly faultyParts?: () => readonly FaultyPart[];
   /** Aborted when the service begins to stop: `/health/ready` says so, and connections are let go. */
   readonly stopping?: AbortSignal;
   /** Bytes that a body may have, unless its route says otherwise; 16 KiB by default. */
@@ -37,7 +39,7 @@ const inFlightGraceMs = 5_000;
  * and one measurement per request, `/metrics`, `/health/*`, a quick and lossless close. The app adds its routes.
  */
 export function createHttpService(options: HttpServiceOptions): HttpService {
-  const { logger, registry, readiness, stopping, bodyLimit = 16 * 1024 } = options;
+  const { logger, registry, readiness, faultyParts = () => [], stopping, bodyLimit = 16 * 1024 } = options;
   // Under the type that routes see: Fastify would otherwise spread pino's through every plugin.
   const loggerInstance: FastifyBaseLogger = logger;
   const observe = createRequestObserver(registry);
@@ -119,7 +121,7 @@ export function createHttpService(options: HttpServiceOptions): HttpService {
   });
 
   addMetricsRoute(app, registry);
-  addHealthRoutes(app, { readiness, isStopping, logger });
+  addHealthRoutes(app, { readiness, faultyParts, isStopping, logger });
   return app;
 }
 

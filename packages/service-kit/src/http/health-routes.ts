@@ -9,16 +9,19 @@ export interface ReadinessCheck {
   readonly check: () => Promise<unknown>;
 }
 
-export interface HealthOptions {
-  readonly readiness: readonly ReadinessCheck[];
-  readonly isStopping: () => boolean;
-  readonly logger: FastifyBaseLogger;
+/** A part that is not well and that the service can do without. */
+export interface FaultyPart {
+  readonly name: string;
+  readonly status: string;
+  /** A sentence for an operator; it is answered, so it says no address and no secret. */
+  readonly detail: string;
 }
 
-interface UnavailablePart {
-  readonly name: string;
-  readonly status: 'down';
-  readonly detail: string;
+export interface HealthOptions {
+  readonly readiness: readonly ReadinessCheck[];
+  readonly faultyParts: () => readonly FaultyPart[];
+  readonly isStopping: () => boolean;
+  readonly logger: FastifyBaseLogger;
 }
 
 /** The bound of one check: whoever asks has little patience. */
@@ -27,7 +30,10 @@ const checkMs = 500;
 const staleMs = 5_000;
 
 /** Adds `GET /health/live` (the process runs; touches nothing) and `GET /health/ready`. */
-export function addHealthRoutes(app: HttpService, { readiness, isStopping, logger }: HealthOptions): void {
+export function addHealthRoutes(
+  app: HttpService,
+  { readiness, faultyParts, isStopping, logger }: HealthOptions,
+): void {
   const probes = readiness.map((part) => createProbe(part, logger));
 
   app.get('/health/live', { config: { access: 'public' } }, (_request, reply) =>
@@ -37,19 +43,19 @@ export function addHealthRoutes(app: HttpService, { readiness, isStopping, logge
   app.get('/health/ready', { config: { access: 'public' } }, async (_request, reply) => {
     reply.header('cache-control', 'no-store');
     if (isStopping()) return reply.code(503).send({ status: 'stopping' });
-    const parts = (await Promise.all(probes.map((probe) => probe()))).filter((part) => part !== undefined);
-    if (parts.length > 0) return reply.code(503).send({ status: 'unavailable', parts });
-    return reply.send({ status: 'ready' });
+    const missing = (await Promise.all(probes.map((probe) => probe()))).filter((part) => part !== undefined);
+    if (missing.length > 0) return reply.code(503).send({ status: 'unavailable', parts: missing });
+    const parts = faultyParts();
+    return reply.send(parts.length > 0 ? { status: 'degraded', parts } : { status: 'ready' });
   });
 }
 
 /** One check at a time, however many ask: probes must not use up the pool that they look at. */
 function createProbe({ name, check }: ReadinessCheck, logger: FastifyBaseLogger) {
-  let current:
-    { readonly outcome: Promise<UnavailablePart | undefined>; readonly startedAt: number } | undefined;
+  let current: { readonly outcome: Promise<FaultyPart | undefined>; readonly startedAt: number } | undefined;
   let wasDown = false;
 
-  const ask = async (): Promise<UnavailablePart | undefined> => {
+  const ask = async (): Promise<FaultyPart | undefined> => {
     try {
       await check();
       if (wasDown) logger.info({ part: name }, 'part is back');
@@ -65,12 +71,12 @@ function createProbe({ name, check }: ReadinessCheck, logger: FastifyBaseLogger)
     }
   };
 
-  return async (): Promise<UnavailablePart | undefined> => {
+  return async (): Promise<FaultyPart | undefined> => {
     if (current === undefined || performance.now() - current.startedAt > staleMs) {
       current = { outcome: ask(), startedAt: performance.now() };
     }
     let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<UnavailablePart>((resolve) => {
+    const late = new Promise<FaultyPart>((resolve) => {
       const detail = `did not answer within ${checkMs} ms`;
       timer = setTimeout(() => resolve({ name, status: 'down', detail }), checkMs);
     });
