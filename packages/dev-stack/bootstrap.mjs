@@ -17,6 +17,7 @@ const commands = new Map([
   ['test', 'dev-stack'],
   ['verify', 'dev-stack'],
   ['migrate', 'dev-stack'],
+  ['ops', 'dev-stack'],
   ['chaos', 'chaos'],
 ]);
 const root = fileURLToPath(new URL('../..', import.meta.url));

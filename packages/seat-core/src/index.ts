@@ -25,6 +25,13 @@ export {
   type ReplayProgress,
   type ReplayReport,
 } from './replay-history.ts';
+export { openRetention, type RetirableEvent, type Retention, type RetentionOptions } from './retention.ts';
+export {
+  NotRetirableError,
+  type EventArchive,
+  type RetiredEvent,
+  type RetireEventInput,
+} from './retire-event.ts';
 export { TimeLimitError } from './snapshot.ts';
 export { SeatCoreError, type InputFault, type SeatErrorCode, type SeatErrorDetails } from './errors.ts';
 export type { SeatCoreLogger, SeatCoreSettings } from './context.ts';

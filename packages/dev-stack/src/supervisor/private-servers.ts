@@ -10,7 +10,7 @@ export interface PrivateServer extends KeptPart {
 
 type Say = (message: string) => void;
 
-const databaseName = 'ticketing';
+export const databaseName = 'ticketing';
 
 /** PostgreSQL on the stack's own data, started again on the same port if it dies. */
 export async function keepPostgres(folder: string, say: Say): Promise<PrivateServer> {

@@ -1,0 +1,10 @@
+import { runOps } from './ops/run-ops.ts';
+
+/* What an operator does by hand, with the environment of the services: node dist/ops.js <command> */
+
+process.exitCode = await runOps({
+  args: process.argv.slice(2),
+  env: process.env,
+  say: (line) => void process.stdout.write(`${line}\n`),
+  complain: (line) => void process.stderr.write(`${line}\n`),
+});

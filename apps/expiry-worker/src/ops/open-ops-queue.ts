@@ -1,0 +1,37 @@
+import { Type } from '@sinclair/typebox';
+import { createExpiryQueue, openQueueRedis, type ExpiryQueue } from '@ticketing/seat-core';
+import { commonVariables, readConfig } from '@ticketing/service-kit';
+import { describeServer } from './describe-server.ts';
+import { OpsError, type OpsContext } from './ops-context.ts';
+import { reasonOf } from './reason-of.ts';
+
+const configSchema = Type.Object({
+  REDIS_URL: commonVariables.REDIS_URL,
+  QUEUE_REDIS_URL: Type.Optional(commonVariables.REDIS_URL),
+});
+
+/** The queue of the services of this environment, for as long as `work` needs it. */
+export async function withQueue<T>(
+  { env }: OpsContext,
+  work: (queue: ExpiryQueue) => Promise<T>,
+): Promise<T> {
+  const config = readConfig(configSchema, env);
+  const redisUrl = config.QUEUE_REDIS_URL ?? config.REDIS_URL;
+  let lastFault: unknown;
+  const refuse = (error: unknown): never => {
+    const reason = reasonOf(lastFault ?? error);
+    throw new OpsError(`Redis (${describeServer(redisUrl)}) does not answer: ${reason}`, { cause: error });
+  };
+  const remember = (error: Error) => {
+    lastFault = error;
+  };
+  const redis = await openQueueRedis({ redisUrl, onConnectionError: remember }).catch(refuse);
+  try {
+    await redis.ping().catch(refuse);
+    const queue = createExpiryQueue(redis);
+    queue.on('error', remember);
+    return await work(queue);
+  } finally {
+    redis.disconnect();
+  }
+}

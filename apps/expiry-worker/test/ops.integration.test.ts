@@ -1,0 +1,289 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { waitFor } from '@ticketing/dev-stack';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runOps } from '../src/ops/run-ops.ts';
+import { openTestWorker, type TestWorker } from './fixtures/test-worker.ts';
+
+let worker: TestWorker;
+let env: Record<string, string>;
+beforeAll(async () => {
+  worker = await openTestWorker({ takesJobs: true, loops: false });
+  const { host, port, password, db } = worker.redis.options;
+  env = { DATABASE_URL: worker.databaseUrl, REDIS_URL: `redis://:${password}@${host}:${port}/${db}` };
+});
+afterAll(async () => worker[Symbol.asyncDispose]());
+
+async function ops(args: string, variables: Record<string, string> = env) {
+  const [said, complained]: [string[], string[]] = [[], []];
+  const code = await runOps({
+    args: args.split(' ').filter((word) => word !== ''),
+    env: variables,
+    say: (line) => void said.push(line),
+    complain: (line) => void complained.push(line),
+  });
+  return { code, said: said.join('\n'), complained: complained.join('\n') };
+}
+
+/** Adds a job that fails at its first attempt and is kept. */
+async function addFailingJob(jobId: string, data: unknown): Promise<void> {
+  await worker.addJob(jobId, data);
+  await waitFor(async () => (await worker.queue.getJobState(jobId)) === 'failed', {
+    description: 'the job to have failed',
+  });
+}
+
+describe('the command', () => {
+  it('says what there is, and that it does not know a word', async () => {
+    expect(await ops('')).toMatchObject({ code: 2, said: expect.stringContaining('jobs retry <id>|all') });
+    expect(await ops('help')).toMatchObject({ code: 0, said: expect.stringContaining('events retire') });
+    expect(await ops('jobs eat')).toMatchObject({
+      code: 2,
+      complained: expect.stringMatching(/^There is no command "jobs eat"\./),
+    });
+    expect(await ops('jobs failed --all')).toMatchObject({
+      code: 2,
+      complained: `Unknown option '--all'. "help" shows what there is.`,
+    });
+  });
+
+  it.each([
+    ['audit', 'DATABASE_URL'],
+    ['jobs failed', 'REDIS_URL'],
+    ['events retire', 'DATABASE_URL'],
+  ])('%s names the variable that it lacks', async (command, name) => {
+    const { code, complained } = await ops(command, {});
+    expect(code).toBe(2);
+    expect(complained).toContain(`${name} is not set`);
+  });
+
+  it.each([
+    ['audit', /^audit: connect ECONNREFUSED 127\.0\.0\.1:1$/],
+    ['jobs failed', /^Redis \(127\.0\.0\.1:1\) does not answer: .*ECONNREFUSED/],
+    ['events retire', /^events retire: connect ECONNREFUSED 127\.0\.0\.1:1$/],
+  ])('%s says that its server is away, and shows no password', async (command, sentence) => {
+    const { code, complained } = await ops(command, {
+      DATABASE_URL: 'postgres://u:s3cret@127.0.0.1:1/none',
+      REDIS_URL: 'redis://:s3cret@127.0.0.1:1',
+    });
+    expect(code).toBe(2);
+    expect(complained).toMatch(sentence);
+    expect(complained).not.toContain('s3cret');
+  });
+});
+
+describe('audit', () => {
+  it('shows each check and what was replayed, and 0 when all is well', async () => {
+    const [seatId] = await worker.createHall(2);
+    const { id } = await worker.core.holdSeats({ seatIds: [seatId!], userId: 'ani' });
+    await worker.core.confirmBooking({ bookingId: id, actor: 'test' });
+    const { code, said } = await ops('audit');
+    expect(said).toMatch(/^seat-status +0$/m);
+    expect(said).toMatch(/^replay-lines +0$/m);
+    expect(said).toMatch(/replayed 2 records of bookings, 2 transitions of seats; 0 violations, \d+\.\d s$/);
+    expect(code).toBe(0);
+  });
+
+  it('shows what is wrong with samples, and 1', async () => {
+    const seatIds = await worker.createHall(8);
+    await worker.query(`
+      begin; set local session_replication_role = replica;
+      update seats set status = 'SOLD' where id in ('${seatIds.join("','")}'); commit`);
+    const { code, said } = await ops('audit');
+    expect(said).toMatch(/^seat-status +8\n {2}seat \S+ is SOLD, and its live bookings are: none$/m);
+    expect(said).toContain('  … and 3 more');
+    expect(said).toContain('16 violations');
+    expect(code).toBe(1);
+    await worker.query(`
+      begin; set local session_replication_role = replica;
+      update seats set status = 'AVAILABLE' where id in ('${seatIds.join("','")}'); commit`);
+  });
+
+  it('says that a database has no tables, and that its time was up', async () => {
+    const url = new URL(worker.databaseUrl);
+    url.pathname = '/postgres';
+    expect(await ops('audit', { DATABASE_URL: url.href })).toMatchObject({
+      code: 2,
+      complained: 'audit: the database has no tables of this build: run "npm run db:migrate" on it first',
+    });
+    expect(await ops('audit --time-limit 0.001')).toMatchObject({
+      code: 2,
+      complained: expect.stringContaining('not done within 0.001 s, and given up') as string,
+    });
+    expect(await ops('audit --time-limit soon')).toMatchObject({
+      code: 2,
+      complained: '--time-limit must be a number of seconds.',
+    });
+  });
+});
+
+describe('jobs', () => {
+  it('that failed are listed with when, why and for which bookings', async () => {
+    expect(await ops('jobs failed')).toEqual({ code: 0, said: 'No job has failed.', complained: '' });
+    await addFailingJob('broken-1', { bookings: [{ bookingId: 'not-an-id' }] });
+    await addFailingJob('broken-2', 'nonsense');
+    const { code, said } = await ops('jobs failed');
+    expect(code).toBe(0);
+    expect(said).toMatch(/^2 failed jobs$/m);
+    expect(said).toMatch(/^broken-1 {2}failed at \d{4}-\S+Z, attempt 1: the job names no booking: .+$/m);
+    expect(said).toContain('  bookings: not-an-id');
+    expect(said).toContain('  bookings: none, its data is malformed');
+  });
+
+  it('are retried by id, with all attempts, and then do their work', async () => {
+    const [seatId] = await worker.createHall(1);
+    await worker.queue.pause();
+    const { id } = await worker.brief.holdSeats({ seatIds: [seatId!], userId: 'ani' });
+    const jobId = `b-${id}`;
+    await worker.whileLocked(id, async () => {
+      await worker.queue.resume();
+      await waitFor(async () => (await worker.queue.getJobState(jobId)) === 'failed', {
+        description: 'the third attempt to fail',
+      });
+    });
+    expect((await ops('jobs failed')).said).toMatch(
+      new RegExp(
+        `^${jobId} {2}failed at \\S+, attempt 3: a hold is overdue, but .+\n {2}bookings: ${id}$`,
+        'm',
+      ),
+    );
+    expect(await ops(`jobs retry ${jobId}`)).toMatchObject({
+      code: 0,
+      said: `Job ${jobId} is in the queue again.`,
+    });
+    await waitFor(async () => (await worker.storedStatus(id)) === 'EXPIRED', {
+      description: 'the retried job to end the hold',
+    });
+    await waitFor(async () => (await worker.queue.getJob(jobId)) === undefined, {
+      description: 'the job to be done',
+    });
+  });
+
+  it('are retried all at once, and one that fails again is met once', async () => {
+    const { code, said } = await ops('jobs retry all');
+    expect(code).toBe(0);
+    expect(said.split('\n').toSorted()).toEqual([
+      'Job broken-1 is in the queue again.',
+      'Job broken-2 is in the queue again.',
+    ]);
+    await waitFor(async () => (await worker.queue.getFailedCount()) === 2, {
+      description: 'both to fail again',
+    });
+  });
+
+  it('are deleted by id when nothing will help', async () => {
+    expect(await ops('jobs discard broken-1')).toMatchObject({ code: 0, said: 'Job broken-1 is deleted.' });
+    expect(await ops('jobs discard broken-2')).toMatchObject({ code: 0 });
+    expect(await ops('jobs failed')).toMatchObject({ code: 0, said: 'No job has failed.' });
+    expect(await ops('jobs retry all')).toMatchObject({ code: 0, said: 'No job has failed.' });
+  });
+
+  it('that are unknown, or have not failed, are left alone', async () => {
+    await worker.addJob('later', { bookings: [{ bookingId: randomUUID() }] }, { delay: 60_000 });
+    for (const verb of ['retry', 'discard']) {
+      expect(await ops(`jobs ${verb} none-such`)).toMatchObject({
+        code: 2,
+        complained: 'There is no job none-such; "jobs failed" lists those that failed.',
+      });
+      expect(await ops(`jobs ${verb} later`)).toMatchObject({
+        code: 2,
+        complained: 'Job later has not failed: it is delayed. Nothing was done.',
+      });
+      expect((await ops(`jobs ${verb}`)).complained).toMatch(/^Which one\?/);
+      expect((await ops(`jobs ${verb} one two`)).complained).toMatch(/^One at a time/);
+    }
+  });
+
+  it('are looked for in the Redis of the queue, if it has one of its own', async () => {
+    const elsewhere = { ...env, REDIS_URL: 'redis://127.0.0.1:1', QUEUE_REDIS_URL: env['REDIS_URL']! };
+    expect(await ops('jobs failed', elsewhere)).toMatchObject({ code: 0, said: 'No job has failed.' });
+  });
+});
+
+describe('events retire', () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'archive-'));
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  async function makePastEvent(): Promise<string> {
+    const [seatId] = await worker.createHall(3);
+    const { id, eventId } = await worker.core.holdSeats({ seatIds: [seatId!], userId: 'ani' });
+    await worker.core.confirmBooking({ bookingId: id, actor: 'test' });
+    await worker.query(`
+      begin; set local session_replication_role = replica;
+      update events set starts_at = '2020-01-01', created_at = '2019-01-01' where id = '${eventId}';
+      update bookings set created_at = '2019-06-01', expires_at = '2019-06-02', confirmed_at = '2019-06-01' where event_id = '${eventId}';
+      update booking_events set at = '2019-06-01' where event_id = '${eventId}';
+      update booking_events set expires_at = '2019-06-02' where event_id = '${eventId}' and to_status = 'PENDING'; commit`);
+    return eventId;
+  }
+
+  it('only lists what it would do, until it is told to', async () => {
+    const eventId = await makePastEvent();
+    const { code, said } = await ops('events retire');
+    expect(code).toBe(0);
+    expect(said).toMatch(/: 1 event over for 400 days$/m);
+    expect(said).toContain(`  ${eventId}  2020-01-01  Konser: 3 seats, 2 records`);
+    expect(said).toContain('Nothing was done.');
+    expect(await ops('events retire --yes')).toMatchObject({
+      code: 2,
+      complained: expect.stringMatching(/^Say with --archive FOLDER/) as string,
+    });
+    expect(await worker.query('select from events where id = $1', [eventId])).toHaveLength(1);
+  });
+
+  it('writes each event into a file that only its owner can read, and deletes it; audit and replay hold', async () => {
+    const { code, said, complained } = await ops(`events retire --archive ${folder} --yes`);
+    expect(complained).toContain('deleted 1 rows of events');
+    expect(code).toBe(0);
+    const [name] = await readdir(folder);
+    const path = join(folder, name!);
+    expect(said).toContain(` is in ${path} and no longer in the database.`);
+    expect((await stat(path)).mode & 0o777).toBe(0o600);
+    const lines = gunzipSync(await readFile(path))
+      .toString()
+      .trimEnd()
+      .split('\n');
+    expect(JSON.parse(lines[0]!)).toMatchObject({ table: 'events', row: { name: 'Konser' } });
+    expect(JSON.parse(lines.at(-1)!)).toEqual({
+      rows: { events: 1, seats: 3, bookings: 1, booking_seats: 1, booking_events: 2, idempotency_keys: 0 },
+    });
+    expect(await ops('audit')).toMatchObject({ code: 0 });
+    expect(await ops('events retire')).toMatchObject({
+      code: 0,
+      said: expect.stringContaining(': 0 events') as string,
+    });
+  });
+
+  it('keeps an event whose archive cannot be written, says why, and leaves no half of a file', async () => {
+    const eventId = await makePastEvent();
+    const file = join(folder, 'file');
+    await writeFile(file, 'no folder');
+    const before = await readdir(folder);
+    const { code, complained } = await ops(`events retire --archive ${join(file, 'archive')} --yes`);
+    expect(code).toBe(1);
+    expect(complained).toMatch(new RegExp(`^Event ${eventId} was kept: ENOTDIR`));
+    expect(await readdir(folder)).toEqual(before);
+    expect(await worker.query('select from events where id = $1', [eventId])).toHaveLength(1);
+  });
+
+  it('refuses an event that cannot be retired, and a time that is too short', async () => {
+    const [seatId] = await worker.createHall(1);
+    const [row] = await worker.query<{ event_id: string }>('select event_id from seats where id = $1', [
+      seatId,
+    ]);
+    expect(await ops(`events retire --event ${row!.event_id}`)).toMatchObject({
+      code: 2,
+      complained: expect.stringContaining('cannot be retired') as string,
+    });
+    expect(await ops('events retire --older-than-days 29')).toMatchObject({
+      code: 2,
+      complained: '--older-than-days must be a whole number from 30.',
+    });
+  });
+});
