@@ -12,7 +12,7 @@ const services = ['booking-api', 'payment-api', 'expiry-worker'] as const;
 
 /** What a service says that cannot start. */
 async function startFault(name: (typeof services)[number], env: Record<string, string>): Promise<string> {
-  const base = { DATABASE_URL: stack.databaseUrl, REDIS_URL: stack.redisUrl };
+  const base = { DATABASE_URL: stack.serviceUrl, REDIS_URL: stack.redisUrl };
   return startService(name, { ...base, ...env }).then(
     async (service) => {
       await service.kill();
@@ -24,7 +24,7 @@ async function startFault(name: (typeof services)[number], env: Record<string, s
 
 describe.each(services)('%s', (name) => {
   it('starts on a migrated database, is ready, and leaves with 0 when it is told', async () => {
-    const env = { DATABASE_URL: stack.databaseUrl, REDIS_URL: stack.redisUrl };
+    const env = { DATABASE_URL: stack.serviceUrl, REDIS_URL: stack.redisUrl };
     await using service = await startService(name, env);
     expect(await (await fetch(`${service.url}/health/live`)).json()).toEqual({ status: 'live' });
     const database = openDatabase({ databaseUrl: stack.databaseUrl, poolMax: 1 });

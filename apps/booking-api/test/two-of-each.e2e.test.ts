@@ -21,10 +21,10 @@ let workers: RunningService[];
 
 beforeAll(async () => {
   stack = await createTestStack();
-  const { databaseUrl, redisUrl } = stack;
+  const { databaseUrl, serviceUrl, redisUrl } = stack;
   core = await openSeatCore({ databaseUrl, redisUrl });
   database = openDatabase({ databaseUrl, poolMax: 1 });
-  const env = { DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, HOLD_SECONDS: '1' };
+  const env = { DATABASE_URL: serviceUrl, REDIS_URL: redisUrl, HOLD_SECONDS: '1' };
   const pair = (name: RunningService['name']) =>
     Promise.all([startService(name, env), startService(name, env)]);
   [bookingApis, paymentApis, workers] = await Promise.all([

@@ -6,9 +6,12 @@ export function logWorkerEvents(worker: ExpiryWorker, logger: SeatCoreLogger): v
   worker.on('completed', ({ id, data }, { expired }) =>
     logger.info({ jobId: id, bookings: data.bookings.length, expired }, 'job done'),
   );
-  worker.on('failed', (job, err) =>
-    logger.error({ err, jobId: job?.id, attemptsMade: job?.attemptsMade }, 'job failed'),
-  );
+  worker.on('failed', (job, err) => {
+    const fields = { err, jobId: job?.id, attemptsMade: job?.attemptsMade };
+    // Between two attempts somebody else may have ended the hold; only what is given up wants a person.
+    if (job?.finishedOn === undefined) logger.warn(fields, 'job failed, and will be tried again');
+    else logger.error(fields, 'job failed');
+  });
   worker.on('stalled', (jobId) => logger.warn({ jobId }, 'job of a worker that died, given to another'));
 
   // Each attempt to connect again fails with the same words: they are written once until they change.

@@ -128,7 +128,12 @@ describe('a job that fails', () => {
     await ended(id);
     await gone(`b-${id}`);
     expect(worker.log()).toContainEqual(
-      expect.objectContaining({ level: 'error', msg: 'job failed', jobId: `b-${id}`, attemptsMade: 1 }),
+      expect.objectContaining({
+        level: 'warn',
+        msg: 'job failed, and will be tried again',
+        jobId: `b-${id}`,
+        attemptsMade: 1,
+      }),
     );
   });
 
@@ -140,6 +145,9 @@ describe('a job that fails', () => {
       expect(job.attemptsMade).toBe(3);
       expect(job.failedReason).toContain('another transaction');
     });
+    expect(worker.log()).toContainEqual(
+      expect.objectContaining({ level: 'error', msg: 'job failed', jobId: `b-${id}`, attemptsMade: 3 }),
+    );
     expect(await worker.core.sweepOverdue()).toBe(1);
   });
 

@@ -10,7 +10,7 @@ export {
   type ExpiryJobData,
   type ExpiryQueue,
 } from './expiry-queue.ts';
-export { runMigrations, type MigrateOptions } from './migrate.ts';
+export { runMigrations, serviceRoleOf, type MigrateOptions } from './migrate.ts';
 export {
   auditCheckNames,
   auditInvariants,

@@ -1,4 +1,4 @@
-import { runMigrations } from './migrate.ts';
+import { runMigrations, serviceRoleOf } from './migrate.ts';
 
 /* The one file of seat-core that reads the environment: a URL on a command line would show in `ps`. */
 const databaseUrl = process.env['MIGRATE_DATABASE_URL'] ?? process.env['DATABASE_URL'];
@@ -8,8 +8,10 @@ if (databaseUrl === undefined || databaseUrl === '') {
   process.exitCode = 1;
 } else {
   try {
+    const serviceRole = serviceRoleOf(databaseUrl, process.env['DATABASE_URL']);
     await runMigrations({
       databaseUrl,
+      ...(serviceRole === undefined ? {} : { serviceRole }),
       onProgress: (message) => process.stdout.write(`migrate: ${message}\n`),
     });
   } catch (error) {

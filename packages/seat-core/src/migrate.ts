@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import { migrate } from 'drizzle-orm/node-postgres/migrator';
 import pg from 'pg';
+import { grantServiceRole } from './grant-service-role.ts';
 
 const migrationsFolder = fileURLToPath(new URL('../migrations', import.meta.url));
 
@@ -11,12 +12,27 @@ const migrationLock = 0x7365617473;
 export interface MigrateOptions {
   /** Connection of the role that owns the tables. */
   readonly databaseUrl: string;
+  /** A role that exists and is to serve with no more rights than it needs; by default none is granted anything. */
+  readonly serviceRole?: string;
   readonly onProgress?: (message: string) => void;
+}
+
+/**
+ * The role that serves, where it is not the owner of the tables.
+ *
+ * @param ownerUrl as in MIGRATE_DATABASE_URL
+ * @param serviceUrl as in DATABASE_URL
+ */
+export function serviceRoleOf(ownerUrl: string, serviceUrl: string | undefined): string | undefined {
+  const roleOf = (url: string) => (URL.canParse(url) ? decodeURIComponent(new URL(url).username) : '');
+  const role = roleOf(serviceUrl ?? '');
+  return role === '' || role === roleOf(ownerUrl) ? undefined : role;
 }
 
 /**
  * Brings the database to the schema of this build. Drizzle's `migrate()` fails when two run at once;
  * an advisory lock lets any number start together, and all but one find nothing left to do.
+ * Then the service role, if one is named, is granted what it needs.
  *
  * @returns how many migrations this call applied
  */
@@ -33,6 +49,10 @@ export async function runMigrations(options: MigrateOptions): Promise<{ applied:
     options.onProgress?.(`${before} migrations are applied; looking for newer ones`);
     await migrate(drizzle(client), { migrationsFolder });
     const applied = (await countApplied(client)) - before;
+    if (options.serviceRole !== undefined) {
+      await grantServiceRole(client, options.serviceRole);
+      options.onProgress?.(`role ${options.serviceRole} may serve`);
+    }
     options.onProgress?.(applied === 0 ? 'the schema is current' : `applied ${applied} migrations`);
     return { applied };
   } finally {

@@ -1,6 +1,6 @@
 import { createTestStack } from '@ticketing/dev-stack';
 import type { Redis } from 'ioredis';
-import type pg from 'pg';
+import pg from 'pg';
 import { Registry } from 'prom-client';
 import { openDatabase } from '../src/database.ts';
 import { createExpiryQueue, type ExpiryQueue } from '../src/expiry-queue.ts';
@@ -29,7 +29,9 @@ export interface TestEngine extends AsyncDisposable {
 
 export async function openTestEngine(settings: Partial<SeatCoreOptions> = {}): Promise<TestEngine> {
   const stack = await createTestStack();
-  const database = openDatabase({ databaseUrl: stack.databaseUrl, poolMax: 12 });
+  const database = openDatabase({ databaseUrl: stack.serviceUrl, poolMax: 12 });
+  // The owner's, for what a test looks at or does by hand.
+  const pool = new pg.Pool({ connectionString: stack.databaseUrl, max: 4 });
   const statements: string[] = [];
   database.$client.on('connect', (client) => {
     const query = client.query.bind(client);
@@ -51,7 +53,7 @@ export async function openTestEngine(settings: Partial<SeatCoreOptions> = {}): P
   const core = createSeatCore({ ...clients, registry, logger, ...settings });
   return {
     core,
-    pool: database.$client,
+    pool,
     redis,
     expiryQueue,
     databaseUrl: stack.databaseUrl,
@@ -67,7 +69,7 @@ export async function openTestEngine(settings: Partial<SeatCoreOptions> = {}): P
           { name: 'Stalls', price: { amount: 150_000, currency: 'IDR' }, rows: [{ name: 'A', seats }] },
         ],
       });
-      const { rows } = await database.$client.query<{ id: string }>(
+      const { rows } = await pool.query<{ id: string }>(
         'select id from seats where event_id = $1 order by number',
         [event.id],
       );
@@ -80,7 +82,7 @@ export async function openTestEngine(settings: Partial<SeatCoreOptions> = {}): P
         .reduce((sum, value) => sum + value.value, 0);
     },
     async seatRow(seatId) {
-      const { rows } = await database.$client.query<{ status: SeatStatus; version: number }>(
+      const { rows } = await pool.query<{ status: SeatStatus; version: number }>(
         'select status, version::int from seats where id = $1',
         [seatId],
       );
@@ -92,6 +94,7 @@ export async function openTestEngine(settings: Partial<SeatCoreOptions> = {}): P
       await closeRedis(queueRedis);
       await closeRedis(redis);
       await database.$client.end();
+      await pool.end();
       await stack[Symbol.asyncDispose]();
     },
   };

@@ -1,4 +1,4 @@
-import { runMigrations } from '@ticketing/seat-core';
+import { runMigrations, serviceRoleOf } from '@ticketing/seat-core';
 import { StackError } from '../stack-error.ts';
 
 /** `npm run db:migrate`: brings a database that was named to the schema of this checkout. */
@@ -10,8 +10,10 @@ export async function run(): Promise<number> {
       'Set MIGRATE_DATABASE_URL or DATABASE_URL to the database to migrate. That of npm start is migrated by npm start.',
     );
   }
+  const serviceRole = serviceRoleOf(databaseUrl, url);
   await runMigrations({
     databaseUrl,
+    ...(serviceRole === undefined ? {} : { serviceRole }),
     onProgress: (message) => process.stdout.write(`migrate: ${message}\n`),
   });
   return 0;
