@@ -1,4 +1,11 @@
-import { createPrivateStack, waitFor, withinDeadline, type PrivateStack } from '@ticketing/dev-stack';
+import {
+  auditViolations,
+  createPrivateStack,
+  waitFor,
+  withinDeadline,
+  type PrivateStack,
+} from '@ticketing/dev-stack';
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openSeatCore } from '../src/open-seat-core.ts';
 import type { SeatCore } from '../src/seat-core.ts';
@@ -66,5 +73,49 @@ describe('a PostgreSQL that is frozen', () => {
     }
     await stack.postgres.thaw();
     await withinDeadline('selling again after PostgreSQL thawed', 2_000, sellsAgain);
+  });
+});
+
+describe('connections that are ended, again and again, under load', () => {
+  it('take neither the process nor the pool with them', async () => {
+    const admin = new pg.Client({ connectionString: stack.databaseUrl });
+    await admin.connect();
+    const open = async () => {
+      const { rows } = await admin.query<{ n: number }>(
+        `select count(*)::int as n from pg_stat_activity where application_name = 'seat-core'`,
+      );
+      return rows[0]!.n;
+    };
+    const done = new AbortController();
+    const outcomes = new Set<string>();
+    const caller = async () => {
+      while (!done.signal.aborted) {
+        await hold().then(
+          () => outcomes.add('held'),
+          (error: { code?: string }) => outcomes.add(String(error.code)),
+        );
+        next %= seatIds.length - 1;
+      }
+    };
+    const callers = Array.from({ length: 8 }, caller);
+    for (let round = 0; round < 100; round += 1) {
+      await admin.query(
+        `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'seat-core'`,
+      );
+    }
+    done.abort();
+    await Promise.all(callers);
+    // Lost races for seats that are held already, and words about the database; nothing that nobody expected.
+    for (const outcome of outcomes) {
+      expect(['held', 'SEAT_TAKEN', 'SEAT_LOCKED', 'DEPENDENCY_UNAVAILABLE', 'OVERLOADED']).toContain(
+        outcome,
+      );
+    }
+    expect(outcomes).toContain('DEPENDENCY_UNAVAILABLE');
+    await waitFor(() => core.ping().then(() => true), { description: 'an answer' });
+    await Promise.all(Array.from({ length: 30 }, () => core.ping()));
+    expect(await open()).toBeLessThanOrEqual(10);
+    await admin.end();
+    expect(await auditViolations(stack.databaseUrl)).toEqual([]);
   });
 });
