@@ -5,19 +5,21 @@
 export const effort =
   process.env['TEST_FAULTS'] === 'long'
     ? {
-        seeds: 20,
-        seconds: 15,
+        isLong: true,
+        seeds: 10,
+        seconds: 10,
         variantSeeds: 20,
-        allVariants: true,
-        stories: 40,
+        kills: 3,
+        stories: 15,
         commands: 40,
         timeoutMs: 900_000,
       }
     : {
+        isLong: false,
         seeds: 2,
         seconds: 3,
         variantSeeds: 20,
-        allVariants: false,
+        kills: 1,
         stories: 3,
         commands: 30,
         timeoutMs: 300_000,

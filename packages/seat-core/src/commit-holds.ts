@@ -1,3 +1,4 @@
+import { failpoint } from '#failpoint';
 import type { Context } from './context.ts';
 import { SeatCoreError } from './errors.ts';
 import { groupBy } from './group-by.ts';
@@ -71,6 +72,7 @@ export async function commitHolds(
       requests.map((request) => request.key?.fingerprint ?? null),
     ],
   });
+  failpoint('hold-committed');
   const rowsOf = groupBy(rows, (row) => row.booking_id);
   const outcomes = requests.map((request) => toOutcome(request, rowsOf.get(request.bookingId) ?? []));
   recordReclaims(context, rows);

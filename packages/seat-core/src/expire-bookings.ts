@@ -1,3 +1,4 @@
+import { failpoint } from '#failpoint';
 import type { BookingRow } from './booking-rows.ts';
 import type { Context } from './context.ts';
 import { groupBy } from './group-by.ts';
@@ -28,6 +29,7 @@ export async function expireBookings(
   const check = new InputCheck();
   const ids = input.bookingIds.map((id, index) => check.id(`/bookingIds/${index}`, id));
   check.throwIfAny();
+  failpoint('expire-asked');
   const expired = await context.expirations.submit(ids);
   return { expired, nextDueInMs: expired === ids.length ? null : await nextDue(context, ids) };
 }
@@ -41,6 +43,7 @@ export async function commitExpirations(
 ): Promise<number[]> {
   const values = [jobs.flat(), actor];
   const rows = await commitStatement<BookingRow>(context, expireBookingsStatement, values);
+  failpoint('expire-committed');
   void announceExpiry(context, 'job', rows);
   const expired = new Set(rows.map((row) => row.id));
   return jobs.map((ids) => ids.filter((id) => expired.has(id)).length);
@@ -56,6 +59,7 @@ export async function sweepOverdue(
   check.throwIfAny();
   const values = [limit, actor];
   const rows = await commitStatement<BookingRow>(context, sweepOverdueStatement, values);
+  failpoint('sweep-round');
   return announceExpiry(context, 'sweep', rows);
 }
 

@@ -1,3 +1,4 @@
+import { failpoint } from '#failpoint';
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 
@@ -47,4 +48,5 @@ export async function scheduleExpiry(
       removeOnFail: false,
     },
   );
+  failpoint('hold-job-added');
 }

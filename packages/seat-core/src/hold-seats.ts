@@ -1,3 +1,4 @@
+import { failpoint } from '#failpoint';
 import { v7 as uuidv7 } from 'uuid';
 import type { Context } from './context.ts';
 import { SeatCoreError } from './errors.ts';
@@ -44,6 +45,7 @@ export async function holdSeats(context: Context, input: HoldSeatsInput): Promis
       (effect) => replayBooking(context, effect, 'PENDING'),
     );
     count(booking.replayed ? 'replayed' : 'held');
+    failpoint('hold-done');
     return booking;
   } catch (error) {
     if (error instanceof SeatCoreError) count(error.code.toLowerCase());
@@ -62,9 +64,11 @@ async function hold(context: Context, wish: Wish): Promise<Booking> {
   }
   if (lease === 'busy') throw new SeatCoreError('SEAT_LOCKED', 'a seat is being booked');
   try {
+    failpoint('hold-locked');
     const outcome = await context.holds.submit({ bookingId: uuidv7(), seatIds, userId, requestId, key });
     if (outcome.kind === 'refused') throw outcome.error;
     await outcome.announced;
+    failpoint('hold-announced');
     return outcome.booking;
   } finally {
     await lease.release();

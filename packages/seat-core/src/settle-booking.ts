@@ -1,3 +1,4 @@
+import { failpoint } from '#failpoint';
 import { toBookingView, type BookingRow } from './booking-rows.ts';
 import type { Context } from './context.ts';
 import { SeatCoreError } from './errors.ts';
@@ -65,6 +66,7 @@ export async function commitSettlements(
     requests.map((request) => request.key?.id ?? null),
     requests.map((request) => request.key?.fingerprint ?? null),
   ]);
+  failpoint('settle-committed');
   const announced = announceCommit(context, rows.map(toSettledChange));
   const settled = groupBy(rows, (row) => row.asked_as);
   return requests.map((_, index) => {
@@ -80,10 +82,12 @@ export async function confirmBooking(
 ): Promise<Replayable<Booking>> {
   const request = checkInput(input);
   const confirm = async () => {
+    failpoint('confirm-asked');
     const { booking: settled, announced } = await context.confirmations.submit(request);
     if (settled !== null) {
       context.metrics.ticketsSold.inc(settled.seats.length);
       await announced;
+      failpoint('confirm-done');
       return settled;
     }
     const booking = await findBooking(context, input);

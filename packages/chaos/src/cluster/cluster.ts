@@ -36,7 +36,7 @@ const usualSettings: ClusterSettings = {
   each: { 'booking-api': 2, 'payment-api': 2, 'expiry-worker': 2 },
   holdSeconds: 2,
   seatLockSeconds: 3,
-  maxHeldSeats: 1_000,
+  maxHeldSeats: 8,
   workerSkewMs: 0,
   sql: [],
   nodeFlags: [],

@@ -8,7 +8,10 @@ export interface Member extends AsyncDisposable {
   readonly url: string;
   /** SIGKILL; the process stays away until `revive`. */
   readonly kill: () => Promise<void>;
-  readonly revive: () => Promise<void>;
+  /** Starts it again, with what is added to its environment for this life. */
+  readonly revive: (env?: Readonly<Record<string, string>>) => Promise<void>;
+  /** Settles when its present life is over. */
+  readonly gone: () => Promise<unknown>;
   readonly freeze: () => void;
   readonly thaw: () => void;
   /** How often it ended without having been killed, each with the end of its output. */
@@ -39,9 +42,9 @@ export async function startMember(options: MemberOptions): Promise<Member> {
   const { name, label, folder, env, nodeFlags } = options;
   const deaths: string[] = [];
   let wasKilled = false;
-  const launch = async (port: Readonly<Record<string, string>>): Promise<RunningService> => {
+  const launch = async (more: Readonly<Record<string, string>>): Promise<RunningService> => {
     wasKilled = false;
-    const started = await startService(name, { ...env, ...port }, { until: 'any', folder, nodeFlags });
+    const started = await startService(name, { ...env, ...more }, { until: 'any', folder, nodeFlags });
     void started.exited.then(({ code, signal }) => {
       if (!wasKilled) deaths.push(`${label}: ${signal ?? code}\n${started.logs().slice(-2_000)}`);
     });
@@ -49,14 +52,14 @@ export async function startMember(options: MemberOptions): Promise<Member> {
   };
   /** What it needs to start may be under a fault of its own, or the machine under load; both end. */
   const launchAtLast = async (
-    port: Readonly<Record<string, string>>,
+    more: Readonly<Record<string, string>>,
     attempts: number,
   ): Promise<RunningService> => {
     try {
-      return await launch(port);
+      return await launch(more);
     } catch (error) {
       if (attempts <= 1) throw error;
-      return launchAtLast(port, attempts - 1);
+      return launchAtLast(more, attempts - 1);
     }
   };
   let life = await launchAtLast({}, firstAttempts);
@@ -71,9 +74,10 @@ export async function startMember(options: MemberOptions): Promise<Member> {
       wasKilled = true;
       await life.kill();
     },
-    revive: async () => {
-      life = await launchAtLast({ [portVariable[name]]: String(port) }, laterAttempts);
+    revive: async (more = {}) => {
+      life = await launchAtLast({ ...more, [portVariable[name]]: String(port) }, laterAttempts);
     },
+    gone: () => life.exited,
     freeze: () => void life.signal('SIGSTOP'),
     thaw: () => void life.signal('SIGCONT'),
     [Symbol.asyncDispose]: async () => {

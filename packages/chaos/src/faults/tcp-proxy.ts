@@ -26,6 +26,8 @@ interface Link {
   isBroken: boolean;
 }
 
+const replyIsOverMs = 100;
+
 export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
   const links = new Set<Link>();
   let mode: LinkMode = { kind: 'pass' };
@@ -42,19 +44,23 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
     const toServer = openPipe(link.server);
     const toClient = openPipe(client);
     if (mode.kind === 'silent') pauseLink(link, true);
-    let lost: (() => void) | undefined;
+    let lost: { readonly finish: () => void; timer?: NodeJS.Timeout } | undefined;
     client.on('data', (bytes) => {
       if (swallowing !== undefined && bytes.includes(swallowing.bytes)) {
-        lost = swallowing.finish;
+        lost = { finish: swallowing.finish };
         swallowing = undefined;
       }
       toServer(bytes, mode);
     });
     link.server.on('data', (bytes) => {
       if (lost !== undefined) {
-        // The reply is here, so what was asked for is done.
-        end(link);
-        lost();
+        // What was asked for in one go is answered piece by piece; when nothing more comes, all of it is done.
+        const { finish } = lost;
+        clearTimeout(lost.timer);
+        lost.timer = setTimeout(() => {
+          end(link);
+          finish();
+        }, replyIsOverMs);
         return;
       }
       if (mode.kind === 'deaf') link.isBroken = true;

@@ -1,0 +1,376 @@
+import { randomUUID } from 'node:crypto';
+import { auditViolations, deadlineFactor, waitFor } from '@ticketing/dev-stack';
+import type { Redis } from 'ioredis';
+import type pg from 'pg';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { startCluster, type Cluster } from '../src/cluster/cluster.ts';
+import type { Member } from '../src/cluster/member.ts';
+import { withDatabase, withRedis } from '../src/cluster/stores.ts';
+import { bookingOf, type BookingAnswer, type Operation } from '../src/history.ts';
+import { openHall } from '../src/workload/hall.ts';
+import { usualProfile } from '../src/workload/profile.ts';
+import { sendRequest } from '../src/workload/send-request.ts';
+import { effort } from './effort.ts';
+
+/*
+ * The engine is ended exactly where it hurts (packages/seat-core/testing/failpoint.mjs), and what it left is
+ * looked at. The numbers are those of the kill matrix in docs/reliability.md.
+ */
+
+let cluster: Cluster;
+let eventId: string;
+let seats: string[];
+
+beforeAll(async () => {
+  cluster = await startCluster({
+    holdSeconds: 2,
+    each: { 'booking-api': 2, 'payment-api': 2, 'expiry-worker': 1 },
+    nodeFlags: ['--conditions=failpoints'],
+  });
+  const hall = await openHall(cluster.membersOf('booking-api')[0]!.url, 400);
+  ({ eventId } = hall);
+  seats = [...hall.seatIds];
+}, effort.timeoutMs);
+afterAll(() => cluster[Symbol.asyncDispose]());
+afterEach(async () => {
+  expect(await auditViolations(cluster.databaseUrl)).toEqual([]);
+});
+
+const timesEach = Array.from({ length: effort.kills }, (_, index) => index + 1);
+/** What `npm test` leaves to `npm run test:faults`. */
+const whenLong = effort.isLong ? timesEach : [];
+const first = (name: Member['name']) => cluster.membersOf(name)[0]!;
+const second = (name: Member['name']) => cluster.membersOf(name)[1]!;
+const freshSeat = () => seats.pop()!;
+const graceMs = 2_000;
+
+interface Wish {
+  readonly userId: string;
+  readonly seatId: string;
+  readonly key: string;
+}
+const freshWish = (userId = `user-${randomUUID()}`): Wish => ({
+  userId,
+  seatId: freshSeat(),
+  key: randomUUID(),
+});
+
+async function hold(member: Member, { userId, seatId, key }: Wish): Promise<Operation> {
+  return sendRequest({ member, kind: 'hold', userId, seatIds: [seatId], bookingId: undefined, key });
+}
+
+async function settle(
+  member: Member,
+  kind: 'confirm' | 'release',
+  booking: { readonly id: string; readonly userId: string },
+  key: string = randomUUID(),
+): Promise<Operation> {
+  return sendRequest({ member, kind, userId: booking.userId, seatIds: [], bookingId: booking.id, key });
+}
+
+/** Ends the process at the given moment of what `work` asks of it, and brings it back without the trap. */
+async function dieAt<T>(member: Member, failpoint: string, work: () => Promise<T>): Promise<T> {
+  await member.kill();
+  await member.revive({ FAILPOINT: failpoint });
+  const outcome = await work();
+  await member.gone();
+  await member.revive();
+  return outcome;
+}
+
+const inDatabase = <T>(work: (client: pg.Client) => Promise<T>) => withDatabase(cluster.databaseUrl, work);
+const inRedis = <T>(work: (redis: Redis) => Promise<T>) => withRedis(cluster.redisUrl, work);
+
+async function bookingsOf(userId: string): Promise<{ id: string; status: string; late: number }[]> {
+  return inDatabase(async (client) => {
+    const { rows } = await client.query<{ id: string; status: string; late: number }>(
+      `select id, status, (extract(epoch from clock_timestamp() - expires_at) * 1000)::float8 as late
+       from bookings where user_id = $1`,
+      [userId],
+    );
+    return rows;
+  });
+}
+
+async function seatStatus(seatId: string): Promise<string> {
+  return inDatabase(async (client) => {
+    const { rows } = await client.query<{ status: string }>('select status from seats where id = $1', [
+      seatId,
+    ]);
+    return rows[0]!.status;
+  });
+}
+
+/** By job, sweep or reclaim: at the deadline, and not more than two seconds later; once. */
+async function expectEndsOnTime({ userId, seatId }: Wish): Promise<void> {
+  await waitFor(async () => (await bookingsOf(userId)).every(({ status }) => status !== 'PENDING'), {
+    description: 'the hold to end',
+    timeoutMs: cluster.settings.holdSeconds * 1_000 + graceMs,
+  });
+  const ends = await inDatabase(async (client) => {
+    const { rows } = await client.query<{ late: number }>(
+      `select (extract(epoch from ended.at - booking.expires_at) * 1000)::float8 as late
+       from bookings booking
+       join booking_events ended on ended.booking_id = booking.id and ended.to_status = 'EXPIRED'
+       where booking.user_id = $1`,
+      [userId],
+    );
+    return rows;
+  });
+  expect(ends).toHaveLength(1);
+  expect(ends[0]!.late).toBeGreaterThanOrEqual(0);
+  expect(ends[0]!.late).toBeLessThan(graceMs * deadlineFactor());
+  expect(await seatStatus(seatId)).toBe('AVAILABLE');
+}
+
+/** Whoever lost the answer finds the one booking there is: by its key if there are keys, else in the list. */
+async function expectRetryFinds(wish: Wish): Promise<void> {
+  const [stored, ...more] = await bookingsOf(wish.userId);
+  expect(more).toEqual([]);
+  if (usualProfile.keys) {
+    const again = await hold(second('booking-api'), wish);
+    expect(again.result).toMatchObject({ kind: 'done', status: 201, isReplay: true });
+    expect(bookingOf(again)?.id).toBe(stored!.id);
+  } else {
+    const query = `eventId=${eventId}&userId=${wish.userId}`;
+    const list = await fetch(`${second('booking-api').url}/api/v1/booking?${query}`);
+    expect(await list.json()).toMatchObject({ bookings: [{ id: stored!.id, status: 'PENDING' }] });
+  }
+  expect(await bookingsOf(wish.userId)).toHaveLength(1);
+}
+
+async function heldBooking(wish: Wish): Promise<BookingAnswer> {
+  return bookingOf(await hold(second('booking-api'), wish))!;
+}
+
+describe.each(whenLong)('booking-api dies, time %i', () => {
+  it('K1, with the lock and before its statement: nothing is held, and the lock ends by itself', async () => {
+    const wish = freshWish();
+    const { result } = await dieAt(first('booking-api'), 'hold-locked', () =>
+      hold(first('booking-api'), wish),
+    );
+    expect(result.kind).toBe('unknown');
+    expect(await bookingsOf(wish.userId)).toEqual([]);
+    await waitFor(() => inRedis(async (redis) => (await redis.exists(`lock:seat:${wish.seatId}`)) === 0), {
+      description: 'the lock to end',
+    });
+    expect((await hold(second('booking-api'), wish)).result.kind).toBe('done');
+  });
+
+  it('K2, its statement sent and the reply not read: the retry says what happened', async () => {
+    const wish = freshWish();
+    const { done } = cluster.links.postgres.swallowReplyTo('hold-seats');
+    const asking = hold(first('booking-api'), wish);
+    await done;
+    await first('booking-api').kill();
+    expect((await asking).result.kind).toBe('unknown');
+    await first('booking-api').revive();
+    await expectRetryFinds(wish);
+    await expectEndsOnTime(wish);
+  });
+
+  it('K3, committed and nobody told: the hold is there, and ends without a job', async () => {
+    const wish = freshWish();
+    await dieAt(first('booking-api'), 'hold-committed', () => hold(first('booking-api'), wish));
+    await expectRetryFinds(wish);
+    await expectEndsOnTime(wish);
+  });
+
+  it('K4, with its job added and its key not written: the database says no', async () => {
+    const wish = freshWish();
+    await dieAt(first('booking-api'), 'hold-job-added', () => hold(first('booking-api'), wish));
+    const [booking] = await bookingsOf(wish.userId);
+    await inRedis(async (redis) => {
+      expect(await redis.exists(`bull:ticket-cleanup:b-${booking!.id}`)).toBe(1);
+      await redis.del(`status:seat:${wish.seatId}`, `lock:seat:${wish.seatId}`);
+    });
+    const other = await hold(second('booking-api'), { ...wish, userId: 'other', key: randomUUID() });
+    expect(other.result).toMatchObject({ kind: 'refused', code: 'SEAT_TAKEN' });
+    await expectRetryFinds(wish);
+    await expectEndsOnTime(wish);
+  });
+
+  it('K5, everybody told and the lock not given back: the next buyer waits for the lock at most', async () => {
+    const wish = freshWish();
+    await dieAt(first('booking-api'), 'hold-announced', () => hold(first('booking-api'), wish));
+    const [booking] = await bookingsOf(wish.userId);
+    await settle(second('booking-api'), 'release', { id: booking!.id, userId: wish.userId });
+    const next = { ...wish, userId: `next-${wish.userId}`, key: randomUUID() };
+    const answers = new Set<string>();
+    await waitFor(
+      async () => {
+        const { result } = await hold(second('booking-api'), next);
+        answers.add(result.kind === 'refused' ? result.code : result.kind);
+        return result.kind === 'done';
+      },
+      { description: 'the seat to be sold again' },
+    );
+    expect([...answers].filter((answer) => answer !== 'SEAT_LOCKED')).toEqual(['done']);
+  });
+
+  it('K6, all done and not answered: the retry is answered the same', async () => {
+    const wish = freshWish();
+    await dieAt(first('booking-api'), 'hold-done', () => hold(first('booking-api'), wish));
+    expect(await inRedis((redis) => redis.get(`status:seat:${wish.seatId}`))).toBe('RESERVED');
+    expect(await inRedis((redis) => redis.exists(`lock:seat:${wish.seatId}`))).toBe(0);
+    await expectRetryFinds(wish);
+    await expectEndsOnTime(wish);
+  });
+});
+
+describe.each(timesEach)('payment-api dies, time %i', () => {
+  it.each([
+    ['before its statement', 'confirm-asked', 'PENDING', 'RESERVED'],
+    ['committed, with nobody told', 'settle-committed', 'CONFIRMED', 'SOLD'],
+    ['all done and not answered', 'confirm-done', 'CONFIRMED', 'SOLD'],
+  ])('K7, %s: the booking is whole, and paying again is safe', async (_moment, failpoint, status, seat) => {
+    const wish = freshWish();
+    const payment = first('payment-api');
+    await payment.kill();
+    await payment.revive({ FAILPOINT: failpoint });
+    const booking = await heldBooking(wish);
+    const key = randomUUID();
+    expect((await settle(payment, 'confirm', booking, key)).result.kind).toBe('unknown');
+    await payment.gone();
+    expect((await bookingsOf(wish.userId)).map((row) => row.status)).toEqual([status]);
+    expect(await seatStatus(wish.seatId)).toBe(seat);
+    const again = await settle(second('payment-api'), 'confirm', booking, key);
+    expect(again.result).toMatchObject({
+      kind: 'done',
+      isReplay: usualProfile.keys && status === 'CONFIRMED',
+    });
+    expect(bookingOf(again)?.status).toBe('CONFIRMED');
+    await waitFor(
+      async () => (await inRedis((redis) => redis.get(`status:seat:${wish.seatId}`))) === 'SOLD',
+      { description: 'the key to be mended', timeoutMs: graceMs },
+    );
+    await payment.revive();
+  });
+});
+
+describe.each(whenLong)('expiry-worker dies, time %i', () => {
+  it.each([
+    ['K9, with a job taken and before its statement', 'expire-asked'],
+    ['K10, committed and nobody told', 'expire-committed'],
+    ['K11, between two rounds of the sweep', 'sweep-round'],
+  ])('%s: the hold ends once, and its seat sells', async (_moment, failpoint) => {
+    const wish = freshWish();
+    await dieAt(first('expiry-worker'), failpoint, () => heldBooking(wish));
+    await waitFor(async () => (await bookingsOf(wish.userId)).every(({ status }) => status === 'EXPIRED'), {
+      description: 'the hold to end',
+      timeoutMs: cluster.settings.holdSeconds * 1_000 + graceMs,
+    });
+    const next = { ...wish, userId: `next-${wish.userId}`, key: randomUUID() };
+    await waitFor(async () => (await hold(second('booking-api'), next)).result.kind === 'done', {
+      description: 'the seat to be sold again',
+      timeoutMs: graceMs,
+    });
+    expect(await bookingsOf(wish.userId)).toHaveLength(1);
+  });
+
+  it('K11, in the middle of a sweep: all or nothing of it, and none twice', async () => {
+    const wishes = Array.from({ length: 4 }, () => freshWish());
+    const worker = first('expiry-worker');
+    await worker.kill();
+    for (const wish of wishes) await heldBooking(wish);
+    await inRedis((redis) => redis.flushall());
+    await inDatabase(async (client) => {
+      // The sweep has the bookings and waits for this seat when its process dies.
+      await client.query('begin');
+      await client.query('select from seats where id = $1 for update', [wishes[3]!.seatId]);
+      await waitFor(async () => (await bookingsOf(wishes[3]!.userId))[0]!.late > 0, {
+        description: 'the deadline',
+      });
+      await worker.revive();
+      await waitFor(
+        () =>
+          inDatabase(async (watcher) => {
+            const { rowCount } = await watcher.query(
+              `select from pg_stat_activity where wait_event_type = 'Lock' and application_name = 'expiry-worker'`,
+            );
+            return rowCount! > 0;
+          }),
+        { description: 'the sweep to wait', timeoutMs: 10_000 },
+      );
+      await worker.kill();
+      await client.query('rollback');
+    });
+    await worker.revive();
+    for (const wish of wishes) {
+      await waitFor(async () => (await bookingsOf(wish.userId))[0]!.status === 'EXPIRED', {
+        description: 'the hold to end',
+        timeoutMs: graceMs,
+      });
+      expect(await seatStatus(wish.seatId)).toBe('AVAILABLE');
+    }
+  });
+});
+
+describe.each(whenLong)('a server fails while seats are held, time %i', () => {
+  it.each<[string, () => Promise<unknown>]>([
+    ['is killed and comes back empty', () => cluster.redis.kill().then(() => cluster.redis.start())],
+    ['forgets everything', () => inRedis((redis) => redis.flushall())],
+    ['ends every connection', () => inRedis((redis) => redis.call('CLIENT', 'KILL', 'TYPE', 'normal'))],
+    [
+      'is frozen for a second',
+      async () => {
+        await cluster.redis.freeze();
+        await new Promise((resolve) => setTimeout(resolve, 1_000));
+        await cluster.redis.thaw();
+      },
+    ],
+  ])('K12, Redis %s: the hold ends on time', async (_what, fail) => {
+    const wish = freshWish();
+    await heldBooking(wish);
+    await fail();
+    await expectEndsOnTime(wish);
+  });
+
+  it.each<[string, () => Promise<unknown>]>([
+    ['is killed and recovers', () => cluster.postgres.kill().then(() => cluster.postgres.start())],
+    [
+      'ends every session',
+      () =>
+        inDatabase((client) =>
+          client.query(
+            `select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and usename is not null`,
+          ),
+        ),
+    ],
+    [
+      'is frozen for a second',
+      async () => {
+        await cluster.postgres.freeze();
+        await new Promise((resolve) => setTimeout(resolve, 1_000));
+        await cluster.postgres.thaw();
+      },
+    ],
+  ])('K13, PostgreSQL %s: what was acknowledged is there, and selling goes on', async (_what, fail) => {
+    const wish = freshWish();
+    const booking = await heldBooking(wish);
+    await fail();
+    expect((await bookingsOf(wish.userId)).map(({ id }) => id)).toEqual([booking.id]);
+    const next = freshWish();
+    await waitFor(async () => (await hold(second('booking-api'), next)).result.kind === 'done', {
+      description: 'a seat to be sold again',
+      timeoutMs: graceMs,
+    });
+    await waitFor(async () => (await bookingsOf(wish.userId))[0]!.status === 'EXPIRED', {
+      description: 'the hold to end',
+      timeoutMs: cluster.settings.holdSeconds * 1_000 + graceMs,
+    });
+  });
+
+  it('K13, a foreign session keeps the row of a seat: its buyers are told to come again, in time', async () => {
+    const wish = freshWish();
+    await inDatabase(async (client) => {
+      await client.query('begin');
+      await client.query('select from seats where id = $1 for update', [wish.seatId]);
+      const operation = await hold(second('booking-api'), wish);
+      expect(operation.result).toMatchObject({ kind: 'refused', code: 'SEAT_LOCKED' });
+      expect(operation.completedAt - operation.invokedAt).toBeLessThan(2_000 * deadlineFactor());
+      await client.query('rollback');
+    });
+    expect((await hold(second('booking-api'), wish)).result.kind).toBe('done');
+  });
+});

@@ -1,0 +1,14 @@
+/*
+ * Stands in for src/failpoint.ts under the import condition `failpoints`. FAILPOINT=name ends the process at
+ * the first time that point is reached, FAILPOINT=name:3 at the third: without a word to anybody, as a crash does.
+ */
+
+const [wanted, hit = '1'] = (process.env['FAILPOINT'] ?? '').split(':');
+let reached = 0;
+
+/** @param {string} name */
+export function failpoint(name) {
+  if (name !== wanted) return;
+  reached += 1;
+  if (reached === Number(hit)) process.kill(process.pid, 'SIGKILL');
+}
