@@ -29,7 +29,9 @@ export function listFaultyParts({ redis, expiryQueue, clocks }: Context): Faulty
     parts.push({ name: 'queue', status: 'misconfigured', detail });
   }
   if (Math.abs(clocks.offsetSeconds) > clockToleranceSeconds) {
-    const detail = `The clock of Redis is ${clocks.offsetSeconds.toFixed(1)} s ahead of PostgreSQL’s, so status keys do not end with their holds.`;
+    const [sooner, side] = clocks.offsetSeconds > 0 ? ['early', 'ahead of'] : ['late', 'behind'];
+    const seconds = Math.abs(clocks.offsetSeconds).toFixed(1);
+    const detail = `The clock of Redis is ${seconds} s ${side} PostgreSQL’s: status keys end that much too ${sooner}.`;
     parts.push({ name: 'clock', status: 'misconfigured', detail });
   }
   return parts;

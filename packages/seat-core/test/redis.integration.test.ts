@@ -107,6 +107,23 @@ describe('the repair', () => {
     expect(await engine.redis.get(statusKey(seatIds[2]!))).toBe('SOLD');
   });
 
+  it('reaches back as far as it is told, however long that is', async () => {
+    const { event, seatIds } = await engine.createHall(3);
+    const ages = [20, 45, 100];
+    for (const [index, seatId] of seatIds.entries()) {
+      await engine.pool.query(
+        `insert into booking_events (event_id, booking_id, from_status, to_status, cause, actor, at, seat_ids, seat_versions)
+         values ($1, gen_random_uuid(), 'PENDING', 'EXPIRED', 'sweep', 'test', clock_timestamp() - make_interval(secs => $2), array[$3::uuid], '{1}')`,
+        [event.id, ages[index], seatId],
+      );
+      await engine.redis.set(statusKey(seatId), 'SOLD');
+    }
+    await engine.core.repairCache({ sinceSeconds: 30 });
+    expect(await engine.redis.mget(seatIds.map(statusKey))).toEqual([null, 'SOLD', 'SOLD']);
+    await engine.core.repairCache({ sinceSeconds: 110 });
+    expect(await engine.redis.exists(...seatIds.map(statusKey))).toBe(0);
+  });
+
   it('leaves no key for a hold that is overdue', async () => {
     const { seatIds } = await engine.createHall(1);
     const brief = await engine.withSettings({ holdSeconds: 0.001 }).holdSeats({ seatIds, userId: 'ani' });
