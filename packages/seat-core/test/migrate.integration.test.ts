@@ -56,12 +56,15 @@ describe('migrations', () => {
   it('run by their own command, which prints neither URL nor password', async () => {
     await withEmptyDatabase(async (databaseUrl) => {
       const command = fileURLToPath(new URL('../bin/seat-core-migrate.mjs', import.meta.url));
-      const env = { PATH: process.env['PATH'], DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' };
+      // Only the role of DATABASE_URL is looked at when the owner's connection is given.
+      const role = new URL(database.serviceUrl).username;
+      const env = { PATH: process.env['PATH'], DATABASE_URL: `postgres://${role}@127.0.0.1:1/none` };
       const run = promisify(execFile);
       const { stdout } = await run(process.execPath, [command], {
         env: { ...env, MIGRATE_DATABASE_URL: databaseUrl },
       });
       expect(stdout).toMatch(/migrate: applied \d+ migrations/);
+      expect(stdout).toContain(`migrate: role ${role} may serve`);
       expect(await tablesOf(databaseUrl)).toEqual(tables);
       await expect(run(process.execPath, [command], { env: { PATH: env.PATH } })).rejects.toMatchObject({
         code: 1,
