@@ -40,4 +40,23 @@ export const cacheVariants: readonly Variant[] = [
     profile: { seats: 300, faults: ['flush-redis'], faultEveryMs: [100, 400] },
     seconds: 3,
   },
+  {
+    name: 'effects-of-a-rollback',
+    mistake: 'Redis is told of a hold that was refused',
+    caughtBy: ['status-keys-are-right', 'free-seats-sell'],
+    edits: [
+      {
+        file: 'packages/seat-core/dist/commit-holds.js',
+        find: 'recordReclaims(context, rows);\n    void',
+        replace: `recordReclaims(context, rows);
+          for (const id of requests.filter((_, n) => outcomes[n].kind === 'refused').flatMap((r) => r.seatIds))
+            context.redis.client.set('status:seat:' + id, 'RESERVED', 'PX', context.settings.holdSeconds * 1_000)
+              .catch(() => undefined);
+          void`,
+      },
+    ],
+    settings: { holdSeconds: 60 },
+    profile: { seats: 300, faults: ['flush-redis'], faultEveryMs: [100, 400] },
+    seconds: 3,
+  },
 ];

@@ -59,8 +59,8 @@ export const clockVariants: readonly Variant[] = [
       },
       {
         file: 'packages/seat-core/dist/expire-bookings.js',
-        find: '[ids, actor]',
-        replace: '[ids, actor, Date.now()]',
+        find: '[jobs.flat(), actor]',
+        replace: '[jobs.flat(), actor, Date.now()]',
       },
       {
         file: 'packages/seat-core/dist/expire-bookings.js',

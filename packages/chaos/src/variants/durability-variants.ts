@@ -9,11 +9,56 @@ export const durabilityVariants: readonly Variant[] = [
     edits: [
       {
         file: 'packages/seat-core/dist/database.js',
-        find: "'-c enable_seqscan=off'",
-        replace: "'-c enable_seqscan=off -c synchronous_commit=off'",
+        find: "options: '-c enable_seqscan=off",
+        replace: "options: '-c synchronous_commit=off -c enable_seqscan=off",
       },
     ],
     profile: { thinkMs: 5, faults: ['restart-postgres'], faultEveryMs: [500, 1_500] },
     seconds: 3,
+  },
+  {
+    name: 'unknown-as-no',
+    mistake: 'a commit whose reply was lost is told as one that did not happen',
+    caughtBy: ['refused-had-no-effect'],
+    edits: [
+      {
+        file: 'packages/seat-core/dist/database-faults.js',
+        find: "isUnknown ? { outcome: 'unknown' } : {}",
+        replace: '{}',
+      },
+    ],
+    profile: { thinkMs: 5, faults: ['deafen-postgres'], faultEveryMs: [300, 800] },
+    seconds: 3,
+  },
+  {
+    name: 'answers-mixed-up',
+    mistake: 'a commit that many shared hands its outcomes out in the wrong order',
+    caughtBy: ['acknowledged-is-present', 'all-seats-or-none', 'refused-had-no-effect'],
+    edits: [
+      {
+        file: 'packages/seat-core/dist/group-commit.js',
+        find: 'member.resolve(outcomes[index]);',
+        replace: 'member.resolve(outcomes[batch.length - 1 - index]);',
+      },
+    ],
+    // Requests share a commit when they come while two others are under way.
+    profile: { clients: 24, thinkMs: 0, hotShare: 0, faults: ['slow-postgres'], faultEveryMs: [100, 300] },
+    seconds: 3,
+  },
+  {
+    name: 'counted-twice',
+    mistake: 'a confirmation that was there already is counted again',
+    caughtBy: ['tickets-counted-once'],
+    edits: [
+      {
+        file: 'packages/seat-core/dist/settle-booking.js',
+        find: "if (booking.status === 'CONFIRMED')",
+        replace:
+          "if (booking.status === 'CONFIRMED') context.metrics.ticketsSold.inc(booking.seats.length);\n        if (booking.status === 'CONFIRMED')",
+      },
+    ],
+    settings: { each: { 'booking-api': 1, 'payment-api': 2, 'expiry-worker': 1 } },
+    profile: { confirmShare: 0.9, twinShare: 0.8, hotShare: 0.2, faults: [] },
+    seconds: 2,
   },
 ];

@@ -57,4 +57,62 @@ export const statementVariants: readonly Variant[] = [
     },
     seconds: 4,
   },
+  {
+    name: 'two-won-in-a-batch',
+    mistake: 'two requests for one seat that share a commit both get it',
+    caughtBy: ['seat-history', 'seat-matches-live-bookings', 'seat-sold-once'],
+    edits: [
+      {
+        file: holdSql,
+        find: 'where judged.booking_id = available.booking_id and first.n < available.n',
+        replace: 'where false',
+      },
+    ],
+    sql: ['drop index booking_seats_live_seat_key'],
+    // Only without locks do two requests for one seat come that far.
+    profile: {
+      clients: 24,
+      hotSeats: 2,
+      hotShare: 1,
+      seatsPerHold: 1,
+      confirmShare: 0,
+      thinkMs: 0,
+      faults: ['freeze-redis', 'silence-redis', 'flush-redis'],
+      faultEveryMs: [20, 100],
+    },
+    seconds: 4,
+  },
+  {
+    name: 'cap-without-lock',
+    mistake: 'the seats that a user holds are counted while somebody else counts them, too',
+    caughtBy: ['cap-holds'],
+    edits: [
+      {
+        file: 'packages/seat-core/dist/commit-holds.js',
+        find: 'select pg_advisory_xact_lock(holder.lock)',
+        replace: 'select holder.lock',
+      },
+    ],
+    profile: { hoardShare: 0.7, hotShare: 0, faults: [] },
+    seconds: 3,
+  },
+  {
+    name: 'cap-in-redis',
+    mistake: 'the seats that a user holds are counted in Redis alone',
+    caughtBy: ['cap-holds'],
+    edits: [
+      { file: holdSql, find: 'where held_before + seat_count <= $7', replace: 'where $7::int is not null' },
+      {
+        file: 'packages/seat-core/dist/hold-seats.js',
+        find: 'const lease = await tryAcquireSeats(',
+        replace: `const holds = await context.redis.client.incrby('holds:' + userId, seatIds.length);
+          await context.redis.client.expire('holds:' + userId, context.settings.holdSeconds);
+          if (holds > context.settings.maxHeldSeatsPerUser)
+            throw new SeatCoreError('HOLD_LIMIT_REACHED', 'counted in Redis');
+          const lease = await tryAcquireSeats(`,
+      },
+    ],
+    profile: { hoardShare: 0.7, hotShare: 0, faults: ['flush-redis'], faultEveryMs: [20, 80] },
+    seconds: 3,
+  },
 ];
