@@ -2,9 +2,14 @@ import { createPrivateStack, waitFor, withinDeadline, type PrivateStack } from '
 import { Redis } from 'ioredis';
 import { Registry } from 'prom-client';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { Context } from '../src/context.ts';
 import { openDatabase, type Database } from '../src/database.ts';
+import { createMetrics } from '../src/metrics.ts';
 import { openSeatCore } from '../src/open-seat-core.ts';
+import { guardRedis } from '../src/redis-parts.ts';
+import { closeRedis, openRedis } from '../src/redis.ts';
 import type { SeatCore } from '../src/seat-core.ts';
+import { tryAcquireSeats } from '../src/seat-lock.ts';
 import { openSlowLine, type SlowLine } from './slow-line.ts';
 
 /* Sales, health and repair while Redis is away in each of the ways in which it can be. */
@@ -162,14 +167,24 @@ it('a core that starts beside a frozen Redis is there in a moment, and goes in a
 });
 
 it('a lock whose answer was lost is given back behind it', async () => {
-  const { core } = await openCore();
-  const [seatId] = await createHall(core, 1);
-  await waitFor(() => faultyParts(core).length === 0, { description: 'all to be well' });
+  const redis = await openRedis({ redisUrl: stack.redisUrl });
+  const metrics = createMetrics();
+  const logger = { debug() {}, info() {}, warn() {}, error() {} };
+  const { guarded, ...part } = guardRedis(redis, { metrics, logger, onReturn: async () => undefined });
+  const settings = { seatLockSeconds: 60 };
+  const context = { redis: guarded, settings, metrics, logger, background: new Set() } as unknown as Context;
   await stack.redis.freeze();
-  await core.holdSeats({ seatIds: [seatId!], userId: 'ani' });
-  await stack.redis.thaw();
-  await waitFor(() => faultyParts(core).length === 0, { description: 'Redis to be used again' });
-  expect(await admin.exists(`lock:seat:${seatId}`)).toBe(0);
+  try {
+    const lease = await tryAcquireSeats(context, ['a', 'b'], 'ani', null);
+    if (typeof lease === 'string') throw new Error(`the seats are ${lease}`);
+    await lease.release();
+  } finally {
+    await stack.redis.thaw();
+  }
+  await waitFor(() => !guarded.isAway, { description: 'Redis to be used again' });
+  expect(await admin.exists('lock:seat:a', 'lock:seat:b')).toBe(0);
+  part[Symbol.dispose]();
+  await closeRedis(redis);
 });
 
 it('a queue on a Redis that drops data is misconfigured, and a sentence says so', async () => {
