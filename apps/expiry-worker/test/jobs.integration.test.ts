@@ -102,6 +102,27 @@ describe('the clean-up job of a hold', () => {
     expect(ends).toHaveLength(1);
   });
 
+  it('that is delivered ten times, before and after somebody else booked the seat, has one effect', async () => {
+    const [seatId] = await worker.createHall(1);
+    const old = await worker.brief.holdSeats({ seatIds: [seatId!], userId: 'budi' });
+    await overdue(old.id);
+    const deliver = async (from: number, to: number) => {
+      const ids = Array.from({ length: to - from }, (_, n) => `delivery-${from + n}`);
+      await Promise.all(ids.map((id) => worker.addJob(id, naming(old.id))));
+      await Promise.all(ids.map(gone));
+    };
+    await deliver(0, 5);
+    expect(await worker.seatStatus(seatId!)).toBe('AVAILABLE');
+    const { id } = await worker.core.holdSeats({ seatIds: [seatId!], userId: 'ani' });
+    await deliver(5, 8);
+    await worker.core.confirmBooking({ bookingId: id, actor: 'test' });
+    await deliver(8, 10);
+    const [seat] = await worker.query('select status, version::int from seats where id = $1', [seatId]);
+    // Held, ended, held, sold: every version is accounted for.
+    expect(seat).toEqual({ status: 'SOLD', version: 4 });
+    expect(await worker.storedStatus(old.id)).toBe('EXPIRED');
+  });
+
   it('names several bookings of one commit, ends those that are due and waits for the others', async () => {
     const [first, second] = await worker.createHall(2);
     const due = await worker.brief.holdSeats({ seatIds: [first!], userId: 'budi' });

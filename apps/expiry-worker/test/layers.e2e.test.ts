@@ -1,0 +1,189 @@
+import {
+  auditViolations,
+  createTestStack,
+  deadlineFactor,
+  startService,
+  waitFor,
+  withinDeadline,
+  type TestStack,
+} from '@ticketing/dev-stack';
+import {
+  createExpiryQueue,
+  openDatabase,
+  openQueueRedis,
+  openSeatCore,
+  type Database,
+  type SeatCore,
+} from '@ticketing/seat-core';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+const holdSeconds = 2;
+const apiSettings = { HOLD_SECONDS: String(holdSeconds), RATE_LIMIT_MAX: '0' };
+const tenMinutesMs = 600_000;
+/** What a hold may be late at most, whatever is broken while a worker lives. */
+const latestMs = 2_000;
+
+let stack: TestStack;
+let database: Database;
+let core: SeatCore;
+let urls: { DATABASE_URL: string; REDIS_URL: string };
+let eventId: string;
+let seatIds: string[];
+
+beforeEach(async () => {
+  stack = await createTestStack();
+  urls = { DATABASE_URL: stack.databaseUrl, REDIS_URL: stack.redisUrl };
+  database = openDatabase({ databaseUrl: stack.databaseUrl, poolMax: 2 });
+  core = await openSeatCore({ ...stack, holdSeconds });
+  const event = await core.createEvent({
+    name: 'Konser',
+    venue: 'Istora',
+    startsAt: new Date(Date.now() + 86_400_000),
+    sections: [
+      { name: 'Tribun', price: { amount: 150_000, currency: 'IDR' }, rows: [{ name: 'A', seats: 6 }] },
+    ],
+  });
+  eventId = event.id;
+  const { rows } = await database.$client.query<{ id: string }>(
+    'select id from seats where event_id = $1 order by number',
+    [eventId],
+  );
+  seatIds = rows.map(({ id }) => id);
+});
+afterEach(async () => {
+  expect(await auditViolations(stack.databaseUrl)).toEqual([]);
+  await core[Symbol.asyncDispose]();
+  await database.$client.end();
+  await stack.dispose();
+});
+
+/** The environment of a process whose clock is wrong. */
+function shifted(shiftMs: number): Record<string, string> {
+  const shim = new URL('./fixtures/shift-clock.mjs', import.meta.url).href;
+  return { NODE_OPTIONS: `--import ${shim}`, CLOCK_SHIFT_MS: String(shiftMs) };
+}
+
+/** Waits for the holds to be ended; how late each was, and by what, as the database recorded it. */
+async function ends(bookingIds: readonly string[]): Promise<{ cause: string; late_ms: number }[]> {
+  return withinDeadline('the holds end', holdSeconds * 1_000 + latestMs, async () =>
+    waitFor(
+      async () => {
+        const { rows } = await database.$client.query<{ cause: string; late_ms: number }>(
+          `select event.cause, (extract(epoch from event.at - booking.expires_at) * 1000)::float8 as late_ms
+           from booking_events event
+           join bookings booking on booking.event_id = event.event_id and booking.id = event.booking_id
+           where event.booking_id = any($1) and event.to_status = 'EXPIRED'`,
+          [bookingIds],
+        );
+        return rows.length === bookingIds.length ? rows : undefined;
+      },
+      { description: 'the holds to be ended' },
+    ),
+  );
+}
+
+function expectOnTime(ended: readonly { late_ms: number }[]): void {
+  console.log(`late by ${ended.map(({ late_ms: ms }) => ms.toFixed(0)).join(', ')} ms`);
+  const late = ended.map(({ late_ms: ms }) => ms);
+  expect(Math.min(...late)).toBeGreaterThanOrEqual(0);
+  expect(Math.max(...late)).toBeLessThan(latestMs * deadlineFactor());
+}
+
+async function holdFour(): Promise<string[]> {
+  const bookings = await Promise.all(
+    seatIds.slice(0, 4).map((seatId) => core.holdSeats({ seatIds: [seatId], userId: `user-${seatId}` })),
+  );
+  return bookings.map(({ id }) => id);
+}
+
+async function holdOverHttp(url: string, seatId: string, userId: string) {
+  const answer = await fetch(`${url}/api/v1/booking`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ seatId, userId }),
+  });
+  const body = (await answer.json()) as { id: string; code?: string; expiresAt: string };
+  return { ...body, httpStatus: answer.status };
+}
+
+describe('with everything in its place', () => {
+  it.each([
+    ['ten minutes ahead', tenMinutesMs],
+    ['ten minutes behind', -tenMinutesMs],
+  ])('a worker whose clock is %s ends nothing early and nothing late', async (_, shiftMs) => {
+    await using worker = await startService('expiry-worker', { ...urls, ...shifted(shiftMs) });
+    const held = await holdFour();
+    const sold = await core.holdSeats({ seatIds: [seatIds[4]!], userId: 'ani' });
+    await core.confirmBooking({ bookingId: sold.id, actor: 'till' });
+    expectOnTime(await ends(held));
+    expect((await core.getBooking({ bookingId: sold.id })).status).toBe('CONFIRMED');
+    // Its clock is what it was made to be: the log says so.
+    const [first] = worker.logRecords();
+    const skewMs = new Date(String(first?.['time'])).getTime() - Date.now();
+    expect(Math.abs(skewMs - shiftMs)).toBeLessThan(60_000);
+  });
+
+  it.each([
+    ['ten minutes ahead', tenMinutesMs],
+    ['ten minutes behind', -tenMinutesMs],
+  ])('holds made by an API whose clock is %s end neither early nor late', async (_, shiftMs) => {
+    await using api = await startService('booking-api', {
+      ...urls,
+      ...shifted(shiftMs),
+      ...apiSettings,
+    });
+    await using worker = await startService('expiry-worker', urls);
+    const made = await Promise.all(
+      seatIds.slice(0, 4).map((seatId) => holdOverHttp(api.url, seatId, `user-${seatId}`)),
+    );
+    expect(made.map(({ httpStatus }) => httpStatus)).toEqual([201, 201, 201, 201]);
+    expectOnTime(await ends(made.map(({ id }) => id)));
+    expect(worker.logRecords().length).toBeGreaterThan(0);
+  });
+});
+
+describe('the sweep alone', () => {
+  it('ends every hold on time when all jobs are lost', async () => {
+    await using _worker = await startService('expiry-worker', urls);
+    const redis = await openQueueRedis({ redisUrl: stack.redisUrl });
+    const queue = createExpiryQueue(redis);
+    const held = await holdFour();
+    await waitFor(
+      async () => {
+        await queue.drain(true);
+        const { delayed, waiting } = await queue.getJobCounts('delayed', 'waiting');
+        return delayed === 0 && waiting === 0;
+      },
+      { description: 'the jobs to be gone' },
+    );
+    const ended = await ends(held);
+    expect(ended.map(({ cause }) => cause)).toEqual(['sweep', 'sweep', 'sweep', 'sweep']);
+    expectOnTime(ended);
+    redis.disconnect();
+  });
+});
+
+describe('the next buyer alone', () => {
+  it('gets a seat at its deadline, not before, while no worker lives', async () => {
+    await using api = await startService('booking-api', { ...urls, ...apiSettings });
+    const first = await holdOverHttp(api.url, seatIds[0]!, 'ani');
+    const second = await withinDeadline(
+      'the next buyer gets the seat',
+      holdSeconds * 1_000 + 1_000,
+      async () =>
+        waitFor(
+          async () => {
+            const answer = await holdOverHttp(api.url, seatIds[0]!, 'budi');
+            if (answer.httpStatus === 201) return answer;
+            expect(['SEAT_TAKEN', 'SEAT_LOCKED']).toContain(answer.code);
+            return undefined;
+          },
+          { description: 'the seat to be sold again' },
+        ),
+    );
+    const [end] = await ends([first.id]);
+    expect(end?.cause).toBe('reclaim');
+    expectOnTime([end!]);
+    expect((await core.getBooking({ bookingId: second.id })).status).toBe('PENDING');
+  });
+});
