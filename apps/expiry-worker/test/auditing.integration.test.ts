@@ -25,7 +25,7 @@ afterAll(async () => {
   await stack.dispose();
 });
 
-function openAuditor(databaseUrl = stack.databaseUrl) {
+function openAuditor(databaseUrl = stack.serviceUrl) {
   const lines: string[] = [];
   const logger = createLogger({
     name: 'expiry-worker',

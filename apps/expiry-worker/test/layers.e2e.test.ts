@@ -32,9 +32,9 @@ let seatIds: string[];
 
 beforeEach(async () => {
   stack = await createTestStack();
-  urls = { DATABASE_URL: stack.databaseUrl, REDIS_URL: stack.redisUrl };
+  urls = { DATABASE_URL: stack.serviceUrl, REDIS_URL: stack.redisUrl };
   database = openDatabase({ databaseUrl: stack.databaseUrl, poolMax: 2 });
-  core = await openSeatCore({ ...stack, holdSeconds });
+  core = await openSeatCore({ ...stack, databaseUrl: stack.serviceUrl, holdSeconds });
   const event = await core.createEvent({
     name: 'Konser',
     venue: 'Istora',
@@ -90,10 +90,11 @@ function expectOnTime(ended: readonly { late_ms: number }[]): void {
 }
 
 async function holdFour(): Promise<string[]> {
-  const bookings = await Promise.all(
-    seatIds.slice(0, 4).map((seatId) => core.holdSeats({ seatIds: [seatId], userId: `user-${seatId}` })),
-  );
-  return bookings.map(({ id }) => id);
+  const ids: string[] = [];
+  for (const seatId of seatIds.slice(0, 4)) {
+    ids.push((await core.holdSeats({ seatIds: [seatId], userId: `user-${seatId}` })).id);
+  }
+  return ids;
 }
 
 async function holdOverHttp(url: string, seatId: string, userId: string) {

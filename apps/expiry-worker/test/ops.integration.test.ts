@@ -272,6 +272,20 @@ describe('events retire', () => {
     expect(await worker.query('select from events where id = $1', [eventId])).toHaveLength(1);
   });
 
+  it('needs the connection of the owner: the role of the services may audit, and deletes nothing', async () => {
+    const eventId = await makePastEvent();
+    const asService = { ...env, DATABASE_URL: worker.serviceUrl };
+    expect(await ops('audit', asService)).toMatchObject({ code: 0 });
+    const retire = `events retire --event ${eventId} --archive ${folder} --yes`;
+    expect(await ops(retire, asService)).toMatchObject({
+      code: 1,
+      complained: `Event ${eventId} was kept: this role may not do that: use the connection of the owner (MIGRATE_DATABASE_URL)`,
+    });
+    const asOwner = { ...asService, MIGRATE_DATABASE_URL: worker.databaseUrl };
+    expect(await ops(retire, asOwner)).toMatchObject({ code: 0 });
+    expect(await ops('audit', asService)).toMatchObject({ code: 0 });
+  });
+
   it('refuses an event that cannot be retired, and a time that is too short', async () => {
     const [seatId] = await worker.createHall(1);
     const [row] = await worker.query<{ event_id: string }>('select event_id from seats where id = $1', [
