@@ -12,6 +12,7 @@ import {
   openDatabase,
   openQueueRedis,
   openSeatCore,
+  SeatCoreError,
   type Database,
   type SeatCore,
 } from '@ticketing/seat-core';
@@ -89,10 +90,24 @@ function expectOnTime(ended: readonly { late_ms: number }[]): void {
   expect(Math.max(...late)).toBeLessThan(latestMs * deadlineFactor());
 }
 
+/** On a machine that is busy a hold may be put off: then it is asked for again, as every client does. */
+async function served<T>(ask: () => Promise<T | undefined>): Promise<T> {
+  return waitFor(
+    async () =>
+      ask().catch((error: unknown) => {
+        if (error instanceof SeatCoreError && error.retryable) return undefined;
+        throw error;
+      }),
+    { description: 'the hold to be served' },
+  );
+}
+
 async function holdFour(): Promise<string[]> {
   const ids: string[] = [];
   for (const seatId of seatIds.slice(0, 4)) {
-    ids.push((await core.holdSeats({ seatIds: [seatId], userId: `user-${seatId}` })).id);
+    ids.push(
+      await served(async () => (await core.holdSeats({ seatIds: [seatId], userId: `user-${seatId}` })).id),
+    );
   }
   return ids;
 }
@@ -134,18 +149,24 @@ describe('with everything in its place', () => {
       ...apiSettings,
     });
     await using worker = await startService('expiry-worker', urls);
-    const made = await Promise.all(
-      seatIds.slice(0, 4).map((seatId) => holdOverHttp(api.url, seatId, `user-${seatId}`)),
-    );
-    expect(made.map(({ httpStatus }) => httpStatus)).toEqual([201, 201, 201, 201]);
-    expectOnTime(await ends(made.map(({ id }) => id)));
+    const made: string[] = [];
+    for (const seatId of seatIds.slice(0, 4)) {
+      made.push(
+        await served(async () => {
+          const { httpStatus, id } = await holdOverHttp(api.url, seatId, `user-${seatId}`);
+          expect([201, 503]).toContain(httpStatus);
+          return httpStatus === 201 ? id : undefined;
+        }),
+      );
+    }
+    expectOnTime(await ends(made));
     expect(worker.logRecords().length).toBeGreaterThan(0);
   });
 });
 
 describe('the sweep alone', () => {
   it('ends every hold on time when all jobs are lost', async () => {
-    await using _worker = await startService('expiry-worker', urls);
+    await using worker = await startService('expiry-worker', urls);
     const redis = await openQueueRedis({ redisUrl: stack.redisUrl });
     const queue = createExpiryQueue(redis);
     const held = await holdFour();
@@ -160,6 +181,8 @@ describe('the sweep alone', () => {
     const ended = await ends(held);
     expect(ended.map(({ cause }) => cause)).toEqual(['sweep', 'sweep', 'sweep', 'sweep']);
     expectOnTime(ended);
+    // It was this worker: nobody else sweeps here.
+    expect(worker.logs()).toContain('listening');
     redis.disconnect();
   });
 });
@@ -167,7 +190,10 @@ describe('the sweep alone', () => {
 describe('the next buyer alone', () => {
   it('gets a seat at its deadline, not before, while no worker lives', async () => {
     await using api = await startService('booking-api', { ...urls, ...apiSettings });
-    const first = await holdOverHttp(api.url, seatIds[0]!, 'ani');
+    const first = await served(async () => {
+      const answer = await holdOverHttp(api.url, seatIds[0]!, 'ani');
+      return answer.httpStatus === 201 ? answer : undefined;
+    });
     const second = await withinDeadline(
       'the next buyer gets the seat',
       holdSeconds * 1_000 + 1_000,
@@ -176,7 +202,7 @@ describe('the next buyer alone', () => {
           async () => {
             const answer = await holdOverHttp(api.url, seatIds[0]!, 'budi');
             if (answer.httpStatus === 201) return answer;
-            expect(['SEAT_TAKEN', 'SEAT_LOCKED']).toContain(answer.code);
+            expect(['SEAT_TAKEN', 'SEAT_LOCKED', 'OVERLOADED']).toContain(answer.code);
             return undefined;
           },
           { description: 'the seat to be sold again' },
