@@ -1,11 +1,15 @@
 import type { SeatCore } from '@ticketing/seat-core';
 import {
+  addAddressLimit,
   addAuthentication,
+  addIdempotencyKeys,
+  addUserLimit,
   type AuthenticationSettings,
   bodylessRoutes,
   createHttpService,
   type HttpService,
   type HttpServiceOptions,
+  type LimitOptions,
 } from '@ticketing/service-kit';
 import { addCreateEventRoute } from './routes/create-event-route.ts';
 import { addGetBookingRoute } from './routes/get-booking-route.ts';
@@ -17,19 +21,27 @@ import { addListBookingsRoute } from './routes/list-bookings-route.ts';
 import { addListEventsRoute } from './routes/list-events-route.ts';
 import { addReleaseBookingRoute } from './routes/release-booking-route.ts';
 
-export interface AppOptions extends Pick<HttpServiceOptions, 'logger' | 'registry' | 'stopping'> {
+export interface AppOptions extends Pick<
+  HttpServiceOptions,
+  'logger' | 'registry' | 'stopping' | 'trustedProxies'
+> {
   readonly core: SeatCore;
   readonly authentication: AuthenticationSettings;
+  readonly limits: Omit<LimitOptions, 'logger'>;
 }
 
 /** Events, seats and bookings over HTTP. */
-export function createApp({ core, authentication, ...service }: AppOptions): HttpService {
+export function createApp({ core, authentication, limits, ...service }: AppOptions): HttpService {
   const app = createHttpService({
     ...service,
     readiness: [{ name: 'postgresql', check: () => core.ping() }],
     faultyParts: () => core.listFaultyParts(),
   });
-  addAuthentication(app, authentication, service.logger);
+  const { logger } = service;
+  addAddressLimit(app, { ...limits, logger });
+  addAuthentication(app, authentication, logger);
+  addUserLimit(app, { ...limits, logger });
+  addIdempotencyKeys(app);
 
   // A hall of a megabyte over a slow line; service-kit's five seconds are for requests of a few lines. Headers
   // keep theirs, and the check for late requests reads this anew each second.

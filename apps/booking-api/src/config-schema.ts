@@ -1,5 +1,10 @@
 import { Type } from '@sinclair/typebox';
-import { authenticationVariables, commonVariables, queueRedisUrlVariable } from '@ticketing/service-kit';
+import {
+  authenticationVariables,
+  commonVariables,
+  limitVariables,
+  queueRedisUrlVariable,
+} from '@ticketing/service-kit';
 
 /** The environment of booking-api. */
 export const configSchema = Type.Object({
@@ -12,6 +17,7 @@ export const configSchema = Type.Object({
   ...commonVariables,
   ...authenticationVariables,
   QUEUE_REDIS_URL: queueRedisUrlVariable,
+  ...limitVariables,
   HOLD_SECONDS: Type.Integer({
     description: 'How long a PENDING booking holds its seats.',
     default: 120,

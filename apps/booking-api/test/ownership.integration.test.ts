@@ -6,7 +6,10 @@ import { openTestApi, type BookingBody, type Hall, type TestApi } from './fixtur
 const secret = 'a secret that is long enough for anybody';
 let api: TestApi;
 beforeAll(async () => {
-  api = await openTestApi({}, { kind: 'secret', secret, issuer: 'https://id.test', audience: 'ticketing' });
+  api = await openTestApi(
+    {},
+    { authentication: { kind: 'secret', secret, issuer: 'https://id.test', audience: 'ticketing' } },
+  );
 });
 afterEach(async () => expect(await auditViolations(api.stack.databaseUrl)).toEqual([]));
 afterAll(async () => api[Symbol.asyncDispose]());

@@ -1,5 +1,5 @@
 import { Type } from '@sinclair/typebox';
-import { authenticationVariables, commonVariables } from '@ticketing/service-kit';
+import { authenticationVariables, commonVariables, limitVariables } from '@ticketing/service-kit';
 
 /** The environment of payment-api. */
 export const configSchema = Type.Object({
@@ -11,4 +11,5 @@ export const configSchema = Type.Object({
   }),
   ...commonVariables,
   ...authenticationVariables,
+  ...limitVariables,
 });

@@ -1,4 +1,4 @@
-import { openSeatCore } from '@ticketing/seat-core';
+import { closeRedis, openRedis, openSeatCore } from '@ticketing/seat-core';
 import { assertDatabaseFits, readAuthenticationSettings, runService } from '@ticketing/service-kit';
 import { createApp } from './app.ts';
 import { configSchema } from './config-schema.ts';
@@ -20,11 +20,22 @@ await runService({
       registry,
     });
     await assertDatabaseFits({ engine: core, poolMax: config.DATABASE_POOL_MAX, logger });
+    // Its own: a counter must not wait behind the commands of bookings, nor they behind it.
+    const limitRedis = await openRedis({
+      redisUrl: config.REDIS_URL,
+      onConnectionError: (err) => logger.debug({ err, part: 'limits' }, 'connection error'),
+    });
+    const limits = {
+      max: config.RATE_LIMIT_MAX,
+      windowSeconds: config.RATE_LIMIT_WINDOW_SECONDS,
+      redis: limitRedis,
+    };
+    const trustedProxies = config.TRUSTED_PROXIES;
     return {
-      app: createApp({ core, authentication, logger, registry, stopping }),
+      app: createApp({ core, authentication, limits, trustedProxies, logger, registry, stopping }),
       host: config.HOST,
       port: config.PAYMENT_API_PORT,
-      close: [() => core[Symbol.asyncDispose]()],
+      close: [() => closeRedis(limitRedis), () => core[Symbol.asyncDispose]()],
     };
   },
 });

@@ -1,7 +1,7 @@
 export { createSeatCore, type SeatCore, type SeatCoreOptions } from './seat-core.ts';
 export { openSeatCore, type OpenSeatCoreOptions } from './open-seat-core.ts';
 export { openDatabase, type Database, type DatabaseOptions } from './database.ts';
-export { openQueueRedis, openRedis, type RedisConnectionOptions } from './redis.ts';
+export { closeRedis, openQueueRedis, openRedis, type RedisConnectionOptions } from './redis.ts';
 export {
   createExpiryQueue,
   expiryJobName,

@@ -1,6 +1,12 @@
 import { Type } from '@sinclair/typebox';
 import type { SeatCore } from '@ticketing/seat-core';
-import { type HttpService, moneySchema, problemAnswers } from '@ticketing/service-kit';
+import {
+  type HttpService,
+  idempotencyOf,
+  moneySchema,
+  problemAnswers,
+  tellReplay,
+} from '@ticketing/service-kit';
 import { eventSchema, toEventAnswer } from '../answers/event-answer.ts';
 
 const closed = { additionalProperties: false };
@@ -46,9 +52,17 @@ export function addCreateEventRoute(app: HttpService, core: SeatCore): void {
   app.post(
     '/api/v1/events',
     { schema, bodyLimit, config: { access: 'organizer' } },
-    async ({ body }, reply) => {
-      const event = await core.createEvent({ ...body, startsAt: new Date(body.startsAt) });
-      return reply.code(201).header('location', `/api/v1/events/${event.id}`).send(toEventAnswer(event));
+    async (request, reply) => {
+      const { body } = request;
+      const event = await core.createEvent({
+        ...body,
+        startsAt: new Date(body.startsAt),
+        ...idempotencyOf(request),
+      });
+      return tellReplay(reply, event)
+        .code(201)
+        .header('location', `/api/v1/events/${event.id}`)
+        .send(toEventAnswer(event));
     },
   );
 }

@@ -3,8 +3,10 @@ import type { SeatCore } from '@ticketing/seat-core';
 import {
   bookingSchema,
   type HttpService,
+  idempotencyOf,
   idSchema,
   problemAnswers,
+  tellReplay,
   toBookingAnswer,
   userIdOf,
 } from '@ticketing/service-kit';
@@ -24,11 +26,12 @@ const schema = {
 
 /** `POST /api/v1/booking`: holds one seat, or several of one event, all or none. */
 export function addHoldSeatsRoute(app: HttpService, core: SeatCore): void {
-  app.post('/api/v1/booking', { schema }, async ({ body, caller, id: requestId }, reply) => {
+  app.post('/api/v1/booking', { schema }, async (request, reply) => {
+    const { body, caller, id: requestId } = request;
     const seatIds = 'seatIds' in body ? body.seatIds : [body.seatId];
     const userId = userIdOf(caller, body.userId);
-    const booking = await core.holdSeats({ seatIds, userId, requestId });
-    return reply
+    const booking = await core.holdSeats({ seatIds, userId, requestId, ...idempotencyOf(request, userId) });
+    return tellReplay(reply, booking)
       .code(201)
       .header('location', `/api/v1/booking/${booking.id}`)
       .header('cache-control', neverKept)

@@ -3,9 +3,11 @@ import type { SeatCore } from '@ticketing/seat-core';
 import {
   bookingSchema,
   type HttpService,
+  idempotencyOf,
   idSchema,
   problemAnswers,
   seenBy,
+  tellReplay,
   toBookingAnswer,
 } from '@ticketing/service-kit';
 
@@ -19,17 +21,15 @@ const service = 'payment-api';
 
 /** `POST /api/v1/payment/:bookingId/confirm`: sells what a booking holds; doing it again changes nothing. */
 export function addConfirmBookingRoute(app: HttpService, core: SeatCore): void {
-  app.post(
-    '/api/v1/payment/:bookingId/confirm',
-    { schema },
-    async ({ params, caller, id: requestId }, reply) => {
-      const booking = await core.confirmBooking({
-        ...params,
-        ...seenBy(caller),
-        actor: caller.userId ?? service,
-        requestId,
-      });
-      return reply.header('cache-control', 'no-store').send(toBookingAnswer(booking));
-    },
-  );
+  app.post('/api/v1/payment/:bookingId/confirm', { schema }, async (request, reply) => {
+    const { params, caller, id: requestId } = request;
+    const booking = await core.confirmBooking({
+      ...params,
+      ...seenBy(caller),
+      ...idempotencyOf(request),
+      actor: caller.userId ?? service,
+      requestId,
+    });
+    return tellReplay(reply, booking).header('cache-control', 'no-store').send(toBookingAnswer(booking));
+  });
 }

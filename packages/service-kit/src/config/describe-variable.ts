@@ -4,6 +4,7 @@ const formats: Readonly<Record<string, string>> = {
   'postgres-url': 'a postgres:// or postgresql:// URL',
   'redis-url': 'a redis:// or rediss:// URL',
   'http-url': 'an http:// or https:// URL',
+  'cidr-list': 'addresses and ranges such as 10.0.0.0/8, separated by commas',
   uri: 'a URL',
 };
 

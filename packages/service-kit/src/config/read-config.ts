@@ -1,5 +1,6 @@
 import type { Static, TObject } from '@sinclair/typebox';
 import { Ajv, type ErrorObject } from 'ajv';
+import { isCidrList } from './cidr-list.ts';
 import { ConfigError } from './config-error.ts';
 import { isHttpUrl, isPostgresUrl, isRedisUrl } from './connection-url.ts';
 import { describeVariable } from './describe-variable.ts';
@@ -12,6 +13,7 @@ const ajv = new Ajv({
     'postgres-url': isPostgresUrl,
     'redis-url': isRedisUrl,
     'http-url': isHttpUrl,
+    'cidr-list': isCidrList,
     uri: (text: string) => URL.canParse(text),
   },
 });

@@ -14,9 +14,12 @@ export function answerFault(error: unknown, request: FastifyRequest, reply: Fast
 
   const problem = renderProblem(code, details, { requestId: request.id, language });
   const vary = reply.getHeader('vary');
+  // Whoever knows the seconds has said them already.
+  const retryAfter = reply.getHeader('retry-after');
   void reply
     .code(problem.status)
     .headers(problem.headers)
+    .headers(retryAfter === undefined ? {} : { 'retry-after': retryAfter })
     .header('vary', vary === undefined ? 'accept-language' : `${String(vary)}, accept-language`)
     .send(problem.body);
 }

@@ -4,6 +4,7 @@ import type { SeatErrorCode } from '@ticketing/seat-core/errors';
 export type ServiceFaultCode =
   | 'UNAUTHENTICATED'
   | 'FORBIDDEN'
+  | 'RATE_LIMITED'
   | 'ROUTE_NOT_FOUND'
   | 'PAYLOAD_TOO_LARGE'
   | 'UNSUPPORTED_MEDIA_TYPE'
@@ -184,6 +185,16 @@ export const faults = {
     detail: {
       en: 'Send the body as application/json.',
       id: 'Kirim isi permintaan sebagai application/json.',
+    },
+  },
+  RATE_LIMITED: {
+    status: 429,
+    title: 'Rate limited',
+    retryable: true,
+    when: 'more requests that write than a user, or an address, may send; `Retry-After` says when the next may come',
+    detail: {
+      en: 'You are sending requests too fast: wait as long as Retry-After says.',
+      id: 'Permintaan Anda terlalu cepat: tunggu selama yang disebut Retry-After.',
     },
   },
   OVERLOADED: {

@@ -10,6 +10,10 @@ export const sentences = {
     en: 'is taken from the token: leave it out',
     id: 'diambil dari token: jangan dikirim',
   },
+  idempotencyKey: {
+    en: 'the header Idempotency-Key must be 1 to 255 visible ASCII characters',
+    id: 'header Idempotency-Key harus berupa 1 sampai 255 karakter ASCII yang terlihat',
+  },
   malformedJson: {
     en: 'the body must be JSON, without members named __proto__ or constructor.prototype',
     id: 'isi permintaan harus JSON, tanpa anggota bernama __proto__ atau constructor.prototype',

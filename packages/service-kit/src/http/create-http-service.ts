@@ -2,6 +2,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import fastify, { type FastifyBaseLogger, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
+import { parseCidrList } from '../config/cidr-list.ts';
 import { answerFault } from '../faults/answer-fault.ts';
 import { sentences } from '../faults/sentences.ts';
 import { ServiceFault } from '../faults/service-fault.ts';
@@ -25,6 +26,8 @@ export interface HttpServiceOptions {
   readonly faultyParts?: () => readonly FaultyPart[];
   /** Aborted when the service begins to stop: `/health/ready` says so, and connections are let go. */
   readonly stopping?: AbortSignal;
+  /** TRUSTED_PROXIES: whose word on the address of a client is taken; nobody's by default. */
+  readonly trustedProxies?: string | undefined;
   /** Bytes that a body may have, unless its route says otherwise; 16 KiB by default. */
   readonly bodyLimit?: number;
 }
@@ -39,7 +42,8 @@ const inFlightGraceMs = 5_000;
  * and one measurement per request, `/metrics`, `/health/*`, a quick and lossless close. The app adds its routes.
  */
 export function createHttpService(options: HttpServiceOptions): HttpService {
-  const { logger, registry, readiness, faultyParts = () => [], stopping, bodyLimit = 16 * 1024 } = options;
+  const { logger, registry, readiness, faultyParts = () => [], stopping, trustedProxies } = options;
+  const { bodyLimit = 16 * 1024 } = options;
   // Under the type that routes see: Fastify would otherwise spread pino's through every plugin.
   const loggerInstance: FastifyBaseLogger = logger;
   const observe = createRequestObserver(registry);
@@ -58,7 +62,7 @@ export function createHttpService(options: HttpServiceOptions): HttpService {
     requestIdHeader: false,
     genReqId: requestIdOf,
     bodyLimit,
-    trustProxy: false,
+    trustProxy: trustedProxies === undefined ? false : parseCidrList(trustedProxies),
     routerOptions: { maxParamLength: 64 },
     // Fastify's own 503 has neither request id nor problem+json; and what arrives while closing can be served.
     return503OnClosing: false,

@@ -1,0 +1,87 @@
+import { fastifyRateLimit } from '@fastify/rate-limit';
+import {
+  circuitBreaker,
+  ConsecutiveBreaker,
+  handleAll,
+  timeout,
+  TimeoutStrategy,
+  wrap,
+  type IPolicy,
+} from 'cockatiel';
+import type { FastifyRequest } from 'fastify';
+import type { Logger } from 'pino';
+import type { HttpService } from '../http/http-service.ts';
+
+/** Of an ioredis client, what counting in Redis takes. */
+export interface CounterRedis {
+  readonly defineCommand: (name: string, definition: { numberOfKeys?: number; lua: string }) => void;
+}
+
+export interface LimiterOptions {
+  /** As it appears in the keys: `limit:<name>:<key>`. */
+  readonly name: string;
+  readonly max: number;
+  readonly windowMs: number;
+  /** Whom a request is counted for. */
+  readonly keyOf: (request: FastifyRequest) => string;
+  /** Where all processes count together; without it each counts alone. */
+  readonly redis?: CounterRedis | undefined;
+  readonly logger: Logger;
+}
+
+/** Counts a request. @returns the seconds to wait when there were too many, else undefined */
+export type Limiter = (request: FastifyRequest) => Promise<number | undefined>;
+
+/** A counter that is late costs a request this much, once a second. */
+const patienceMs = 100;
+const pauseMs = 1_000;
+/** Whoever comes from more addresses than this in one window is counted anew; without Redis only. */
+const keysPerProcess = 20_000;
+
+/**
+ * Counts requests by key in a window of time, over all processes. While Redis is away each process counts for
+ * itself: the gate is wider by their number then, never open, and nobody waits for it.
+ */
+export function createLimiter(app: HttpService, options: LimiterOptions): Limiter {
+  const alone = countIn(app, options, {});
+  const { redis, name, logger } = options;
+  if (redis === undefined) return alone;
+  const together = countIn(app, options, { redis, nameSpace: `limit:${name}:` });
+  const policy = createPolicy(() =>
+    logger.warn({ limit: name }, 'Redis does not count requests; each process does for itself'),
+  );
+  return (request) => policy.execute(() => together(request)).catch(() => alone(request));
+}
+
+/** A scope of its own for each: the plugin has one store per scope. */
+function countIn(
+  app: HttpService,
+  { max, windowMs, keyOf }: LimiterOptions,
+  store: { readonly redis?: CounterRedis; readonly nameSpace?: string },
+): Limiter {
+  let count: ReturnType<HttpService['createRateLimit']>;
+  app.register(async (scope) => {
+    await scope.register(fastifyRateLimit, {
+      ...store,
+      global: false,
+      max,
+      timeWindow: windowMs,
+      keyGenerator: keyOf,
+      cache: keysPerProcess,
+    });
+    count = scope.createRateLimit();
+  });
+  return async (request) => {
+    const counted = await count(request);
+    return counted.isAllowed || !counted.isExceeded ? undefined : Math.max(1, counted.ttlInSeconds);
+  };
+}
+
+function createPolicy(onBreak: () => void): IPolicy {
+  const breaker = circuitBreaker(handleAll, {
+    halfOpenAfter: pauseMs,
+    breaker: new ConsecutiveBreaker(1),
+  });
+  breaker.onBreak(onBreak);
+  return wrap(breaker, timeout(patienceMs, TimeoutStrategy.Aggressive));
+}
