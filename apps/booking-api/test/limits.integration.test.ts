@@ -48,7 +48,7 @@ it.each(['freeze', 'kill'] as const)(
   'a Redis that is gone (%s) opens no gate and keeps nobody',
   async (fault) => {
     await using stack = await createPrivateStack();
-    const api = await openApiOn(stack, {}, edge);
+    const api = await openApiOn({ ...stack, serviceUrl: stack.databaseUrl }, {}, edge);
     try {
       await stack.redis[fault]();
       const statuses: number[] = [];
