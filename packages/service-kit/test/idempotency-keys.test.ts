@@ -30,7 +30,7 @@ function build() {
   const ask = (
     key: string | string[] | undefined,
     body: unknown = {},
-    { method = 'POST' as 'POST' | 'DELETE' | 'GET', id = 'a' } = {},
+    { method = 'POST', id = 'a' }: { method?: 'POST' | 'DELETE' | 'GET'; id?: string } = {},
   ) =>
     app.inject({
       method,

@@ -36,7 +36,7 @@ export const usualProfile: Profile = {
   hotShare: 0.6,
   seatsPerHold: 3,
   thinkMs: 25,
-  keys: false,
+  keys: true,
   confirmShare: 0.3,
   releaseShare: 0.3,
   lateConfirmShare: 0.05,
