@@ -34,10 +34,14 @@ it('audit and jobs find the servers of npm start by themselves, and say when it 
   const stack = await startStack(folder);
   await stack.line('ready');
   const audit = await ops('audit');
-  expect(audit.stdout).toMatch(/^ticketing on 127\.0\.0\.1:\d+, as it was at 20/);
+  expect(audit.stdout).toMatch(/^ticketing on 127\.0\.0\.1:\d+, as it was at 20/m);
   expect(audit.stdout).toContain('replayed 0 records of bookings, 0 transitions of seats; 0 violations');
   expect(audit.code).toBe(0);
-  expect(await ops('jobs', 'failed')).toMatchObject({ code: 0, stdout: 'No job has failed.\n' });
+  expect(await ops('jobs', 'failed')).toMatchObject({
+    code: 0,
+    // The bootstrap says it first when it has something to build.
+    stdout: expect.stringMatching(/^(Building\.\n)?No job has failed\.\n$/) as string,
+  });
   expect(await ops('events', 'retire')).toMatchObject({
     code: 0,
     stdout: expect.stringContaining(': 0 events over for 400 days') as string,
