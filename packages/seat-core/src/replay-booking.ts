@@ -9,13 +9,17 @@ const seatStatusAfter = {
   CANCELLED: 'AVAILABLE',
 } as const satisfies Record<string, SeatStatus>;
 
-/** A booking as a transition left it, whatever became of it later: what that request was answered. */
+/** What the request whose effect this is was answered. */
 export async function replayBooking(
   context: Context,
   effect: RememberedEffect,
   transition: keyof typeof seatStatusAfter,
 ): Promise<Booking> {
-  const booking = await findBooking(context, { bookingId: effect.booking_id! });
+  return asLeftBy(transition, await findBooking(context, { bookingId: effect.booking_id! }));
+}
+
+/** A booking as a transition left it, whatever became of it, and of its seats, later. */
+export function asLeftBy(transition: keyof typeof seatStatusAfter, booking: Booking): Booking {
   const heldForMs = booking.expiresAt.getTime() - booking.createdAt.getTime();
   return {
     ...booking,

@@ -12,7 +12,7 @@ import {
   type Replayable,
 } from './idempotency.ts';
 import { InputCheck } from './input.ts';
-import { replayBooking } from './replay-booking.ts';
+import { asLeftBy, replayBooking } from './replay-booking.ts';
 import { announceCommit, type SeatChange } from './seat-changes.ts';
 import { commitStatement, type NamedStatement } from './statement.ts';
 import type { Booking } from './views.ts';
@@ -111,7 +111,8 @@ export async function releaseBooking(
       return settled;
     }
     const booking = await findBooking(context, input);
-    if (booking.status === 'CANCELLED') return booking;
+    // A seat of it may be another's by now, and a twin that released it a moment ago was answered with it free.
+    if (booking.status === 'CANCELLED') return asLeftBy('CANCELLED', booking);
     throw refusalFor(booking);
   };
   return onceByKey(context, request.key, release, (effect) => replayBooking(context, effect, 'CANCELLED'));

@@ -102,10 +102,17 @@ describe('releasing', () => {
     });
     expect(released.seats.map((seat) => seat.status)).toEqual(['AVAILABLE', 'AVAILABLE']);
     expect(await engine.redis.exists(...seatIds.map((seatId) => `status:seat:${seatId}`))).toBe(0);
-    expect(await engine.core.releaseBooking({ bookingId: booking.id, actor: 'ani' })).toEqual(released);
     const next = await engine.core.holdSeats({ seatIds, userId: 'budi' });
     expect(next.eventId).toBe(event.id);
     expect(await engine.seatRow(seatIds[0])).toEqual({ status: 'RESERVED', version: 3 });
+  });
+
+  it('answers a second time as the first, though a seat is another booking’s by now', async () => {
+    const { seatIds, booking } = await holdTwo();
+    const released = await engine.core.releaseBooking({ bookingId: booking.id, actor: 'ani' });
+    expect(await engine.core.releaseBooking({ bookingId: booking.id, actor: 'ani' })).toEqual(released);
+    await engine.core.holdSeats({ seatIds: [seatIds[0]], userId: 'budi' });
+    expect(await engine.core.releaseBooking({ bookingId: booking.id, actor: 'ani' })).toEqual(released);
   });
 
   it('refuses what is sold or expired and says which', async () => {

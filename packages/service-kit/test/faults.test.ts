@@ -20,6 +20,7 @@ const detailsOf: Partial<Record<FaultCode, SeatErrorDetails>> = {
 const retryableCodes: ReadonlySet<FaultCode> = new Set([
   'SEAT_LOCKED',
   'IDEMPOTENCY_KEY_IN_PROGRESS',
+  'RATE_LIMITED',
   'OVERLOADED',
   'DEPENDENCY_UNAVAILABLE',
 ]);
@@ -50,7 +51,9 @@ test.each(codes.flatMap((code) => [[code, 'en'] as const, [code, 'id'] as const]
       'content-language': language,
       'cache-control': 'no-store',
     });
-    expect(headers['retry-after']).toBe(isRetryable ? '1' : undefined);
+    // How long a limit lasts is known to the limiter alone: limits.test.ts.
+    const saysWhen = isRetryable && code !== 'RATE_LIMITED';
+    expect(headers['retry-after']).toBe(saysWhen ? '1' : undefined);
   },
 );
 
@@ -72,6 +75,7 @@ test('the codes have the statuses of the contract', () => {
     IDEMPOTENCY_KEY_REUSED: 422,
     PAYLOAD_TOO_LARGE: 413,
     UNSUPPORTED_MEDIA_TYPE: 415,
+    RATE_LIMITED: 429,
     OVERLOADED: 503,
     DEPENDENCY_UNAVAILABLE: 503,
     INTERNAL: 500,
