@@ -28,7 +28,7 @@ export type OperationResult =
       readonly isReplay: boolean;
     }
   /** No answer, or one that does not say what happened. */
-  | { readonly kind: 'unknown'; readonly why: string };
+  | { readonly kind: 'unknown'; readonly why: string; readonly code?: string };
 
 /** The members of a booking that the checks look at. */
 export interface BookingAnswer {

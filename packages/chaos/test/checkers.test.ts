@@ -174,6 +174,16 @@ describe('what is wrong with a history', () => {
       'more seats of one user than the cap',
       withTransitions({ ...transition('b3', 'PENDING', 250, 5, null, 'budi', 2_250), seatIds: ['a2'] }),
     ],
+    [
+      'nothing-unforeseen',
+      'an answer that nobody had thought of',
+      withOperations(
+        operation('o5', 'hold', 'citra', 400, 420, {
+          bookingId: '',
+          result: { kind: 'unknown', why: '500 INTERNAL', code: 'INTERNAL' },
+        }),
+      ),
+    ],
     ['tickets-counted-once', 'a ticket that was counted twice', () => ({ ticketsCounted: 2 })],
   ])('is found by %s: %s', (check, _what, spoil) => {
     expect(checksThatFind(spoil)).toContain(check);

@@ -1,9 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { Type } from '@sinclair/typebox';
-import { expect, test, vi } from 'vitest';
+import { describe, expect, it, test, vi } from 'vitest';
 import { buildService } from './fixtures/build-service.ts';
 import { listen } from './fixtures/listen.ts';
-import { parseAnswer } from './fixtures/raw-client.ts';
+import { parseAnswer, type RawClient } from './fixtures/raw-client.ts';
 
 const uuidV7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7/;
 
@@ -149,6 +149,47 @@ test.each([{ sent: ['x-request-id: r-9'] }, { sent: [] }])(
     expect(lines.filter(({ level }) => level === 'error')).toEqual([]);
   },
 );
+
+describe('a request that waited while the process stood still', () => {
+  const head =
+    'POST /book HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 7\r\n\r\n';
+
+  /** Bytes that have arrived when the process wakes, and looks at its clock before it looks at them. */
+  async function sendAndStandStill(client: RawClient, bytes: string): Promise<void> {
+    await nextTurn();
+    client.send(bytes);
+    const until = performance.now() + 1_500;
+    while (performance.now() < until);
+  }
+
+  async function buildCounting() {
+    const { app } = build();
+    let handled = 0;
+    app.addHook('preHandler', (_request, _reply, done) => {
+      handled += 1;
+      done();
+    });
+    const { connect } = await listen(app);
+    Object.assign(app.server, { requestTimeout: 200, headersTimeout: 200 });
+    return { connect, handled: () => handled };
+  }
+
+  it.each([
+    ['its body', head, '{"a":1}'],
+    ['its end', `${head}{"a"`, ':1}'],
+    ['all of it', '', `${head}{"a":1}`],
+  ])('is either refused or done, not both: %s', async (_what, early, late) => {
+    const { connect, handled } = await buildCounting();
+    const client = await connect();
+    client.send(early);
+    // The server knows of the connection, and of what came first.
+    await sleep(50);
+    await sendAndStandStill(client, late);
+    const answer = parseAnswer(await client.closed());
+    expect(client.received.match(/HTTP\/1\.1/g)).toHaveLength(1);
+    expect({ status: answer.status, handled: handled() }).toEqual({ status: 408, handled: 0 });
+  });
+});
 
 test('a client that leaves is logged as aborted, without an error', async () => {
   const { app, lines, registry } = build();

@@ -6,6 +6,7 @@ import { checkDeadlines } from './check-deadlines.ts';
 import { checkKeys } from './check-keys.ts';
 import { checkSales } from './check-sales.ts';
 import { checkSeatHistory } from './check-seat-history.ts';
+import { checkUnforeseen } from './check-unforeseen.ts';
 import type { Evidence } from './evidence.ts';
 
 /** Everything that can be said about a run once it is over. */
@@ -18,5 +19,6 @@ export function checkHistory(evidence: Evidence): Finding[] {
     checkKeys,
     checkCap,
     checkCounters,
+    checkUnforeseen,
   ].flatMap((check) => check(evidence));
 }

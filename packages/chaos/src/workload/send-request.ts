@@ -59,7 +59,8 @@ function judge(status: number, text: string, isReplay: boolean): OperationResult
   if (status < 300) return { kind: 'done', status, text, isReplay };
   const { code, outcome } = JSON.parse(text) as { code: string; outcome?: string };
   // A fault that nobody foresaw says nothing of what was done before it.
-  if (outcome === 'unknown' || code === 'INTERNAL') return { kind: 'unknown', why: `${status} ${code}` };
+  if (outcome === 'unknown' || code === 'INTERNAL')
+    return { kind: 'unknown', why: `${status} ${code}`, code };
   return { kind: 'refused', status, code, text, isReplay };
 }
 

@@ -22,6 +22,16 @@ const malformed: Breakage = { status: 400, sentence: sentences.malformedRequest 
 /** Time for the client to read the answer before the connection is destroyed: a reset would take it away. */
 const lingerMs = 1_000;
 
+/**
+ * What is refused here must not be done all the same: a process that stood still finds requests late before it reads
+ * their rest, which has arrived long ago. Read on it has to be, or the close would be a reset, and take the answer away.
+ */
+function discardInput(socket: Socket): void {
+  socket.removeAllListeners('data');
+  // A listener also ends the way past JavaScript on which Node hands bytes to its parser.
+  socket.on('data', () => undefined);
+}
+
 /** Answers what never became a request (bytes that are not HTTP, oversized headers, a client that stalls). */
 export function createClientErrorHandler(connections: () => ConnectionTracker, logger: Logger) {
   const answered = new WeakSet<Socket>();
@@ -42,6 +52,7 @@ export function createClientErrorHandler(connections: () => ConnectionTracker, l
       return;
     }
 
+    discardInput(socket);
     const { status, sentence } = breakages[error.code ?? ''] ?? malformed;
     const requestId = owed[0] === undefined ? uuidv7() : requestIdOf(owed[0].req);
     logger.info({ requestId, status, reason: error.code }, 'connection broke before a request');
