@@ -3,6 +3,7 @@ import {
   addAddressLimit,
   addAuthentication,
   addIdempotencyKeys,
+  addOverloadShedding,
   addUserLimit,
   type AuthenticationSettings,
   bodylessRoutes,
@@ -38,6 +39,7 @@ export function createApp({ core, authentication, limits, ...service }: AppOptio
     faultyParts: () => core.listFaultyParts(),
   });
   const { logger } = service;
+  addOverloadShedding(app);
   addAddressLimit(app, { ...limits, logger });
   addAuthentication(app, authentication, logger);
   addUserLimit(app, { ...limits, logger });

@@ -13,6 +13,7 @@ export { environmentTable } from './config/environment-table.ts';
 export { readConfig } from './config/read-config.ts';
 export { addIdempotencyKeys, idempotencyOf, tellReplay } from './idempotency/add-idempotency-keys.ts';
 export { addAddressLimit, addUserLimit, type LimitOptions } from './limits/add-limits.ts';
+export { addOverloadShedding } from './limits/add-overload-shedding.ts';
 export { limitVariables } from './limits/limit-variables.ts';
 export { createLogger, type LoggerOptions } from './logging/create-logger.ts';
 export { faultTable } from './faults/fault-table.ts';

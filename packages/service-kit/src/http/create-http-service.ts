@@ -32,6 +32,8 @@ export interface HttpServiceOptions {
   readonly bodyLimit?: number;
 }
 
+/** Beyond this a connection is not taken: each costs memory, and a process serves no more at a time. */
+const maxConnections = 10_000;
 /** A last request on a connection that was thought idle, and plugins that say goodbye, get this long. */
 const idleGraceMs = 250;
 /** Requests in flight when the closing begins get this long; all but the making of an event need under two seconds. */
@@ -69,6 +71,7 @@ export function createHttpService(options: HttpServiceOptions): HttpService {
     requestTimeout: 5_000,
     // Between two bytes of an answer; longer than the longest handler is allowed to think (30 s).
     connectionTimeout: 35_000,
+    maxRequestsPerSocket: 10_000,
     // Longer than the 60 s after which load balancers let go, so that the balancer closes first.
     keepAliveTimeout: 72_000,
     http: {
@@ -87,6 +90,7 @@ export function createHttpService(options: HttpServiceOptions): HttpService {
     clientErrorHandler: createClientErrorHandler(() => connections, logger),
   }).withTypeProvider<TypeBoxTypeProvider>();
 
+  app.server.maxConnections = maxConnections;
   connections = trackConnections(app.server);
   // Node would answer 417 without a request id; an unknown expectation may as well be ignored.
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));
