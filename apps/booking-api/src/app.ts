@@ -13,6 +13,7 @@ import {
   type LimitOptions,
 } from '@ticketing/service-kit';
 import { addCreateEventRoute } from './routes/create-event-route.ts';
+import { addFollowSeatsRoute, isLivePath, type FollowSeatsOptions } from './routes/follow-seats-route.ts';
 import { addGetBookingRoute } from './routes/get-booking-route.ts';
 import { addGetEventRoute } from './routes/get-event-route.ts';
 import { addGetSeatMapRoute } from './routes/get-seat-map-route.ts';
@@ -29,16 +30,18 @@ export interface AppOptions extends Pick<
   readonly core: SeatCore;
   readonly authentication: AuthenticationSettings;
   readonly limits: Omit<LimitOptions, 'logger'>;
+  readonly live: Omit<FollowSeatsOptions, 'registry'>;
 }
 
 /** Events, seats and bookings over HTTP. */
-export function createApp({ core, authentication, limits, ...service }: AppOptions): HttpService {
+export function createApp({ core, authentication, limits, live, ...service }: AppOptions): HttpService {
   const app = createHttpService({
     ...service,
     readiness: [{ name: 'postgresql', check: () => core.ping() }],
     faultyParts: () => core.listFaultyParts(),
+    isUpgraded: isLivePath,
   });
-  const { logger } = service;
+  const { logger, registry } = service;
   addOverloadShedding(app);
   addAddressLimit(app, { ...limits, logger });
   addAuthentication(app, authentication, logger);
@@ -58,6 +61,7 @@ export function createApp({ core, authentication, limits, ...service }: AppOptio
   addListEventsRoute(app, core);
   addGetEventRoute(app, core);
   addGetSeatMapRoute(app, core);
+  addFollowSeatsRoute(app, core, { ...live, registry });
   addCreateEventRoute(app, core);
   return app;
 }

@@ -42,4 +42,23 @@ export const configSchema = Type.Object({
     minimum: 1,
     maximum: 1_000,
   }),
+  LIVE_SOCKETS_MAX: Type.Integer({
+    description: 'Live connections of a process; the next one is told to come later.',
+    default: 8_000,
+    minimum: 0,
+    maximum: 100_000,
+  }),
+  LIVE_SOCKETS_PER_ADDRESS: Type.Integer({
+    description: 'Live connections of one address to a process. 0 is no limit of its own.',
+    default: 200,
+    minimum: 0,
+    maximum: 100_000,
+  }),
+  ALLOWED_ORIGINS: Type.Optional(
+    Type.String({
+      description:
+        'The origins whose pages may follow the live feed, `https://a.example, https://b.example`; every page when not set.',
+      format: 'origin-list',
+    }),
+  ),
 });

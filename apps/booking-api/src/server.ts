@@ -1,5 +1,10 @@
 import { closeRedis, openRedis, openSeatCore } from '@ticketing/seat-core';
-import { assertDatabaseFits, readAuthenticationSettings, runService } from '@ticketing/service-kit';
+import {
+  assertDatabaseFits,
+  parseOriginList,
+  readAuthenticationSettings,
+  runService,
+} from '@ticketing/service-kit';
 import { createApp } from './app.ts';
 import { configSchema } from './config-schema.ts';
 
@@ -34,9 +39,15 @@ await runService({
       windowSeconds: config.RATE_LIMIT_WINDOW_SECONDS,
       redis: limitRedis,
     };
+    const live = {
+      maxSockets: config.LIVE_SOCKETS_MAX,
+      maxSocketsPerAddress: config.LIVE_SOCKETS_PER_ADDRESS,
+      allowedOrigins:
+        config.ALLOWED_ORIGINS === undefined ? undefined : parseOriginList(config.ALLOWED_ORIGINS),
+    };
     const trustedProxies = config.TRUSTED_PROXIES;
     return {
-      app: createApp({ core, authentication, limits, trustedProxies, logger, registry, stopping }),
+      app: createApp({ core, authentication, limits, live, trustedProxies, logger, registry, stopping }),
       host: config.HOST,
       port: config.BOOKING_API_PORT,
       close: [() => closeRedis(limitRedis), () => core[Symbol.asyncDispose]()],

@@ -45,6 +45,8 @@ export type { ExpireBookingsResult } from './expire-bookings.ts';
 export type { GetBookingInput, ListLiveBookingsInput } from './get-booking.ts';
 export type { AvailableSeats, ListAvailableSeatsInput } from './available-seats.ts';
 export type { SeatMap } from './seat-map.ts';
+export type { OnSeatsUpdate, SeatsChanges, SeatsSnapshot, SeatsUpdate, WatchedSeat } from './seat-watcher.ts';
+export type { SeatWatch, WatchSeatsInput } from './watch-seats.ts';
 export { maxSeatsPerEvent, type CreateEventInput, type NewRow, type NewSection } from './create-event.ts';
 export type { EventPage, ListEventsInput } from './event-reader.ts';
 export type { PublishedSeatChange } from './seat-changes.ts';

@@ -58,6 +58,11 @@ export function createMetrics(registry: Registry = new Registry()) {
       help: 'status:seat keys that differed from the table and were mended.',
       registers,
     }),
+    seatChangesMissed: new Counter({
+      name: 'seat_changes_missed_total',
+      help: 'Changes of watched seats whose message was lost, found by comparing with the table.',
+      registers,
+    }),
     effectsFailed: new Counter({
       name: 'booking_effects_failed_total',
       help: 'Commits whose effects on Redis failed or were late; sweep and repair make up for them.',

@@ -44,6 +44,7 @@ import {
 import { confirmBookingsStatement, releaseBookingsStatement } from './settle-bookings.sql.ts';
 import { readRows, type NamedStatement } from './statement.ts';
 import type { Booking, TicketedEvent } from './views.ts';
+import { SeatFeeds, type SeatWatch, type WatchSeatsInput } from './watch-seats.ts';
 
 export interface SeatCoreOptions extends Partial<SeatCoreSettings> {
   /** From `openDatabase`. */
@@ -98,6 +99,11 @@ export interface SeatCore extends AsyncDisposable {
   listAvailableSeats(input?: ListAvailableSeatsInput): Promise<AvailableSeats>;
   /** Every seat of an event, up to a second old, serialized. @throws EVENT_NOT_FOUND */
   getSeatMap(input: { readonly eventId: string }): Promise<SeatMap>;
+  /**
+   * Follows the seats of an event, whoever changes them: by messages over Redis on a connection of its own, made good
+   * from the database within 2 s, or by the database alone while Redis is away. @throws EVENT_NOT_FOUND
+   */
+  watchSeats(input: WatchSeatsInput): Promise<SeatWatch>;
   /** Makes an event with up to 100,000 seats, all or nothing. */
   createEvent(input: CreateEventInput): Promise<Replayable<TicketedEvent>>;
   /** @throws EVENT_NOT_FOUND */
@@ -152,6 +158,7 @@ export function createSeatCore(options: SeatCoreOptions): SeatCore {
   const events = new EventReader(context);
   const availableSeats = new AvailableSeatsReader(context, events);
   const seatMaps = new SeatMapReader(context, events);
+  const seatFeeds = new SeatFeeds(context, events);
   return {
     holdSeats: (input) => holdSeats(context, input),
     confirmBooking: (input) => confirmBooking(context, input),
@@ -164,6 +171,7 @@ export function createSeatCore(options: SeatCoreOptions): SeatCore {
     listLiveBookings: (input) => listLiveBookings(context, input),
     listAvailableSeats: (input = {}) => availableSeats.list(input),
     getSeatMap: (input) => seatMaps.get(input),
+    watchSeats: (input) => seatFeeds.watch(input),
     createEvent: (input) => createEvent(context, input),
     getEvent: (input) => events.get(input),
     listEvents: (input) => events.list(input),
@@ -175,6 +183,7 @@ export function createSeatCore(options: SeatCoreOptions): SeatCore {
     measureClockOffset: () => measureClockOffset(context),
     async [Symbol.asyncDispose]() {
       stopping.abort();
+      seatFeeds[Symbol.dispose]();
       redis[Symbol.dispose]();
       expiryQueue?.[Symbol.dispose]();
       await Promise.all(context.background);

@@ -9,6 +9,10 @@ export interface Money {
 export const seatStatuses = ['AVAILABLE', 'RESERVED', 'SOLD'] as const;
 export type SeatStatus = (typeof seatStatuses)[number];
 
+export function isSeatStatus(value: unknown): value is SeatStatus {
+  return (seatStatuses as readonly unknown[]).includes(value);
+}
+
 export const bookingStatuses = ['PENDING', 'CONFIRMED', 'EXPIRED', 'CANCELLED'] as const;
 export type BookingStatus = (typeof bookingStatuses)[number];
 

@@ -5,6 +5,7 @@ const formats: Readonly<Record<string, string>> = {
   'redis-url': 'a redis:// or rediss:// URL',
   'http-url': 'an http:// or https:// URL',
   'cidr-list': 'addresses and ranges such as 10.0.0.0/8, separated by commas',
+  'origin-list': 'origins such as https://tickets.example, separated by commas',
   uri: 'a URL',
 };
 

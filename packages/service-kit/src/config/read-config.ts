@@ -4,6 +4,7 @@ import { isCidrList } from './cidr-list.ts';
 import { ConfigError } from './config-error.ts';
 import { isHttpUrl, isPostgresUrl, isRedisUrl } from './connection-url.ts';
 import { describeVariable } from './describe-variable.ts';
+import { isOriginList } from './origin-list.ts';
 
 const ajv = new Ajv({
   allErrors: true,
@@ -14,6 +15,7 @@ const ajv = new Ajv({
     'redis-url': isRedisUrl,
     'http-url': isHttpUrl,
     'cidr-list': isCidrList,
+    'origin-list': isOriginList,
     uri: (text: string) => URL.canParse(text),
   },
 });

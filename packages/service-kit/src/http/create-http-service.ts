@@ -15,6 +15,7 @@ import { requestIdOf } from './request-id.ts';
 import { RequestLogController } from './request-log-controller.ts';
 import { createRequestObserver } from './request-observer.ts';
 import { createValidatorCompiler } from './validator-compiler.ts';
+import { websocketMessage } from './websocket-message.ts';
 
 export interface HttpServiceOptions {
   readonly logger: Logger;
@@ -30,6 +31,8 @@ export interface HttpServiceOptions {
   readonly trustedProxies?: string | undefined;
   /** Bytes that a body may have, unless its route says otherwise; 16 KiB by default. */
   readonly bodyLimit?: number;
+  /** Whether there is a WebSocket at a path; by default there is none. */
+  readonly isUpgraded?: (path: string) => boolean;
 }
 
 /** Beyond this a connection is not taken: each costs memory, and a process serves no more at a time. */
@@ -45,7 +48,7 @@ const inFlightGraceMs = 5_000;
  */
 export function createHttpService(options: HttpServiceOptions): HttpService {
   const { logger, registry, readiness, faultyParts = () => [], stopping, trustedProxies } = options;
-  const { bodyLimit = 16 * 1024 } = options;
+  const { bodyLimit = 16 * 1024, isUpgraded } = options;
   // Under the type that routes see: Fastify would otherwise spread pino's through every plugin.
   const loggerInstance: FastifyBaseLogger = logger;
   const observe = createRequestObserver(registry);
@@ -81,6 +84,7 @@ export function createHttpService(options: HttpServiceOptions): HttpService {
       connectionsCheckingInterval: 1_000,
       // Node's own answer would have no request id; the hook below looks instead.
       requireHostHeader: false,
+      ...(isUpgraded === undefined ? {} : { IncomingMessage: websocketMessage(isUpgraded) }),
     },
     // Errors before routing skip all hooks.
     frameworkErrors: (error, request, reply) => {

@@ -34,6 +34,7 @@ export function createRequestObserver(registry: Registry): RequestObserver {
       isAborted = false;
     });
     reply.raw.once('close', () => {
+      if (reply.statusCode === 101) isAborted = false;
       const durationMs = performance.now() - startedAt;
       const route = request.routeOptions.url;
       // Every label value is from a closed set: an invented path or method must not grow the registry.

@@ -1,9 +1,8 @@
-import { isIP } from 'node:net';
-import fastifyRateLimit from '@fastify/rate-limit';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { ServiceFault } from '../faults/service-fault.ts';
 import type { HttpService } from '../http/http-service.ts';
+import { addressOf } from './address-of.ts';
 import { createLimiter, type CounterRedis, type Limiter } from './create-limiter.ts';
 
 export interface LimitOptions {
@@ -68,11 +67,6 @@ async function limit(limiter: Limiter, request: FastifyRequest, reply: FastifyRe
 
 function isWriting({ method }: FastifyRequest): boolean {
   return !['GET', 'HEAD', 'OPTIONS'].includes(method);
-}
-
-function addressOf({ ip, socket }: FastifyRequest): string {
-  // A proxy may pass on anything; only an address becomes a key.
-  return fastifyRateLimit.normalizeIP(isIP(ip) === 0 ? (socket.remoteAddress ?? '') : ip);
 }
 
 /** What is no user id is refused by the route, and must not become a key before. */

@@ -1,0 +1,27 @@
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+
+export type LiveMetrics = ReturnType<typeof createLiveMetrics>;
+
+/** What the live feed measures. */
+export function createLiveMetrics(registry: Registry) {
+  const registers = [registry];
+  return {
+    sockets: new Gauge({
+      name: 'live_sockets',
+      help: 'Connections that follow the seats of an event.',
+      registers,
+    }),
+    dropped: new Counter({
+      name: 'live_sockets_dropped_total',
+      help: 'Connections that were dropped: slow, because they did not read; silent, because they gave no sign of life.',
+      labelNames: ['reason'] as const,
+      registers,
+    }),
+    updateDuration: new Histogram({
+      name: 'live_update_duration_seconds',
+      help: 'How long it took to hand an update of one event to all connections of this process.',
+      buckets: [0.0005, 0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1],
+      registers,
+    }),
+  };
+}

@@ -1,0 +1,86 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { SeatCore, SeatsUpdate, SeatStatus, SeatWatch } from '@ticketing/seat-core';
+import type { LiveMetrics } from './live-metrics.ts';
+import { LiveMessage } from './live-message.ts';
+import type { LiveViewer } from './live-viewer.ts';
+
+/** So many are sent to before others get a turn. */
+const viewersPerTurn = 500;
+/** A crowd that comes at once shares one snapshot of this age at most, and what changed since. */
+const snapshotLifetimeMs = 1_000;
+
+/** All connections of this process that follow one event. */
+export class LiveRoom implements Disposable {
+  readonly #metrics: LiveMetrics;
+  readonly #viewers = new Set<LiveViewer>();
+  #watch!: SeatWatch;
+  #snapshot: LiveMessage | undefined;
+  #snapshotAt = -Infinity;
+  readonly #changedSince = new Map<string, SeatStatus>();
+  #changes: LiveMessage | undefined;
+
+  private constructor(metrics: LiveMetrics) {
+    this.#metrics = metrics;
+  }
+
+  /** @throws EVENT_NOT_FOUND */
+  static async open(core: SeatCore, eventId: string, metrics: LiveMetrics): Promise<LiveRoom> {
+    const room = new LiveRoom(metrics);
+    room.#watch = await core.watchSeats({ eventId, onUpdate: (update) => room.#tell(update) });
+    return room;
+  }
+
+  get viewers(): ReadonlySet<LiveViewer> {
+    return this.#viewers;
+  }
+
+  add(viewer: LiveViewer): void {
+    viewer.send(this.#currentSnapshot());
+    if (this.#changedSince.size > 0) viewer.send((this.#changes ??= this.#changesSinceSnapshot()));
+    this.#viewers.add(viewer);
+  }
+
+  remove(viewer: LiveViewer): void {
+    this.#viewers.delete(viewer);
+  }
+
+  [Symbol.dispose](): void {
+    this.#watch[Symbol.dispose]();
+  }
+
+  /** The next update waits until this one is with everybody. */
+  async #tell(update: SeatsUpdate): Promise<void> {
+    const endTimer = this.#metrics.updateDuration.startTimer();
+    const message = new LiveMessage(update);
+    if (update.type === 'snapshot') this.#keepSnapshot(message);
+    else for (const { id, status } of update.seats) this.#changedSince.set(id, status);
+    this.#changes = undefined;
+    // Whoever comes from here on has been sent all of this.
+    let sent = 0;
+    for (const viewer of Array.from(this.#viewers)) {
+      viewer.send(message);
+      sent += 1;
+      if (sent % viewersPerTurn === 0) await nextTurn();
+    }
+    endTimer();
+  }
+
+  #currentSnapshot(): LiveMessage {
+    if (this.#snapshot !== undefined && performance.now() - this.#snapshotAt < snapshotLifetimeMs)
+      return this.#snapshot;
+    return this.#keepSnapshot(new LiveMessage(this.#watch.snapshot()));
+  }
+
+  #keepSnapshot(snapshot: LiveMessage): LiveMessage {
+    this.#snapshot = snapshot;
+    this.#snapshotAt = performance.now();
+    this.#changedSince.clear();
+    this.#changes = undefined;
+    return snapshot;
+  }
+
+  #changesSinceSnapshot(): LiveMessage {
+    const seats = Array.from(this.#changedSince, ([id, status]) => ({ id, status }));
+    return new LiveMessage({ type: 'changes', seats });
+  }
+}

@@ -1,0 +1,123 @@
+import type { Context } from './context.ts';
+import { readRows, type NamedStatement } from './statement.ts';
+import { seatStatuses, type SeatStatus } from './views.ts';
+
+/** A seat that changed, by its place in the hall. */
+export interface StateChange {
+  readonly index: number;
+  readonly status: SeatStatus;
+  readonly version: number;
+}
+
+const lettersOfId = 36;
+const statusByLetter = new Map(seatStatuses.map((status) => [status.charCodeAt(0), status]));
+
+/**
+ * The status and version of each seat of an event, as far as this process knows them. News may come in any order
+ * and any number of times: a seat only ever moves to a higher version.
+ */
+export class HallStates {
+  readonly #ids: readonly string[];
+  readonly #indexes: ReadonlyMap<string, number>;
+  readonly #statuses: SeatStatus[];
+  readonly #versions: Float64Array;
+  #version = 0;
+
+  /** Every seat AVAILABLE and unchanged, as an event is made. */
+  constructor(ids: readonly string[]) {
+    this.#ids = ids;
+    this.#indexes = new Map(ids.map((id, index) => [id, index]));
+    this.#statuses = ids.map(() => 'AVAILABLE');
+    this.#versions = new Float64Array(ids.length);
+  }
+
+  /** The sum of the seats' versions. */
+  get version(): number {
+    return this.#version;
+  }
+
+  get size(): number {
+    return this.#ids.length;
+  }
+
+  indexOf(seatId: string): number | undefined {
+    return this.#indexes.get(seatId);
+  }
+
+  isNewer({ index, version }: StateChange): boolean {
+    return version > (this.#versions[index] ?? Infinity);
+  }
+
+  /** @returns whether it was news */
+  apply(change: StateChange): boolean {
+    if (!this.isNewer(change)) return false;
+    const { index, status, version } = change;
+    this.#version += version - this.#versions[index]!;
+    this.#versions[index] = version;
+    this.#statuses[index] = status;
+    return true;
+  }
+
+  /** The seats at these places, as they are now. */
+  seatsAt(indexes: Iterable<number>): { id: string; status: SeatStatus }[] {
+    return Array.from(indexes, (index) => ({ id: this.#ids[index]!, status: this.#statuses[index]! }));
+  }
+
+  notAvailable(): { id: string; status: SeatStatus }[] {
+    const indexes = [...this.#statuses.keys()].filter((index) => this.#statuses[index] !== 'AVAILABLE');
+    return this.seatsAt(indexes);
+  }
+}
+
+/** The ids of an event's seats in their own order. */
+export async function readSeatIds(context: Context, eventId: string): Promise<string[]> {
+  const [row] = await readRows<{ ids: string }>(context, seatIdsStatement, [eventId]);
+  const ids = row?.ids ?? '';
+  return Array.from({ length: ids.length / lettersOfId }, (_, index) =>
+    ids.slice(index * lettersOfId, (index + 1) * lettersOfId),
+  );
+}
+
+/**
+ * What the table says about each seat of an event, in the order of the ids.
+ *
+ * @returns only those that are newer than what is known; null when the event has no longer these seats
+ */
+export async function readNewerStates(
+  context: Context,
+  eventId: string,
+  known: HallStates,
+): Promise<StateChange[] | null> {
+  const [row] = await readRows<{ states: string }>(context, statesStatement, [eventId]);
+  const states = row?.states ?? '';
+  const newer: StateChange[] = [];
+  let index = 0;
+  let version = 0;
+  for (let at = 0; at < states.length; at++) {
+    const letter = states.charCodeAt(at);
+    const status = statusByLetter.get(letter);
+    if (status === undefined) {
+      version = version * 10 + letter - 48;
+      continue;
+    }
+    const change = { index, status, version };
+    if (known.isNewer(change)) newer.push(change);
+    index += 1;
+    version = 0;
+  }
+  return index === known.size ? newer : null;
+}
+
+const seatIdsStatement: NamedStatement = {
+  name: 'read-seat-ids',
+  text: `select coalesce(string_agg(id::text, '' order by id), '') as ids from seats where event_id = $1`,
+};
+
+/** One text, `0A3R7S…`: (measured on 100,000 seats) a tenth of what as many rows cost. */
+const statesStatement: NamedStatement = {
+  name: 'read-states',
+  text: `
+select coalesce(string_agg(version || left(status, 1), '' order by id), '') as states
+from seats
+where event_id = $1`,
+};
