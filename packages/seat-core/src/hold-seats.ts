@@ -1,5 +1,4 @@
 import { failpoint } from '#failpoint';
-import { v7 as uuidv7 } from 'uuid';
 import type { Context } from './context.ts';
 import { SeatCoreError } from './errors.ts';
 import {
@@ -10,6 +9,7 @@ import {
   type Replayable,
 } from './idempotency.ts';
 import { InputCheck } from './input.ts';
+import { newBookingId } from './new-booking-id.ts';
 import { replayBooking } from './replay-booking.ts';
 import { tryAcquireSeats } from './seat-lock.ts';
 import { findCachedTakenSeats } from './seat-status-cache.ts';
@@ -65,7 +65,8 @@ async function hold(context: Context, wish: Wish): Promise<Booking> {
   if (lease === 'busy') throw new SeatCoreError('SEAT_LOCKED', 'a seat is being booked');
   try {
     failpoint('hold-locked');
-    const outcome = await context.holds.submit({ bookingId: uuidv7(), seatIds, userId, requestId, key });
+    const bookingId = newBookingId();
+    const outcome = await context.holds.submit({ bookingId, seatIds, userId, requestId, key });
     if (outcome.kind === 'refused') throw outcome.error;
     await outcome.announced;
     failpoint('hold-announced');
