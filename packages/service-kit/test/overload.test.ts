@@ -19,11 +19,20 @@ test('a process that cannot keep up refuses at once, goes on telling how it is, 
   });
   expect((await app.inject('/work')).statusCode).toBe(200);
 
+  const isRefused = async () => (await app.inject('/work')).statusCode === 503;
+  const standStill = async () => {
+    block(600);
+    await nextTurn();
+  };
+  await standStill();
+  await standStill();
+  // Slow, and nobody there whose going away would help.
+  expect(await isRefused()).toBe(false);
   await waitFor(
     async () => {
-      block(600);
-      await nextTurn();
-      return (await app.inject('/work')).statusCode === 503;
+      await standStill();
+      await Promise.all(Array.from({ length: 100 }, isRefused));
+      return isRefused();
     },
     { description: 'the process to be overloaded' },
   );
@@ -46,7 +55,7 @@ interface CrowdAnswer {
 }
 
 test('under twice what it can do, some are refused, and those it admits keep their time', async () => {
-  const workMs = 4;
+  const workMs = 2;
   const { app } = buildService((service) => {
     addOverloadShedding(service);
     service.get('/work', () => {
@@ -55,7 +64,7 @@ test('under twice what it can do, some are refused, and those it admits keep the
     });
   });
   const { port } = new URL(await app.listen({ host: '127.0.0.1', port: 0 }));
-  // Enough connections to make everybody wait for 4 s if all were admitted.
+  // Enough connections to make everybody wait for 3 s if all were admitted.
   const crowd = fork(new URL('fixtures/crowd.mjs', import.meta.url), [
     port,
     '1000',

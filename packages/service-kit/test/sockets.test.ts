@@ -19,6 +19,9 @@ function build() {
   });
 }
 
+const chunkedTo =
+  'POST /book HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n';
+
 function expectProblem(received: string, status: number, detail: string): void {
   const answer = parseAnswer(received);
   expect(answer.status).toBe(status);
@@ -50,6 +53,22 @@ test.each([
     'a malformed chunk',
     'POST /book HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n',
   ],
+  // Each of these a proxy in front may read otherwise, and then see other requests than we do.
+  ['a length with a sign', 'POST /book HTTP/1.1\r\nhost: x\r\ncontent-length: +2\r\n\r\n{}'],
+  ['a list of lengths', 'POST /book HTTP/1.1\r\nhost: x\r\ncontent-length: 2, 2\r\n\r\n{}'],
+  [
+    'a space before a colon',
+    'POST /book HTTP/1.1\r\nhost: x\r\ntransfer-encoding : chunked\r\n\r\n0\r\n\r\n',
+  ],
+  ['chunks twice', `${chunkedTo}transfer-encoding: chunked\r\n\r\n0\r\n\r\n`],
+  ['another encoding behind chunks', `${chunkedTo.replace(/\r\n$/, ', identity\r\n')}\r\n0\r\n\r\n`],
+  ['an encoding that is almost chunked', `${chunkedTo.replace('chunked', 'xchunked')}\r\n0\r\n\r\n`],
+  ['a chunk longer than any number', `${chunkedTo}\r\nfffffffffffffffff\r\n`],
+  ['a chunk that ends with LF alone', `${chunkedTo}\r\n2\n{}\n0\n\n`],
+  ['a header on two lines', 'GET /fine HTTP/1.1\r\nhost: x\r\nx-a: 1\r\n 2\r\n\r\n'],
+  ['lines that end with LF alone', 'GET /fine HTTP/1.1\nhost: x\n\n'],
+  ['a NUL in a header', 'GET /fine HTTP/1.1\r\nhost: x\r\nx-a: \0\r\n\r\n'],
+  ['HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'],
 ])('answers %s as a problem and closes', async (_name, bytes) => {
   const { app, lines } = build();
   const { connect } = await listen(app);

@@ -5,6 +5,8 @@ import type { HttpService } from '../http/http-service.ts';
 /** A process whose timers are this late, on average over a sample, has more to do than it can do in time. */
 const maxEventLoopDelayMs = 250;
 const sampleMs = 500;
+/** Fewer requests in a sample are no overload: whatever makes the process slow then, refusing them does not help it. */
+const crowdSize = 100;
 
 /**
  * Refuses requests at once while the process cannot keep up, so that those it has admitted get their time. Reading
@@ -17,9 +19,27 @@ export function addOverloadShedding(app: HttpService): void {
     sampleInterval: sampleMs,
     pressureHandler: () => undefined,
   });
+  const isCrowd = createCrowdCounter();
   app.addHook('onRequest', ({ routeOptions: { url } }, _reply, done) => {
     const isProbe = url === '/metrics' || url?.startsWith('/health/') === true;
-    if (isProbe || !app.isUnderPressure()) return done();
+    if (isProbe || !isCrowd() || !app.isUnderPressure()) return done();
     done(new SeatCoreError('OVERLOADED', 'the event loop is late'));
   });
+}
+
+/** Counts each call. @returns whether this span of time, or the one before it, has seen a crowd */
+function createCrowdCounter(): () => boolean {
+  let startedAt = performance.now();
+  let count = 0;
+  let countBefore = 0;
+  return () => {
+    const elapsedMs = performance.now() - startedAt;
+    if (elapsedMs >= sampleMs) {
+      countBefore = elapsedMs < 2 * sampleMs ? count : 0;
+      count = 0;
+      startedAt += elapsedMs;
+    }
+    count += 1;
+    return Math.max(count, countBefore) >= crowdSize;
+  };
 }
