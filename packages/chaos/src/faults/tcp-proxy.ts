@@ -34,9 +34,8 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
   let swallowing: { readonly bytes: string; readonly finish: () => void } | undefined;
 
   const end = (link: Link): void => {
-    links.delete(link);
-    link.client.resetAndDestroy();
-    link.server.resetAndDestroy();
+    if (!links.delete(link)) return;
+    for (const socket of [link.client, link.server]) resetNow(socket);
   };
   const listener = createServer((client) => {
     const link: Link = { client, server: connect(targetPort, '127.0.0.1'), isBroken: false };
@@ -100,6 +99,15 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
       await new Promise((resolve) => listener.close(resolve));
     },
   };
+}
+
+/**
+ * Node's `resetAndDestroy` says goodbye first, and a socket that fails meanwhile is never closed: a process with such a
+ * socket cannot end. So at once, by the mark that it sets; and a socket that has said goodbye already is just closed.
+ */
+function resetNow(socket: Socket): void {
+  if (!socket.writableEnded) Object.assign(socket, { resetAndClosing: true });
+  socket.destroy();
 }
 
 /** One direction of a connection. Delayed bytes keep their place in front of later ones that are not delayed. */

@@ -31,21 +31,6 @@ export const durabilityVariants: readonly Variant[] = [
     seconds: 3,
   },
   {
-    name: 'answers-mixed-up',
-    mistake: 'a commit that many shared hands its outcomes out in the wrong order',
-    caughtBy: ['acknowledged-is-present', 'all-seats-or-none', 'refused-had-no-effect'],
-    edits: [
-      {
-        file: 'packages/seat-core/dist/group-commit.js',
-        find: 'member.resolve(outcomes[index]);',
-        replace: 'member.resolve(outcomes[batch.length - 1 - index]);',
-      },
-    ],
-    // Requests share a commit when they come while two others are under way.
-    profile: { clients: 24, thinkMs: 0, hotShare: 0, faults: ['slow-postgres'], faultEveryMs: [100, 300] },
-    seconds: 3,
-  },
-  {
     name: 'counted-twice',
     mistake: 'a confirmation that was there already is counted again',
     caughtBy: ['tickets-counted-once'],

@@ -58,31 +58,6 @@ export const statementVariants: readonly Variant[] = [
     seconds: 4,
   },
   {
-    name: 'two-won-in-a-batch',
-    mistake: 'two requests for one seat that share a commit both get it',
-    caughtBy: ['seat-history', 'seat-matches-live-bookings', 'seat-sold-once'],
-    edits: [
-      {
-        file: holdSql,
-        find: 'where judged.booking_id = available.booking_id and first.n < available.n',
-        replace: 'where false',
-      },
-    ],
-    sql: ['drop index booking_seats_live_seat_key'],
-    // Only without locks do two requests for one seat come that far.
-    profile: {
-      clients: 24,
-      hotSeats: 2,
-      hotShare: 1,
-      seatsPerHold: 1,
-      confirmShare: 0,
-      thinkMs: 0,
-      faults: ['freeze-redis', 'silence-redis', 'flush-redis'],
-      faultEveryMs: [20, 100],
-    },
-    seconds: 4,
-  },
-  {
     name: 'cap-without-lock',
     mistake: 'the seats that a user holds are counted while somebody else counts them, too',
     caughtBy: ['cap-holds'],

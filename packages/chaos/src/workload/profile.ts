@@ -12,6 +12,8 @@ export interface Profile {
   readonly thinkMs: number;
   /** Whether requests carry an Idempotency-Key, and are sent again with it. */
   readonly keys: boolean;
+  /** How soon a request is sent again. */
+  readonly retryAfterMs: readonly [number, number];
   /** What becomes of a hold; the rest is forgotten by its buyer. */
   readonly confirmShare: number;
   readonly releaseShare: number;
@@ -37,6 +39,7 @@ export const usualProfile: Profile = {
   seatsPerHold: 3,
   thinkMs: 25,
   keys: true,
+  retryAfterMs: [10, 150],
   confirmShare: 0.3,
   releaseShare: 0.3,
   lateConfirmShare: 0.05,

@@ -52,7 +52,7 @@ export async function runClient(options: ClientOptions): Promise<void> {
       ? (await Promise.all(members.slice(0, 2).map((member) => send(request, member))))[0]!
       : await send(request, random.pick(members));
     for (let attempt = 1; attempt <= retries && mayRetry(operation, request); attempt += 1) {
-      await delay(random.between(10, 150));
+      await delay(random.between(...profile.retryAfterMs));
       operation = await send(request, random.pick(members));
     }
     if (operation.result.kind === 'unknown') {
