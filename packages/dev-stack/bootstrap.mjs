@@ -19,6 +19,7 @@ const commands = new Map([
   ['migrate', 'dev-stack'],
   ['ops', 'dev-stack'],
   ['chaos', 'chaos'],
+  ['bench', 'bench'],
 ]);
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const [command = '', ...args] = process.argv.slice(2);

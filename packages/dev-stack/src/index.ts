@@ -16,5 +16,6 @@ export { createTestStack, type TestStack } from './fixtures/test-stack.ts';
 export { withinDeadline } from './fixtures/within-deadline.ts';
 export { deadlineFactor } from './deadline-factor.ts';
 export { repositoryRoot } from './folders.ts';
+export { childrenOf } from './processes/children-of.ts';
 export type { ServiceName } from './services/service-name.ts';
 export { waitFor, type WaitForOptions } from './wait-for.ts';

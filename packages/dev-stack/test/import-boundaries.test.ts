@@ -45,6 +45,9 @@ const refused = [
   ['packages/chaos/src', `import { readConfig } from '@ticketing/service-kit';`],
   ['packages/chaos/src', `import { createApp } from '../../../apps/booking-api/src/app.ts';`],
   ['packages/chaos/src', `import { commitHolds } from '../../seat-core/src/commit-holds.ts';`],
+  ['packages/bench/src', `import { createApp } from '@ticketing/booking-api';`],
+  ['packages/bench/src', `import { runSeed } from '@ticketing/chaos';`],
+  ['packages/bench/src', `import { holdSeatsStatement } from '../../seat-core/src/hold-seats.sql.ts';`],
 ] as const;
 
 const accepted = [
@@ -59,6 +62,7 @@ const accepted = [
   ['apps/booking-api/test', `import { createApp } from '../src/app.ts'; createApp();`],
   ['packages/dev-stack/src', `import { runMigrations } from '@ticketing/seat-core'; runMigrations({});`],
   ['packages/chaos/src', `import { startService } from '@ticketing/dev-stack'; await startService('', {});`],
+  ['packages/bench/src', `import { bookingSchema } from '@ticketing/service-kit'; bookingSchema();`],
 ] as const;
 
 let folder: string;

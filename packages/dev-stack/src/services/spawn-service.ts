@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { repositoryRoot } from '../folders.ts';
 import { adoptProcess, type ServerProcess } from '../processes/adopt-process.ts';
@@ -16,6 +17,8 @@ export interface SpawnServiceOptions {
   readonly nodeFlags?: readonly string[];
   /** Each line of its output, in the order of its stream. */
   readonly onLine: (line: string) => void;
+  /** The service writes into this file itself, and `onLine` hears nothing. */
+  readonly logFile?: string;
 }
 
 /**
@@ -25,12 +28,17 @@ export interface SpawnServiceOptions {
 export async function spawnService(options: SpawnServiceOptions): Promise<ServerProcess> {
   const { name, folder, env, onLine, parentDeathSignal, nodeFlags = [] } = options;
   const [program = '', ...args] = serviceCommand(name, folder, parentDeathSignal, nodeFlags);
+  const log = options.logFile === undefined ? undefined : openSync(options.logFile, 'a', 0o640);
+  const output = log ?? 'pipe';
   const child = spawn(program, args, {
     cwd: repositoryRoot,
     env,
     detached: true,
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', output, output],
   });
-  for (const stream of [child.stdout, child.stderr]) createInterface({ input: stream }).on('line', onLine);
+  if (log !== undefined) closeSync(log);
+  for (const stream of [child.stdout, child.stderr]) {
+    if (stream !== null) createInterface({ input: stream }).on('line', onLine);
+  }
   return adoptProcess(child, parentDeathSignal);
 }

@@ -1,0 +1,41 @@
+import { parseArgs } from 'node:util';
+import type { Effort } from '../figures/figure.ts';
+
+export interface BenchArguments {
+  /** The names of the figures to measure; none is all of them. */
+  readonly only: readonly string[];
+  readonly rounds: number;
+  readonly effort: Effort;
+}
+
+const fullEffort: Effort = { warmUpMs: 1_000, measureMs: 3_000, scale: 1 };
+const quickEffort: Effort = { warmUpMs: 300, measureMs: 500, scale: 0.02 };
+
+export function benchUsage(names: readonly string[]): string {
+  return `npm run bench -- [--only NAME,…] [--rounds N] [--quick]
+
+Measures the engine on servers of its own, in turns with its yardsticks on the same machine.
+  --only     some of ${names.join(', ')}
+  --rounds   how often each is measured, 1 to 20; 3 unless given
+  --quick    much too short to say anything but that all of it works
+`;
+}
+
+/** @throws a sentence about what is wrong with them */
+export function parseBenchArguments(args: readonly string[], names: readonly string[]): BenchArguments {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      only: { type: 'string', default: '' },
+      rounds: { type: 'string' },
+      quick: { type: 'boolean', default: false },
+    },
+  });
+  const only = values.only.split(',').filter((name) => name !== '');
+  const unknown = only.find((name) => !names.includes(name));
+  if (unknown !== undefined) throw new Error(`--only knows ${names.join(', ')}, and no "${unknown}".`);
+  const rounds = Number(values.rounds ?? (values.quick ? 1 : 3));
+  if (!Number.isInteger(rounds) || rounds < 1 || rounds > 20)
+    throw new Error(`--rounds is from 1 to 20, not "${values.rounds}".`);
+  return { only, rounds, effort: values.quick ? quickEffort : fullEffort };
+}

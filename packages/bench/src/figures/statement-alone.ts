@@ -1,0 +1,34 @@
+import { startPart } from '../parts/start-part.ts';
+import { openHall } from '../rig/hall.ts';
+import { shuffle } from '../rig/shuffle.ts';
+import { countBookings, settleTables, untilQuiet } from '../rig/stores.ts';
+import { seatsFor } from './booking-requests.ts';
+import type { Figure } from './figure.ts';
+import { measureLoad, toSample } from './measure-load.ts';
+
+const highestRate = 8_000;
+
+function statementAlone(name: string, title: string, connections: number): Figure {
+  return {
+    name,
+    title,
+    measure: async (rig, effort) => {
+      const { databaseUrl, redisUrl, folder } = rig.stack;
+      const { url } = await rig.service('booking-api');
+      const { seatIds } = await openHall(url, databaseUrl, seatsFor(effort, highestRate));
+      await settleTables(databaseUrl);
+      const job = { ...effort, databaseUrl, redisUrl, connections, seatIds: shuffle(seatIds) };
+      await using clients = startPart('statement-clients', job, folder);
+      const measured = await measureLoad(rig, clients, []);
+      await untilQuiet(databaseUrl);
+      return toSample(measured, ['booked'], await countBookings(databaseUrl, measured.result));
+    },
+  };
+}
+
+export const statement = statementAlone('statement', 'the booking transaction alone, 32 connections', 32);
+export const loneStatement = statementAlone(
+  'lone-statement',
+  'the booking transaction alone, one connection',
+  1,
+);

@@ -1,0 +1,53 @@
+import type { Measure, Sample } from '../figures/sample.ts';
+
+/** The measurements of a figure, one per round. */
+export type Rounds = ReadonlyMap<string, readonly Sample[]>;
+
+/** A ratio that the engine is to reach, of two values that were measured in the same round. */
+export interface Goal {
+  readonly name: string;
+  readonly figures: readonly string[];
+  readonly atLeast?: number;
+  readonly atMost?: number;
+  /** @param of the value that a figure had in this round */
+  readonly ratio: (of: (figure: string, measure: Measure) => number) => number;
+}
+
+export const goals: readonly Goal[] = [
+  {
+    name: 'bookings/s ÷ the same transaction straight on PostgreSQL',
+    figures: ['booking', 'statement'],
+    atLeast: 1.5,
+    ratio: (of) => of('booking', 'perSecond') / of('statement', 'perSecond'),
+  },
+  {
+    name: 'bookings/s ÷ bare Fastify POST',
+    figures: ['booking', 'bare'],
+    atLeast: 0.4,
+    ratio: (of) => of('booking', 'perSecond') / of('bare', 'perSecond'),
+  },
+  {
+    name: "bookings/s ÷ the page's steps one by one",
+    figures: ['booking', 'page'],
+    atLeast: 6,
+    ratio: (of) => of('booking', 'perSecond') / of('page', 'perSecond'),
+  },
+  {
+    name: 'refusals/s ÷ bare Fastify POST',
+    figures: ['refusal', 'bare'],
+    atLeast: 0.6,
+    ratio: (of) => of('refusal', 'perSecond') / of('bare', 'perSecond'),
+  },
+  {
+    name: 'p99 of booking at 64 callers ÷ (64 ÷ bookings/s)',
+    figures: ['booking'],
+    atMost: 2,
+    ratio: (of) => of('booking', 'p99Ms') / (64_000 / of('booking', 'perSecond')),
+  },
+  {
+    name: "a lone caller's p50 ÷ the transaction alone on one connection",
+    figures: ['lone-booking', 'lone-statement'],
+    atMost: 3,
+    ratio: (of) => of('lone-booking', 'p50Ms') / of('lone-statement', 'p50Ms'),
+  },
+];

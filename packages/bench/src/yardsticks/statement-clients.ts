@@ -1,0 +1,57 @@
+import { openDatabase } from '@ticketing/seat-core';
+import pg from 'pg';
+import { v7 as uuidv7 } from 'uuid';
+import { LoadMeter, type LoadTimes } from '../load/load-meter.ts';
+import { runPart } from '../parts/run-part.ts';
+import { forAnother, recordHold } from './record-hold.ts';
+
+export interface StatementJob extends LoadTimes {
+  readonly databaseUrl: string;
+  readonly redisUrl: string;
+  readonly connections: number;
+  /** Free seats, one more than can be booked in the time. */
+  readonly seatIds: readonly string[];
+}
+
+/*
+ * What the database alone does: the engine's own statements, one booking per transaction, on as many connections,
+ * with nothing in front. Each transaction is sent at once and is one round trip, as in the engine.
+ */
+runPart<StatementJob>(async ({ databaseUrl, redisUrl, connections, seatIds, ...times }, tell) => {
+  const [first, ...seats] = seatIds;
+  const recorded = await recordHold(databaseUrl, redisUrl, first!);
+  const pool = openPool(databaseUrl, connections);
+  let isOver = false;
+  const meter = new LoadMeter(times, tell, () => {
+    isOver = true;
+  });
+  let booked = 0;
+  const bookOneByOne = async (client: pg.PoolClient) => {
+    while (!isOver) {
+      const number = booked++;
+      const seatId = seats[number];
+      if (seatId === undefined) return meter.end();
+      const calls = forAnother(recorded, { seatId, userId: `buyer-${number}`, bookingId: uuidv7() });
+      const since = performance.now();
+      await Promise.all(calls.map((call) => client.query({ ...call, values: [...(call.values ?? [])] })));
+      meter.record('booked', performance.now() - since);
+    }
+  };
+  const clients: pg.PoolClient[] = [];
+  while (clients.length < connections) clients.push(await pool.connect());
+  meter.begin();
+  await Promise.all(clients.map(bookOneByOne));
+});
+
+/** Connections as the engine's, but nobody is told to give up: on a busy machine 32 of them take their time. */
+function openPool(databaseUrl: string, connections: number): pg.Pool {
+  const { options } = openDatabase({ databaseUrl }).$client;
+  return new pg.Pool({
+    ...options,
+    max: connections,
+    connectionTimeoutMillis: 10_000,
+    lock_timeout: 0,
+    statement_timeout: 0,
+    query_timeout: 0,
+  });
+}
