@@ -3,7 +3,7 @@ import { figures } from '../src/figures/figures.ts';
 import { openHall } from '../src/rig/hall.ts';
 import { startRig, type Rig } from '../src/rig/rig.ts';
 import { withDatabase } from '../src/rig/stores.ts';
-import { runRounds } from '../src/run-rounds.ts';
+import { planTurns, runTurns } from '../src/run-turns.ts';
 
 let rig: Rig;
 beforeAll(async () => {
@@ -16,7 +16,7 @@ const effort = { warmUpMs: 200, measureMs: 300, scale: 0.01 };
 describe('a round of the bench', () => {
   it('measures bookings and the same transaction straight on the database', async () => {
     const chosen = figures.filter(({ name }) => ['booking', 'statement'].includes(name));
-    const samples = await runRounds(rig, chosen, { rounds: 1, effort }, () => undefined);
+    const samples = await runTurns(rig, planTurns(chosen, 1), effort, () => undefined);
     for (const [, [sample]] of samples) {
       expect(sample?.perSecond).toBeGreaterThan(0);
       expect(sample?.p99Ms).toBeGreaterThan(0);
@@ -37,7 +37,7 @@ describe('a round of the bench', () => {
         return {};
       },
     };
-    await expect(runRounds(rig, [broken], { rounds: 1, effort }, () => undefined)).rejects.toThrow(
+    await expect(runTurns(rig, planTurns([broken], 1), effort, () => undefined)).rejects.toThrow(
       'Nothing of this run counts',
     );
   });

@@ -4,7 +4,7 @@ import { numberText } from '../report/number-text.ts';
 import { figureRows, goalRows } from '../report/report-tables.ts';
 import { terminalTable } from '../report/terminal-table.ts';
 import { startRig } from '../rig/rig.ts';
-import { runRounds, type Progress } from '../run-rounds.ts';
+import { planTurns, runTurns } from '../run-turns.ts';
 import { benchUsage, parseBenchArguments } from './bench-arguments.ts';
 
 const names = figures.map(({ name }) => name);
@@ -31,12 +31,12 @@ export async function run(args: readonly string[]): Promise<number> {
 
   async function measure() {
     await using rig = await startRig({ folder });
+    const turns = planTurns(chosen, rounds);
     let done = 0;
-    const tell = ({ round, figure, sample }: Progress) =>
-      say(
-        `[${++done}/${rounds * chosen.length}] round ${round}, ${figure.title}: ${numberText(sample.perSecond ?? Number.NaN)}/s`,
-      );
-    return await runRounds(rig, chosen, { rounds, effort }, tell);
+    return await runTurns(rig, turns, effort, ({ round, figure }, sample) => {
+      const rate = numberText(sample.perSecond ?? Number.NaN);
+      say(`[${++done}/${turns.length}] round ${round}, ${figure.title}: ${rate}/s`);
+    });
   }
 }
 

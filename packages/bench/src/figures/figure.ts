@@ -8,6 +8,8 @@ export interface Figure {
   readonly name: string;
   /** What is done, in a few words. */
   readonly title: string;
+  /** Measured once, after all rounds: it takes a minute, and is in no ratio with another. */
+  readonly isLong?: true;
   /** On stores that were just emptied. */
   readonly measure: (rig: Rig, effort: Effort) => Promise<Sample>;
 }

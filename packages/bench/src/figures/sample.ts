@@ -8,6 +8,10 @@ export const measures = [
   'redisMicros',
   'loadMicros',
   'unexpected',
+  'drainSeconds',
+  'p99BeforeMs',
+  'rssHalfwayMb',
+  'rssMb',
 ] as const;
 
 export type Measure = (typeof measures)[number];

@@ -1,20 +1,52 @@
-import type { LoadRequest, LoadScript } from './load-job.ts';
+import { bookingOf } from '../figures/booking-requests.ts';
+import { idOf, type Caller } from './caller.ts';
+import type { LoadJob } from './load-job.ts';
+import { createVisitors } from './visitors.ts';
 
-/** One of those who ask at the same time, each on a connection of its own. */
-export interface Caller {
-  next(): LoadRequest;
-  /** Told what came of its request, if it wants to know. */
-  answered?(status: number, body: string, headers: Readonly<Record<string, unknown>>): void;
+export interface CallerOptions {
+  /** Called when there is nothing new to ask for; whatever is asked for then does not count. */
+  readonly onExhausted: () => void;
+  /** Called with the id of each booking that an on-sale visitor makes. */
+  readonly onBooked: (bookingId: string) => void;
 }
 
-/** @param onExhausted called when there is nothing new to ask for; whatever is asked for then does not count */
-export function createCallers(script: LoadScript, onExhausted: () => void): (index: number) => Caller {
-  const { requests } = script;
-  let asked = 0;
-  const next = () => {
-    const index = asked++;
-    if (index >= requests.length && script.kind === 'each-once') onExhausted();
-    return requests[index % requests.length]!;
+/** @returns makes the caller of a connection, by its number from 0 */
+export function createCallers(
+  { script, callers }: Pick<LoadJob, 'script' | 'callers'>,
+  { onExhausted, onBooked }: CallerOptions,
+): (index: number) => Caller {
+  switch (script.kind) {
+    case 'each-once':
+    case 'over-and-over': {
+      let asked = 0;
+      const next = () => {
+        const index = asked++;
+        if (index >= script.requests.length && script.kind === 'each-once') onExhausted();
+        return script.requests[index % script.requests.length]!;
+      };
+      return () => ({ next });
+    }
+    case 'book-and-release':
+      return (index) =>
+        bookAndRelease(
+          script.seatIds.filter((_, seat) => seat % callers === index),
+          index,
+        );
+    case 'on-sale':
+      return createVisitors(script, onBooked);
+  }
+}
+
+function bookAndRelease(seatIds: readonly string[], index: number): Caller {
+  let bookings = 0;
+  let bookingId: string | undefined;
+  return {
+    next: () =>
+      bookingId === undefined
+        ? bookingOf(seatIds[bookings++ % seatIds.length]!, index)
+        : { method: 'DELETE', path: `/api/v1/booking/${bookingId}` },
+    answered: (status, body) => {
+      bookingId = status === 201 ? idOf(body) : undefined;
+    },
   };
-  return () => ({ next });
 }

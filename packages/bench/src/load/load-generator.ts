@@ -1,7 +1,8 @@
 import autocannon from 'autocannon';
 import { runPart } from '../parts/run-part.ts';
-import { createCallers, type Caller } from './callers.ts';
-import type { LoadJob } from './load-job.ts';
+import type { Caller } from './caller.ts';
+import { createCallers } from './callers.ts';
+import type { LoadJob, LoadRequest } from './load-job.ts';
 import { LoadMeter } from './load-meter.ts';
 
 /** autocannon notices that it is told to stop this often. */
@@ -13,23 +14,58 @@ const longestSeconds = 600;
  * autocannon in a process of its own. Its latencies are taken one by one, because its own summary counts whole
  * milliseconds.
  */
-runPart<LoadJob>(async ({ url, callers, script, ...times }, tell) => {
-  const meter = new LoadMeter(times, tell, () => load.stop());
-  const createCaller = createCallers(script, () => meter.end());
-  let connected = 0;
-  const load = autocannon(
-    {
-      url,
-      connections: callers,
-      duration: longestSeconds,
-      sampleInt: sampleMs,
-      setupClient: (client) => client.setRequests([requestOf(createCaller(connected++))]),
-    },
-    () => undefined,
+runPart(async (job, tell) => {
+  const { url, callers, script, ...times } = job as LoadJob;
+  const loads: autocannon.Instance[] = [];
+  const meter = new LoadMeter(times, tell, () => {
+    for (const load of loads) load.stop();
+  });
+  const unpaid: string[] = [];
+  const createCaller = createCallers(
+    { script, callers },
+    { onExhausted: () => meter.end(), onBooked: (bookingId) => unpaid.push(bookingId) },
   );
-  load.on('response', (_client, status, _bytes, latencyMs) => meter.record(String(status), latencyMs));
-  load.on('reqError', () => meter.record('error', Number.NaN));
-  load.once('start', () => meter.begin());
+  let connected = 0;
+  let answered = 0;
+  const start = (
+    options: Pick<autocannon.Options, 'connections' | 'overallRate' | 'setupClient'>,
+    to: string[],
+  ) => {
+    const load = autocannon(
+      // Its types know one address; it takes several, and gives them to its connections in turn.
+      { ...options, url: to as unknown as string, duration: longestSeconds, sampleInt: sampleMs },
+      () => undefined,
+    );
+    load.on('response', (_client, status, _bytes, latencyMs) => {
+      answered += 1;
+      meter.record(String(status), latencyMs);
+    });
+    load.on('reqError', () => meter.record('error', Number.NaN));
+    loads.push(load);
+    return load;
+  };
+  const setupClient = (client: autocannon.Client) =>
+    client.setRequests([requestOf(createCaller(connected++))]);
+  const main = start({ connections: callers, setupClient }, [url].flat());
+  main.once('start', () => {
+    meter.begin();
+    if (script.kind !== 'on-sale') return;
+    const startPaying = () => {
+      // As many as belong to what the visitors were just seen to do.
+      const overallRate = Math.max(1, Math.round(answered / (times.warmUpMs / 1_000) / 99));
+      const pay = {
+        setupClient: (client: autocannon.Client) => client.setRequests([requestOf({ next: nextPayment })]),
+      };
+      start({ ...pay, connections: 1, overallRate }, [script.paymentApiUrl]);
+    };
+    setTimeout(startPaying, times.warmUpMs);
+  });
+  let last = '';
+  const nextPayment = (): LoadRequest => {
+    last = unpaid.shift() ?? last;
+    return { method: 'POST', path: `/api/v1/payment/${last}/confirm` };
+  };
+  process.on('message', () => meter.end());
 });
 
 /** autocannon builds the bytes of a request that has `setupRequest` anew each time. */

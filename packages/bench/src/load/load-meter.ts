@@ -53,6 +53,10 @@ export class LoadMeter {
     this.#latencies.push(latencyMs);
   }
 
+  hasEnded(): boolean {
+    return this.#result !== undefined;
+  }
+
   end(): void {
     if (this.#result !== undefined) return;
     if (this.#window === undefined) throw new Error('the load had nothing left to do before it was measured');

@@ -12,6 +12,8 @@ const entries = {
 
 export interface Part extends AsyncDisposable {
   readonly pid: number;
+  /** Ends the window of a load before its time. */
+  readonly end: () => void;
   /** The first message of this kind, whenever it comes. @throws when the part fails, or ends without it */
   readonly told: <Kind extends PartMessage['kind']>(
     kind: Kind,
@@ -46,6 +48,7 @@ export function startPart(name: keyof typeof entries, job: unknown, folder: stri
   child.send(job as object);
   return {
     pid: child.pid ?? -1,
+    end: () => void child.send('end'),
     told: async (kind) =>
       new Promise((resolve, reject) => {
         const look = () => {

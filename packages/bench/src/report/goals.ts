@@ -39,6 +39,12 @@ export const goals: readonly Goal[] = [
     ratio: (of) => of('refusal', 'perSecond') / of('bare', 'perSecond'),
   },
   {
+    name: 'seat-map 304/s ÷ bare Fastify POST',
+    figures: ['map-304', 'bare'],
+    atLeast: 0.6,
+    ratio: (of) => of('map-304', 'perSecond') / of('bare', 'perSecond'),
+  },
+  {
     name: 'p99 of booking at 64 callers ÷ (64 ÷ bookings/s)',
     figures: ['booking'],
     atMost: 2,
@@ -49,5 +55,35 @@ export const goals: readonly Goal[] = [
     figures: ['lone-booking', 'lone-statement'],
     atMost: 3,
     ratio: (of) => of('lone-booking', 'p50Ms') / of('lone-statement', 'p50Ms'),
+  },
+  {
+    name: '20,000 holds due at once: seconds until the last is released',
+    figures: ['expiry'],
+    atMost: 15,
+    ratio: (of) => of('expiry', 'drainSeconds'),
+  },
+  {
+    name: 'p99 of booking meanwhile ÷ before',
+    figures: ['expiry'],
+    atMost: 3,
+    ratio: (of) => of('expiry', 'p99Ms') / of('expiry', 'p99BeforeMs'),
+  },
+  {
+    name: 'rate at 1,000,000 seats ÷ at 1,000 seats',
+    figures: ['growth-1m', 'growth-1k'],
+    atLeast: 0.8,
+    ratio: (of) => of('growth-1m', 'perSecond') / of('growth-1k', 'perSecond'),
+  },
+  {
+    name: 'memory of booking-api after 200,000 bookings, MB',
+    figures: ['memory'],
+    atMost: 200,
+    ratio: (of) => of('memory', 'rssMb'),
+  },
+  {
+    name: 'the same ÷ after 100,000 bookings',
+    figures: ['memory'],
+    atMost: 1.1,
+    ratio: (of) => of('memory', 'rssMb') / of('memory', 'rssHalfwayMb'),
   },
 ];

@@ -27,7 +27,8 @@ const holdSeconds = 120;
  * nothing: prepared statements, a pool, auto-pipelining to Redis, no log, no limiter, no metrics, and an update that
  * looks whether the seat is free, which the page forgets. Each step still waits for the one before it.
  */
-runPart<PageServiceJob>(async ({ databaseUrl, redisUrl }, tell) => {
+runPart(async (job, tell) => {
+  const { databaseUrl, redisUrl } = job as PageServiceJob;
   const pool = new pg.Pool({ connectionString: databaseUrl, max: 16 });
   const redis = new Redis(redisUrl, { enableAutoPipelining: true });
   const queue = new Queue('page-cleanup', { connection: new Redis(redisUrl) });

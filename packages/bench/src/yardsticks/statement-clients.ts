@@ -17,17 +17,15 @@ export interface StatementJob extends LoadTimes {
  * What the database alone does: the engine's own statements, one booking per transaction, on as many connections,
  * with nothing in front. Each transaction is sent at once and is one round trip, as in the engine.
  */
-runPart<StatementJob>(async ({ databaseUrl, redisUrl, connections, seatIds, ...times }, tell) => {
+runPart(async (job, tell) => {
+  const { databaseUrl, redisUrl, connections, seatIds, ...times } = job as StatementJob;
   const [first, ...seats] = seatIds;
   const recorded = await recordHold(databaseUrl, redisUrl, first!);
   const pool = openPool(databaseUrl, connections);
-  let isOver = false;
-  const meter = new LoadMeter(times, tell, () => {
-    isOver = true;
-  });
+  const meter = new LoadMeter(times, tell, () => undefined);
   let booked = 0;
   const bookOneByOne = async (client: pg.PoolClient) => {
-    while (!isOver) {
+    while (!meter.hasEnded()) {
       const number = booked++;
       const seatId = seats[number];
       if (seatId === undefined) return meter.end();

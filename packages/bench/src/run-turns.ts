@@ -1,0 +1,50 @@
+import { auditViolations } from '@ticketing/dev-stack';
+import type { Effort, Figure } from './figures/figure.ts';
+import type { Sample } from './figures/sample.ts';
+import type { Rig } from './rig/rig.ts';
+import { emptyStores } from './rig/stores.ts';
+
+export interface Turn {
+  readonly round: number;
+  readonly figure: Figure;
+}
+
+/** Who is measured when: all figures in turns, so that what the machine does meanwhile falls on all of them alike. */
+export function planTurns(figures: readonly Figure[], rounds: number): Turn[] {
+  const repeated = figures.filter(({ isLong }) => isLong !== true);
+  return [
+    ...Array.from({ length: rounds }, (_, index) =>
+      repeated.map((figure) => ({ round: index + 1, figure })),
+    ).flat(),
+    ...figures.filter(({ isLong }) => isLong === true).map((figure) => ({ round: 1, figure })),
+  ];
+}
+
+/**
+ * After each measurement the tables must be in order.
+ *
+ * @returns by name of the figure what each round of it said
+ * @throws when the audit finds anything: a rate that broke a promise does not count
+ */
+export async function runTurns(
+  rig: Rig,
+  turns: readonly Turn[],
+  effort: Effort,
+  onSample: (turn: Turn, sample: Sample) => void,
+): Promise<Map<string, Sample[]>> {
+  const samples = new Map<string, Sample[]>();
+  for (const turn of turns) {
+    const { name, title, measure } = turn.figure;
+    await emptyStores(rig.stack.databaseUrl, rig.stack.redisUrl);
+    const sample = await measure(rig, effort);
+    const [violation] = await auditViolations(rig.stack.databaseUrl);
+    if (violation !== undefined) {
+      throw new Error(
+        `After "${title}" the audit found ${violation.check}: ${violation.detail}. Nothing of this run counts.`,
+      );
+    }
+    samples.set(name, [...(samples.get(name) ?? []), sample]);
+    onSample(turn, sample);
+  }
+  return samples;
+}
