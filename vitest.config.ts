@@ -10,7 +10,7 @@ function project(name: string, suffix: string, options: { servers: boolean; test
     test: {
       name,
       include: [`{apps,packages}/*/test/**/*.${suffix}.ts`],
-      exclude: name === 'unit' ? ['**/*.{integration,race,e2e}.test.ts'] : [],
+      exclude: name === 'unit' ? ['**/*.{integration,race,e2e,infra}.test.ts'] : [],
       testTimeout: options.testTimeout,
       hookTimeout: 60_000,
       ...(options.servers ? { globalSetup: 'packages/dev-stack/src/vitest-global-setup.ts' } : {}),
@@ -26,6 +26,8 @@ export default defineConfig({
       project('integration', 'integration.test', { servers: true, testTimeout: 20_000 }),
       project('race', 'race.test', { servers: true, testTimeout: 120_000 }),
       project('e2e', 'e2e.test', { servers: true, testTimeout: 120_000 }),
+      // The files of a deployment, by their own tools: npm run test:infra, not npm test.
+      project('infra', 'infra.test', { servers: true, testTimeout: 180_000 }),
     ],
   },
 });

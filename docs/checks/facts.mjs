@@ -17,11 +17,15 @@ export async function readFacts() {
   for (const name of serviceNames) {
     schemas[name] = (await open(`apps/${name}/dist/config-schema.js`)).configSchema;
   }
+  const { faults: faultDefinitions } = await open('packages/service-kit/dist/faults/faults.js');
+  const { sentences } = await open('packages/service-kit/dist/faults/sentences.js');
   const faults = faultTable();
   return {
     environmentExample: environmentExample(schemas),
     environmentTable: environmentTable(schemas),
     faultTable: faults,
+    faultDefinitions,
+    sentences,
     variables: [...new Set(Object.values(schemas).flatMap((schema) => Object.keys(schema.properties)))],
     faultCodes: [...faults.matchAll(/^\| `([A-Z_]+)`/gm)].map(([, code]) => code),
   };

@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { format, resolveConfig } from 'prettier';
 import { readFacts, root } from './facts.mjs';
+import { gatewayDetails, gatewayProblems } from './gateway-problems.mjs';
 
 /*
  * Documents made from the services' own schemas. Without an argument they are written; with --check they are
@@ -19,6 +20,11 @@ const outputs = [
   { file: '.env.example', text: () => env },
   { file: 'docs/configuration.md', text: (old) => fill(old, 'environment', facts.environmentTable) },
   { file: 'docs/api.md', text: (old) => fill(old, 'faults', facts.faultTable) },
+  {
+    file: 'infra/gateway/problem-details.conf',
+    text: () => gatewayDetails(facts.faultDefinitions, facts.sentences),
+  },
+  { file: 'infra/gateway/problems.conf', text: () => gatewayProblems(facts.faultDefinitions) },
 ];
 
 function fill(document, name, content) {

@@ -1,3 +1,5 @@
+export { libraryFolders } from './debian/library-folders.ts';
+export { unpackPackages, type UnpackOptions } from './debian/unpack-packages.ts';
 export { atOnce } from './fixtures/at-once.ts';
 export { auditViolations, type Violation } from './fixtures/audit-violations.ts';
 export { expectProblem, type Answer } from './fixtures/expect-problem.ts';
@@ -7,6 +9,7 @@ export {
   type PrivateStack,
   type PrivateStackOptions,
 } from './fixtures/private-stack.ts';
+export { startProgram, type ProgramOptions, type RunningProgram } from './fixtures/start-program.ts';
 export { claimsOf, signToken, type TokenSignature } from './fixtures/sign-token.ts';
 export { startService, type RunningService, type StartServiceOptions } from './fixtures/start-service.ts';
 export { createTestDatabase, type TestDatabase } from './fixtures/test-database.ts';
@@ -17,5 +20,7 @@ export { withinDeadline } from './fixtures/within-deadline.ts';
 export { deadlineFactor } from './deadline-factor.ts';
 export { repositoryRoot } from './folders.ts';
 export { childrenOf } from './processes/children-of.ts';
+export { findPostgresTool, type PostgresTool, type ProgramOnDisk } from './postgres/find-postgres-tool.ts';
+export { runCommand, type CommandResult } from './processes/run-command.ts';
 export type { ServiceName } from './services/service-name.ts';
 export { waitFor, type WaitForOptions } from './wait-for.ts';

@@ -48,6 +48,8 @@ const refused = [
   ['packages/bench/src', `import { createApp } from '@ticketing/booking-api';`],
   ['packages/bench/src', `import { runSeed } from '@ticketing/chaos';`],
   ['packages/bench/src', `import { holdSeatsStatement } from '../../seat-core/src/hold-seats.sql.ts';`],
+  ['packages/infra-checks/src', `import { readConfig } from '@ticketing/service-kit';`],
+  ['packages/infra-checks/src', `import { createApp } from '../../../apps/booking-api/src/app.ts';`],
 ] as const;
 
 const accepted = [
@@ -63,6 +65,10 @@ const accepted = [
   ['packages/dev-stack/src', `import { runMigrations } from '@ticketing/seat-core'; runMigrations({});`],
   ['packages/chaos/src', `import { startService } from '@ticketing/dev-stack'; await startService('', {});`],
   ['packages/bench/src', `import { bookingSchema } from '@ticketing/service-kit'; bookingSchema();`],
+  [
+    'packages/infra-checks/src',
+    `import { waitFor } from '@ticketing/dev-stack'; await waitFor(() => 1, {});`,
+  ],
 ] as const;
 
 let folder: string;

@@ -1,0 +1,166 @@
+import { randomUUID } from 'node:crypto';
+import getPort from 'get-port';
+import {
+  auditViolations,
+  createTestStack,
+  deadlineFactor,
+  startService,
+  waitFor,
+  type RunningService,
+  type ServiceName,
+  type TestStack,
+} from '@ticketing/dev-stack';
+import { openDatabase, openSeatCore, type Database } from '@ticketing/seat-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Shopper, type Purchase } from '../src/shopper.ts';
+import { startGateway, type Gateway } from '../src/start-gateway.ts';
+import { makeRunFolder } from './run-folder.ts';
+
+const seatsForSale = 30_000;
+const shoppers = 16;
+
+/** Each process is stopped in order once; one of each kind is also killed. */
+const ends = [
+  ['stop', 'booking-api 1'],
+  ['stop', 'booking-api 2'],
+  ['stop', 'payment-api 1'],
+  ['stop', 'payment-api 2'],
+  ['kill', 'booking-api 1'],
+  ['kill', 'payment-api 2'],
+] as const;
+
+let stack: TestStack;
+let database: Database;
+let gateway: Gateway;
+let eventId: string;
+let seatIds: string[];
+/** What runs behind the gateway, by its place. */
+const services = new Map<string, RunningService>();
+const places: { readonly place: string; readonly name: ServiceName; readonly port: number }[] = [];
+
+async function startAt({ place, name, port }: (typeof places)[number]): Promise<void> {
+  const variable = name === 'booking-api' ? 'BOOKING_API_PORT' : 'PAYMENT_API_PORT';
+  const service = await startService(name, {
+    [variable]: String(port),
+    DATABASE_URL: stack.serviceUrl,
+    REDIS_URL: stack.redisUrl,
+    HOLD_SECONDS: '60',
+    TRUSTED_PROXIES: '127.0.0.1',
+    SHUTDOWN_DELAY_SECONDS: '1',
+  });
+  services.set(place, service);
+}
+
+beforeAll(async () => {
+  stack = await createTestStack();
+  database = openDatabase({ databaseUrl: stack.databaseUrl, poolMax: 1 });
+  {
+    await using core = await openSeatCore({ databaseUrl: stack.databaseUrl, redisUrl: stack.redisUrl });
+    const price = { amount: 150_000, currency: 'IDR' };
+    const rows = Array.from({ length: seatsForSale / 100 }, (_, index) => ({
+      name: `R${index}`,
+      seats: 100,
+    }));
+    const event = await core.createEvent({
+      name: 'Konser',
+      venue: 'Istora',
+      startsAt: new Date(Date.now() + 86_400_000),
+      sections: [{ name: 'Tribun', price, rows }],
+    });
+    eventId = event.id;
+  }
+  const { rows } = await database.$client.query<{ id: string }>('select id from seats where event_id = $1', [
+    eventId,
+  ]);
+  seatIds = rows.map(({ id }) => id);
+  for (const name of ['booking-api', 'payment-api'] as const) {
+    for (const number of [1, 2]) {
+      places.push({ place: `${name} ${number}`, name, port: await getPort({ host: '127.0.0.1' }) });
+    }
+  }
+  for (const place of places) await startAt(place);
+  const portsOf = (name: ServiceName) =>
+    places.filter((place) => place.name === name).map(({ port }) => port);
+  gateway = await startGateway({
+    folder: await makeRunFolder('gateway-sale'),
+    bookingPorts: portsOf('booking-api'),
+    paymentPorts: portsOf('payment-api'),
+  });
+}, 180_000);
+afterAll(async () => {
+  await gateway[Symbol.asyncDispose]();
+  for (const service of services.values()) await service[Symbol.asyncDispose]();
+  await database.$client.end();
+  await stack.dispose();
+});
+
+async function statusOf(bookingIds: readonly string[]): Promise<Map<string, number>> {
+  const { rows } = await database.$client.query<{ status: string; n: number }>(
+    'select status, count(*)::int as n from bookings where id = any($1) group by status',
+    [bookingIds],
+  );
+  return new Map(rows.map(({ status, n }) => [status, n]));
+}
+
+describe('a sale through the gateway', () => {
+  it(
+    'goes on while each process is stopped, or killed, and started in turn',
+    async () => {
+      const stopping = new AbortController();
+      const crowd = Array.from(
+        { length: shoppers },
+        (_, index) =>
+          new Shopper({
+            url: gateway.url,
+            // So many addresses that the gateway takes nobody for a flood.
+            address: `203.0.113.${index}`,
+            userId: () => randomUUID(),
+            nextSeat: () => seatIds.pop(),
+          }),
+      );
+      const sale = Promise.all(crowd.map((shopper) => shopper.shop(stopping.signal)));
+      const sold = () => crowd.reduce((total, { purchases }) => total + purchases.length, 0);
+      const progress = async (description: string): Promise<void> => {
+        const before = sold();
+        await waitFor(() => sold() >= before + 60, { description, timeoutMs: 20_000 });
+      };
+
+      await progress('the first seats to be sold');
+      for (const [end, name] of ends) {
+        const place = places.find((candidate) => candidate.place === name)!;
+        await services.get(name)?.[end]();
+        await progress(`seats to be sold after the ${end} of ${name}`);
+        await startAt(place);
+        await progress(`seats to be sold with ${name} back after its ${end}`);
+      }
+      stopping.abort();
+      await sale;
+
+      const purchases: Purchase[] = crowd.flatMap((shopper) => shopper.purchases);
+      const failures = crowd.flatMap((shopper) => shopper.failures);
+      const retries = crowd.flatMap((shopper) => shopper.retries);
+      console.log(
+        `${purchases.length} seats sold, ${retries.length} requests tried again: ${JSON.stringify(tally(retries))}`,
+      );
+      // Whatever failed was retryable, and the second try of the same request was good.
+      expect(failures).toEqual([]);
+      expect(new Set(purchases.map(({ seatId }) => seatId)).size).toBe(purchases.length);
+      expect(await statusOf(purchases.map(({ bookingId }) => bookingId))).toEqual(
+        new Map([['CONFIRMED', purchases.length]]),
+      );
+      const { rows } = await database.$client.query<{ n: number }>(
+        `select count(*)::int as n from seats where event_id = $1 and status = 'SOLD'`,
+        [eventId],
+      );
+      expect(rows[0]?.n).toBe(purchases.length);
+      expect(await auditViolations(stack.databaseUrl)).toEqual([]);
+    },
+    240_000 * deadlineFactor(),
+  );
+});
+
+function tally(words: readonly string[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const word of words) counts[word] = (counts[word] ?? 0) + 1;
+  return counts;
+}
