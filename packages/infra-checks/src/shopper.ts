@@ -7,13 +7,19 @@ export interface Purchase {
 }
 
 export interface ShopperOptions {
-  /** Of the gateway. */
+  /** Of the gateway, or of booking-api. */
   readonly url: string;
+  /** Of payment-api where there is no gateway. */
+  readonly paymentUrl?: string;
   /** As a balancer in front of the gateway would tell it. */
   readonly address: string;
   readonly userId: () => string;
   /** The next seat to buy; undefined when all have been given out. */
   readonly nextSeat: () => string | undefined;
+  /** Whether the buyer pays for what is held; by default always. */
+  readonly pays?: () => boolean;
+  /** Between one seat and the next. */
+  readonly pauseMs?: number;
 }
 
 interface Answer {
@@ -43,42 +49,45 @@ export class Shopper {
       const seatId = this.#options.nextSeat();
       if (seatId === undefined) return;
       await this.#buy(seatId);
+      const { pauseMs: rest = 0 } = this.#options;
+      if (rest > 0) await delay(rest);
     }
   }
 
   async #buy(seatId: string): Promise<void> {
-    const held = await this.#persist('/api/v1/booking', { seatId, userId: this.#options.userId() });
-    if (held?.status !== 201) return;
+    const { url, paymentUrl = url, pays = () => true, userId } = this.#options;
+    const held = await this.#persist(`${url}/api/v1/booking`, { seatId, userId: userId() });
+    if (held?.status !== 201 || !pays()) return;
     const bookingId = String(held.body['id']);
-    const paid = await this.#persist(`/api/v1/payment/${bookingId}/confirm`);
+    const paid = await this.#persist(`${paymentUrl}/api/v1/payment/${bookingId}/confirm`);
     if (paid?.status === 200) this.purchases.push({ seatId, bookingId });
   }
 
-  async #persist(path: string, json?: object): Promise<Answer | undefined> {
+  async #persist(url: string, json?: object): Promise<Answer | undefined> {
     const key = randomUUID();
     for (let attempt = 1; attempt <= tries; attempt += 1) {
-      const answer = await this.#send(path, key, json);
+      const answer = await this.#send(url, key, json);
       if (answer.status < 300) return answer;
       const { code, retryable } = answer.body;
       if (retryable !== true) {
-        this.failures.push(`${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
+        this.failures.push(`${url}: ${answer.status} ${JSON.stringify(answer.body)}`);
         return undefined;
       }
       this.retries.push(`${String(code)}${answer.body['outcome'] === 'unknown' ? ' (unknown)' : ''}`);
       await delay(pauseMs);
     }
-    this.failures.push(`${path}: not done after ${tries} tries`);
+    this.failures.push(`${url}: not done after ${tries} tries`);
     return undefined;
   }
 
-  async #send(path: string, key: string, json: object | undefined): Promise<Answer> {
+  async #send(url: string, key: string, json: object | undefined): Promise<Answer> {
     const headers: Record<string, string> = {
       'idempotency-key': key,
       'x-forwarded-for': this.#options.address,
     };
     if (json !== undefined) headers['content-type'] = 'application/json';
     try {
-      const response = await fetch(`${this.#options.url}${path}`, {
+      const response = await fetch(url, {
         method: 'POST',
         headers,
         ...(json === undefined ? {} : { body: JSON.stringify(json) }),

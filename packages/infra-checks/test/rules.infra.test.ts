@@ -1,0 +1,28 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { repositoryRoot } from '@ticketing/dev-stack';
+import { describe, expect, it } from 'vitest';
+import { checkAlertLinks, checkConfig, testRules } from '../src/check-prometheus.ts';
+import { readDashboards } from '../src/read-dashboards.ts';
+
+const folder = join(repositoryRoot, 'infra/prometheus');
+const readRunbook = () => readFile(join(repositoryRoot, 'docs/runbook.md'), 'utf8');
+
+describe('what Prometheus is given', () => {
+  it('is read by promtool: scrape configuration and rules', async () => {
+    expect(await checkConfig(folder)).toMatchObject({ code: 0 });
+  });
+
+  it('fires as its unit tests say', async () => {
+    expect(await testRules(folder)).toMatchObject({ code: 0 });
+  });
+
+  it('has a unit test in which each alert fires, and a section of the runbook for each', async () => {
+    expect(await checkAlertLinks(folder, await readRunbook())).toEqual([]);
+  });
+
+  it('is shown by two dashboards', async () => {
+    const titles = new Set((await readDashboards()).map(({ dashboard }) => dashboard));
+    expect([...titles]).toEqual(['On-sale', 'Queue, expiry and stores']);
+  });
+});

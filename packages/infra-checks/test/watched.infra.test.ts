@@ -1,0 +1,187 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  createPrivateStack,
+  deadlineFactor,
+  repositoryRoot,
+  startService,
+  waitFor,
+  type PrivateStack,
+  type RunningService,
+} from '@ticketing/dev-stack';
+import { openDatabase, openSeatCore } from '@ticketing/seat-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { drawPanels, type DrawnPanel } from '../src/draw-panels.ts';
+import { legendOf, readDashboards, type Panel } from '../src/read-dashboards.ts';
+import { Shopper } from '../src/shopper.ts';
+import { startPrometheus, type Prometheus } from '../src/start-prometheus.ts';
+import { makeRunFolder } from './run-folder.ts';
+
+/*
+ * The services under load, a real Prometheus that watches them by the rules of infra/prometheus, and every query of
+ * the dashboards asked of it: first while all is well, then with Redis gone. UPDATE_PICTURES=1 draws docs/pictures anew.
+ */
+
+const panels = await readDashboards();
+const picturesFolder = join(repositoryRoot, 'docs/pictures');
+const shoppers = 8;
+
+let stack: PrivateStack;
+let prometheus: Prometheus;
+const services: RunningService[] = [];
+const closing = new AbortController();
+let crowd: Shopper[];
+let sale: Promise<unknown>;
+
+beforeAll(async () => {
+  stack = await createPrivateStack();
+  const { databaseUrl, redisUrl } = stack;
+  const env = {
+    DATABASE_URL: databaseUrl,
+    REDIS_URL: redisUrl,
+    HOLD_SECONDS: '3',
+    RATE_LIMIT_MAX: '0',
+    MAX_HELD_SEATS_PER_USER: '1000',
+    LOG_LEVEL: 'warn',
+  };
+  for (const name of ['booking-api', 'booking-api', 'payment-api', 'expiry-worker'] as const) {
+    services.push(await startService(name, env));
+  }
+  const addressesOf = (name: string) =>
+    services.filter((service) => service.name === name).map(({ port }) => `127.0.0.1:${port}`);
+  prometheus = await startPrometheus({
+    folder: await makeRunFolder('prometheus'),
+    targets: {
+      'booking-api': addressesOf('booking-api'),
+      'payment-api': addressesOf('payment-api'),
+      'expiry-worker': addressesOf('expiry-worker'),
+    },
+  });
+  const seatIds = await makeHall(databaseUrl, redisUrl);
+  crowd = Array.from({ length: shoppers }, (_, index) => {
+    return new Shopper({
+      url: services[index % 2]!.url,
+      paymentUrl: services[2]!.url,
+      address: '203.0.113.1',
+      userId: () => randomUUID(),
+      // Two in three want one of the first hundred seats of what is left: races are lost.
+      nextSeat: () => (Math.random() < 0.66 ? seatIds[Math.floor(Math.random() * 100)] : seatIds.pop()),
+      pays: () => Math.random() < 0.7,
+      pauseMs: 20,
+    });
+  });
+  sale = Promise.all(crowd.map((shopper) => shopper.shop(closing.signal)));
+}, 240_000);
+afterAll(async () => {
+  closing.abort();
+  await sale;
+  await prometheus[Symbol.asyncDispose]();
+  for (const service of services) await service[Symbol.asyncDispose]();
+  await stack.dispose();
+});
+
+async function makeHall(databaseUrl: string, redisUrl: string): Promise<string[]> {
+  await using core = await openSeatCore({ databaseUrl, redisUrl });
+  const price = { amount: 150_000, currency: 'IDR' };
+  const rows = Array.from({ length: 400 }, (_, index) => ({ name: `R${index}`, seats: 100 }));
+  const startsAt = new Date(Date.now() + 86_400_000);
+  const sections = [{ name: 'Tribun', price, rows }];
+  await core.createEvent({ name: 'Konser', venue: 'Istora', startsAt, sections });
+  const database = openDatabase({ databaseUrl, poolMax: 1 });
+  try {
+    const seats = await database.$client.query<{ id: string }>('select id from seats');
+    return seats.rows.map(({ id }) => id);
+  } finally {
+    await database.$client.end();
+  }
+}
+
+const sold = () => crowd.reduce((total, { purchases }) => total + purchases.length, 0);
+const now = () => Date.now() / 1000;
+
+/** What a panel would show over a stretch of time. */
+async function fill(panel: Panel, from: number, to: number): Promise<DrawnPanel> {
+  const series: DrawnPanel['series'][number][] = [];
+  for (const query of panel.queries) {
+    for (const { labels, points } of await prometheus.queryRange(query.expression, from, to, 1)) {
+      series.push({ name: legendOf(query, labels), points });
+    }
+  }
+  return { ...panel, series };
+}
+
+async function drawPicture(
+  file: string,
+  title: string,
+  from: number,
+  marks: Record<string, number>,
+): Promise<void> {
+  const to = now();
+  const filled = await Promise.all(panels.map((panel) => fill(panel, from, to)));
+  const picture = drawPanels(title, filled, { from, to, marks });
+  const path = join(picturesFolder, file);
+  if (process.env['UPDATE_PICTURES'] !== undefined) {
+    await mkdir(picturesFolder, { recursive: true });
+    await writeFile(path, picture);
+  }
+  // Drawn from other moments it differs in its lines, not in what it shows.
+  const titlesOf = (text: string) =>
+    [...text.matchAll(/font-weight="bold">([^<]*)</g)].map(([, words]) => words);
+  expect(titlesOf(await readFile(path, 'utf8'))).toEqual(titlesOf(picture));
+}
+
+describe('while all is well', () => {
+  it.each(panels.flatMap((panel) => panel.queries.map((query) => ({ ...panel, ...query }))))(
+    '"$title" is answered with data: $expression',
+    async ({ expression }) => {
+      const samples = await waitFor(
+        async () => {
+          const found = await prometheus.query(expression);
+          return found.length > 0 && found.every(({ points }) => Number.isFinite(points[0]?.[1])) && found;
+        },
+        { description: `data for ${expression}`, timeoutMs: 30_000, intervalMs: 250 },
+      );
+      expect(samples).not.toEqual([]);
+    },
+    120_000,
+  );
+
+  it('no alert fires', async () => {
+    const startedAt = now() - 25;
+    await waitFor(async () => now() - startedAt > 45, { description: '45 s of load', timeoutMs: 60_000 });
+    expect(await prometheus.firingAlerts()).toEqual([]);
+    await drawPicture('healthy.svg', 'All is well', startedAt, {});
+  }, 120_000);
+});
+
+describe('with Redis gone', () => {
+  it(
+    'sales go on, the alert fires and clears, and the dashboards show both',
+    async () => {
+      const goneAt = now();
+      await stack.redis.kill();
+      const before = sold();
+      await waitFor(async () => (await prometheus.firingAlerts()).includes('CircuitOpen'), {
+        description: 'the alert that Redis is away',
+        timeoutMs: 40_000,
+        intervalMs: 500,
+      });
+      expect(sold()).toBeGreaterThan(before);
+      expect(await prometheus.query('max(redis_circuit_open) == 1')).not.toEqual([]);
+      const backAt = now();
+      await stack.redis.start();
+      await waitFor(async () => !(await prometheus.firingAlerts()).includes('CircuitOpen'), {
+        description: 'the alert to clear',
+        timeoutMs: 40_000,
+        intervalMs: 500,
+      });
+      await waitFor(() => now() - backAt > 10, { description: '10 s with Redis', timeoutMs: 20_000 });
+      await drawPicture('redis-gone.svg', 'Redis is gone, and comes back', goneAt - 12, {
+        gone: goneAt,
+        back: backAt,
+      });
+    },
+    180_000 * deadlineFactor(),
+  );
+});
