@@ -11,7 +11,8 @@ import { gatewayDetails, gatewayProblems } from './gateway-problems.mjs';
 
 const facts = await readFacts();
 const env = `# Made by "npm run docs" from the schemas of the services: what is required is empty, the rest shows its default.
-# Nothing reads .env by itself: "set -a; . ./.env; set +a" does. npm start needs none of this.
+# For services that are started by hand: "set -a; . ./FILE; set +a" reads it. npm start needs none of this, and the .env of
+# docker-compose.yml is another one, made by infra/docker/make-env.mjs.
 
 ${facts.environmentExample}`;
 

