@@ -19,6 +19,10 @@ export async function readFacts() {
   }
   const { faults: faultDefinitions } = await open('packages/service-kit/dist/faults/faults.js');
   const { sentences } = await open('packages/service-kit/dist/faults/sentences.js');
+  const openApi = {};
+  for (const name of ['booking-api', 'payment-api']) {
+    openApi[name] = await (await open(`apps/${name}/dist/describe-api.js`)).describeApi();
+  }
   const faults = faultTable();
   return {
     environmentExample: environmentExample(schemas),
@@ -26,6 +30,7 @@ export async function readFacts() {
     faultTable: faults,
     faultDefinitions,
     sentences,
+    openApi,
     variables: [...new Set(Object.values(schemas).flatMap((schema) => Object.keys(schema.properties)))],
     faultCodes: [...faults.matchAll(/^\| `([A-Z_]+)`/gm)].map(([, code]) => code),
   };

@@ -1,5 +1,5 @@
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { format, resolveConfig } from 'prettier';
 import { readFacts, root } from './facts.mjs';
 import { gatewayDetails, gatewayProblems } from './gateway-problems.mjs';
@@ -20,6 +20,10 @@ ${facts.environmentExample}`;
 const outputs = [
   { file: '.env.example', text: () => env },
   { file: 'docs/configuration.md', text: (old) => fill(old, 'environment', facts.environmentTable) },
+  ...Object.entries(facts.openApi).map(([name, document]) => ({
+    file: `docs/openapi/${name}.json`,
+    text: () => JSON.stringify(document),
+  })),
   { file: 'docs/api.md', text: (old) => fill(old, 'faults', facts.faultTable) },
   {
     file: 'infra/gateway/problem-details.conf',
@@ -39,7 +43,7 @@ function fill(document, name, content) {
 async function expected({ file, text }) {
   const path = join(root, file);
   const old = file.endsWith('.md') ? readFileSync(path, 'utf8') : '';
-  if (!file.endsWith('.md')) return text(old);
+  if (!/\.(md|json)$/.test(file)) return text(old);
   return format(text(old), { ...(await resolveConfig(path)), filepath: path });
 }
 
@@ -60,6 +64,7 @@ for (const output of outputs) {
     process.stderr.write(`${output.file} is not what the build says: run "npm run docs" and commit it.\n`);
     process.exitCode = 1;
   } else {
+    mkdirSync(dirname(join(root, output.file)), { recursive: true });
     writeFileSync(join(root, output.file), text);
     process.stdout.write(`wrote ${output.file}\n`);
   }

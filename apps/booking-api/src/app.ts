@@ -25,12 +25,12 @@ import { addReleaseBookingRoute } from './routes/release-booking-route.ts';
 
 export interface AppOptions extends Pick<
   HttpServiceOptions,
-  'logger' | 'registry' | 'stopping' | 'trustedProxies'
+  'logger' | 'registry' | 'stopping' | 'trustedProxies' | 'allowedOrigins'
 > {
   readonly core: SeatCore;
   readonly authentication: AuthenticationSettings;
   readonly limits: Omit<LimitOptions, 'logger'>;
-  readonly live: Omit<FollowSeatsOptions, 'registry'>;
+  readonly live: Omit<FollowSeatsOptions, 'registry' | 'allowedOrigins'>;
 }
 
 /** Events, seats and bookings over HTTP. */
@@ -39,6 +39,11 @@ export function createApp({ core, authentication, limits, live, ...service }: Ap
     ...service,
     readiness: [{ name: 'postgresql', check: () => core.ping() }],
     faultyParts: () => core.listFaultyParts(),
+    docs: {
+      title: 'Booking API',
+      description:
+        'Events, seats and bookings, and a live feed of seats. Every fault is problem+json, RFC 9457.',
+    },
     isUpgraded: isLivePath,
   });
   const { logger, registry } = service;
@@ -52,16 +57,18 @@ export function createApp({ core, authentication, limits, live, ...service }: Ap
   // keep theirs, and the check for late requests reads this anew each second.
   app.server.requestTimeout = 30_000;
 
-  addHoldSeatsRoute(app, core);
-  addGetBookingRoute(app, core);
-  addListBookingsRoute(app, core);
-  app.register(bodylessRoutes((routes) => addReleaseBookingRoute(routes, core)));
+  app.register(async (routes: HttpService) => {
+    addHoldSeatsRoute(routes, core);
+    addGetBookingRoute(routes, core);
+    addListBookingsRoute(routes, core);
+    routes.register(bodylessRoutes((bodyless) => addReleaseBookingRoute(bodyless, core)));
 
-  addListAvailableSeatsRoute(app, core);
-  addListEventsRoute(app, core);
-  addGetEventRoute(app, core);
-  addGetSeatMapRoute(app, core);
-  addFollowSeatsRoute(app, core, { ...live, registry });
-  addCreateEventRoute(app, core);
+    addListAvailableSeatsRoute(routes, core);
+    addListEventsRoute(routes, core);
+    addGetEventRoute(routes, core);
+    addGetSeatMapRoute(routes, core);
+    addFollowSeatsRoute(routes, core, { ...live, registry, allowedOrigins: service.allowedOrigins });
+    addCreateEventRoute(routes, core);
+  });
   return app;
 }

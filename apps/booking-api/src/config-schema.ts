@@ -3,6 +3,7 @@ import {
   authenticationVariables,
   commonVariables,
   limitVariables,
+  originVariables,
   queueRedisUrlVariable,
 } from '@ticketing/service-kit';
 
@@ -18,6 +19,7 @@ export const configSchema = Type.Object({
   ...authenticationVariables,
   QUEUE_REDIS_URL: queueRedisUrlVariable,
   ...limitVariables,
+  ...originVariables,
   HOLD_SECONDS: Type.Integer({
     description: 'How long a PENDING booking holds its seats.',
     default: 120,
@@ -54,11 +56,4 @@ export const configSchema = Type.Object({
     minimum: 0,
     maximum: 100_000,
   }),
-  ALLOWED_ORIGINS: Type.Optional(
-    Type.String({
-      description:
-        'The origins whose pages may follow the live feed, `https://a.example, https://b.example`; every page when not set.',
-      format: 'origin-list',
-    }),
-  ),
 });

@@ -1,7 +1,7 @@
 import { closeRedis, openRedis, openSeatCore } from '@ticketing/seat-core';
 import {
   assertDatabaseFits,
-  parseOriginList,
+  readAllowedOrigins,
   readAuthenticationSettings,
   runService,
 } from '@ticketing/service-kit';
@@ -42,12 +42,21 @@ await runService({
     const live = {
       maxSockets: config.LIVE_SOCKETS_MAX,
       maxSocketsPerAddress: config.LIVE_SOCKETS_PER_ADDRESS,
-      allowedOrigins:
-        config.ALLOWED_ORIGINS === undefined ? undefined : parseOriginList(config.ALLOWED_ORIGINS),
     };
+    const allowedOrigins = readAllowedOrigins(config);
     const trustedProxies = config.TRUSTED_PROXIES;
     return {
-      app: createApp({ core, authentication, limits, live, trustedProxies, logger, registry, stopping }),
+      app: createApp({
+        core,
+        authentication,
+        limits,
+        live,
+        allowedOrigins,
+        trustedProxies,
+        logger,
+        registry,
+        stopping,
+      }),
       host: config.HOST,
       port: config.BOOKING_API_PORT,
       close: [() => closeRedis(limitRedis), () => core[Symbol.asyncDispose]()],

@@ -207,11 +207,7 @@ describe('an upgrade', () => {
   });
 
   it('is for the pages of ALLOWED_ORIGINS, and for programs that are no page', async () => {
-    await using strict = await openApiOn(
-      api.stack,
-      {},
-      { live: { allowedOrigins: ['https://tickets.example'] } },
-    );
+    await using strict = await openApiOn(api.stack, {}, { allowedOrigins: ['https://tickets.example'] });
     const { event } = await api.createHall(1);
     expect(await refusalOf(strict.url, event.id, { origin: 'https://evil.example' })).toMatchObject({
       status: 403,

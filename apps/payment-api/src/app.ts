@@ -16,7 +16,7 @@ import { addConfirmBookingRoute } from './routes/confirm-booking-route.ts';
 
 export interface AppOptions extends Pick<
   HttpServiceOptions,
-  'logger' | 'registry' | 'stopping' | 'trustedProxies'
+  'logger' | 'registry' | 'stopping' | 'trustedProxies' | 'allowedOrigins'
 > {
   readonly core: SeatCore;
   readonly authentication: AuthenticationSettings;
@@ -29,6 +29,7 @@ export function createApp({ core, authentication, limits, ...service }: AppOptio
     ...service,
     readiness: [{ name: 'postgresql', check: () => core.ping() }],
     faultyParts: () => core.listFaultyParts(),
+    docs: { title: 'Payment API', description: 'Confirms bookings. Every fault is problem+json, RFC 9457.' },
   });
   const { logger } = service;
   addOverloadShedding(app);

@@ -1,5 +1,10 @@
 import { Type } from '@sinclair/typebox';
-import { authenticationVariables, commonVariables, limitVariables } from '@ticketing/service-kit';
+import {
+  authenticationVariables,
+  commonVariables,
+  limitVariables,
+  originVariables,
+} from '@ticketing/service-kit';
 
 /** The environment of payment-api. */
 export const configSchema = Type.Object({
@@ -12,4 +17,5 @@ export const configSchema = Type.Object({
   ...commonVariables,
   ...authenticationVariables,
   ...limitVariables,
+  ...originVariables,
 });

@@ -1,5 +1,10 @@
 import { closeRedis, openRedis, openSeatCore } from '@ticketing/seat-core';
-import { assertDatabaseFits, readAuthenticationSettings, runService } from '@ticketing/service-kit';
+import {
+  assertDatabaseFits,
+  readAllowedOrigins,
+  readAuthenticationSettings,
+  runService,
+} from '@ticketing/service-kit';
 import { createApp } from './app.ts';
 import { configSchema } from './config-schema.ts';
 
@@ -30,9 +35,19 @@ await runService({
       windowSeconds: config.RATE_LIMIT_WINDOW_SECONDS,
       redis: limitRedis,
     };
+    const allowedOrigins = readAllowedOrigins(config);
     const trustedProxies = config.TRUSTED_PROXIES;
     return {
-      app: createApp({ core, authentication, limits, trustedProxies, logger, registry, stopping }),
+      app: createApp({
+        core,
+        authentication,
+        limits,
+        allowedOrigins,
+        trustedProxies,
+        logger,
+        registry,
+        stopping,
+      }),
       host: config.HOST,
       port: config.PAYMENT_API_PORT,
       close: [() => closeRedis(limitRedis), () => core[Symbol.asyncDispose]()],

@@ -2,6 +2,8 @@ export { libraryFolders } from './debian/library-folders.ts';
 export { unpackPackages, type UnpackOptions } from './debian/unpack-packages.ts';
 export { atOnce } from './fixtures/at-once.ts';
 export { auditViolations, type Violation } from './fixtures/audit-violations.ts';
+export { describedAnswers, type ReceivedAnswer } from './fixtures/described-answers.ts';
+export { openApiFaults } from './fixtures/open-api-faults.ts';
 export { expectProblem, type Answer } from './fixtures/expect-problem.ts';
 export {
   createPrivateStack,

@@ -44,6 +44,7 @@ export type { SettleBookingInput } from './settle-booking.ts';
 export type { ExpireBookingsResult } from './expire-bookings.ts';
 export type { GetBookingInput, ListLiveBookingsInput } from './get-booking.ts';
 export type { AvailableSeats, ListAvailableSeatsInput } from './available-seats.ts';
+export type { MapEncoding } from './encoded-map.ts';
 export type { SeatMap } from './seat-map.ts';
 export type { OnSeatsUpdate, SeatsChanges, SeatsSnapshot, SeatsUpdate, WatchedSeat } from './seat-watcher.ts';
 export type { SeatWatch, WatchSeatsInput } from './watch-seats.ts';

@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
 import type { Context } from './context.ts';
+import { EncodedMap, type MapEncoding } from './encoded-map.ts';
 import type { EventReader } from './event-reader.ts';
 import { InputCheck } from './input.ts';
 import { toSeatView, type SeatRow } from './seat-rows.ts';
@@ -15,6 +16,8 @@ export interface SeatMap {
   readonly asOf: Date;
   /** `{ eventId, version, asOf, seats: Seat[] }`, the seats in the order of the hall. */
   readonly json: Buffer;
+  /** The same, compressed: once per map, however many ask. */
+  as(encoding: MapEncoding): Promise<Buffer>;
 }
 
 const lifetimeMs = 1_000;
@@ -34,7 +37,7 @@ interface KeptMap {
   readonly plan: HallPlan;
   readonly map: SeatMap;
   /** When the next build may begin, in `performance.now()` terms. */
-  readonly staleAt: number;
+  staleAt: number;
 }
 
 /**
@@ -79,13 +82,16 @@ export class SeatMapReader {
     }
     const version = Number(row.version);
     const json = await serialize({ eventId, version, asOf, statuses: row.statuses, plan });
-    const map: SeatMap = { eventId, version, asOf, json };
-    const tookMs = performance.now() - startedAt;
-    this.#kept.set(eventId, {
-      plan,
-      map,
-      staleAt: startedAt + Math.max(lifetimeMs, tookMs * (1 + restsPerBuild)),
+    let tookMs = performance.now() - startedAt;
+    const staleAt = () => startedAt + Math.max(lifetimeMs, tookMs * (1 + restsPerBuild));
+    // Compressing is part of what a map costs, and the next one waits for as much longer.
+    const encoded = new EncodedMap(json, (encodingMs) => {
+      tookMs += encodingMs;
+      kept.staleAt = staleAt();
     });
+    const map: SeatMap = { eventId, version, asOf, json, as: (encoding) => encoded.as(encoding) };
+    const kept: KeptMap = { plan, map, staleAt: staleAt() };
+    this.#kept.set(eventId, kept);
     return map;
   }
 

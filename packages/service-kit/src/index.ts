@@ -1,6 +1,6 @@
-export { bookingSchema, toBookingAnswer } from './answers/booking-answer.ts';
+export { bookingSchema, exampleBooking, toBookingAnswer } from './answers/booking-answer.ts';
 export { moneySchema } from './answers/money-schema.ts';
-export { seatSchema } from './answers/seat-schema.ts';
+export { exampleSeat, seatSchema } from './answers/seat-schema.ts';
 export { assertDatabaseFits } from './assert-database-fits.ts';
 export { addAuthentication } from './auth/add-authentication.ts';
 export { authenticationVariables } from './auth/authentication-variables.ts';
@@ -10,7 +10,7 @@ export { commonVariables, queueRedisUrlVariable } from './config/common-variable
 export { ConfigError } from './config/config-error.ts';
 export { environmentExample } from './config/environment-example.ts';
 export { environmentTable } from './config/environment-table.ts';
-export { parseOriginList } from './config/origin-list.ts';
+export { readAllowedOrigins } from './config/origin-list.ts';
 export { readConfig } from './config/read-config.ts';
 export { addIdempotencyKeys, idempotencyOf, tellReplay } from './idempotency/add-idempotency-keys.ts';
 export { addressOf } from './limits/address-of.ts';
@@ -28,4 +28,7 @@ export type { ReadinessCheck } from './http/health-routes.ts';
 export { idSchema } from './http/id-schema.ts';
 export type { HttpService } from './http/http-service.ts';
 export { tellUpgraded } from './http/tell-upgraded.ts';
+export { described } from './openapi/described.ts';
+export { openApiOf, type ApiDocsOptions } from './openapi/add-api-docs.ts';
+export { originVariables } from './http/origin-variables.ts';
 export { runService, type ServiceContext, type ServiceOptions, type StartedService } from './run-service.ts';

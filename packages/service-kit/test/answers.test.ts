@@ -71,7 +71,7 @@ test.each([
   ['GET', '/FINE'],
   ['GET', `/${'x'.repeat(3_000)}`],
   ['PUT', '/fine'],
-  ['OPTIONS', '/fine'],
+  ['OPTIONS', '/nope'],
   ['PROPFIND', '/fine'],
   ['TRACE', '/fine'],
 ] as const)('%s %s is an unknown route', async (method, url) => {

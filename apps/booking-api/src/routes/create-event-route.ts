@@ -1,17 +1,19 @@
 import { Type } from '@sinclair/typebox';
 import type { SeatCore } from '@ticketing/seat-core';
 import {
+  described,
   type HttpService,
   idempotencyOf,
   moneySchema,
   problemAnswers,
   tellReplay,
 } from '@ticketing/service-kit';
-import { eventSchema, toEventAnswer } from '../answers/event-answer.ts';
+import { eventSchema, exampleEvent, toEventAnswer } from '../answers/event-answer.ts';
 
 const closed = { additionalProperties: false };
 
 const schema = {
+  summary: 'Make an event and all of its seats',
   body: Type.Object(
     {
       name: Type.String({ description: '1 to 200 printable characters.' }),
@@ -39,9 +41,35 @@ const schema = {
         { description: 'All prices in one currency; 100,000 seats in all at most.' },
       ),
     },
-    closed,
+    {
+      ...closed,
+      examples: [
+        {
+          name: 'Malam Gamelan & Orkestra',
+          venue: 'Gedung Kesenian Nusantara, Jakarta',
+          startsAt: '2027-01-07T19:30:00+07:00',
+          sections: [
+            {
+              name: 'Platinum',
+              price: { amount: 2_500_000, currency: 'IDR' },
+              rows: [{ name: 'A', seats: 20 }],
+            },
+          ],
+        },
+      ],
+    },
   ),
-  response: { 201: eventSchema, ...problemAnswers },
+  response: {
+    201: described(eventSchema, {
+      description: 'The event was made, with up to 100,000 seats.',
+      example: exampleEvent,
+      headers: {
+        location: 'the path of the event',
+        'idempotency-replayed': '`true` when the key was known and this is the answer it stands for',
+      },
+    }),
+    ...problemAnswers,
+  },
 };
 
 /** A hall of 100,000 seats in rows of its own names; everything else stays with the small default. */

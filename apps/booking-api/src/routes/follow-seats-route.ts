@@ -3,6 +3,7 @@ import { Type } from '@sinclair/typebox';
 import type { SeatCore } from '@ticketing/seat-core';
 import {
   addressOf,
+  described,
   type HttpService,
   idSchema,
   problemAnswers,
@@ -16,7 +17,18 @@ export interface FollowSeatsOptions extends Omit<LiveRoomsOptions, 'core'> {
   readonly allowedOrigins?: readonly string[] | undefined;
 }
 
-const schema = { params: Type.Object({ eventId: idSchema }), response: problemAnswers };
+const schema = {
+  summary: 'Follow the seats of an event over a WebSocket',
+  description:
+    'Text messages: first `{ "type": "snapshot", "seq", "version", "seats": [{ "id", "status" }] }` with the seats that are not AVAILABLE, then `{ "type": "changes", "seq", "seats" }` about every 100 ms while something changes; another snapshot when something was missed.',
+  params: Type.Object({ eventId: idSchema }),
+  response: {
+    101: described(Type.Null(), { description: 'The connection is a WebSocket from here on.' }),
+    ...problemAnswers,
+  },
+};
+
+const faults = ['FORBIDDEN', 'EVENT_NOT_FOUND', 'RATE_LIMITED'] as const;
 
 /** Nothing is expected from whoever follows. */
 const maxPayloadBytes = 1024;
@@ -55,7 +67,7 @@ export function addFollowSeatsRoute(app: HttpService, core: SeatCore, options: F
       url: '/api/v1/events/:eventId/live',
       schema,
       exposeHeadRoute: false,
-      config: { access: 'public' },
+      config: { access: 'public', faults },
       preHandler: async (request, reply) => {
         const { params, headers, raw } = request;
         await core.getEvent(params);

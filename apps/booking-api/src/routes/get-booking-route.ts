@@ -2,6 +2,8 @@ import { Type } from '@sinclair/typebox';
 import type { SeatCore } from '@ticketing/seat-core';
 import {
   bookingSchema,
+  described,
+  exampleBooking,
   type HttpService,
   idSchema,
   problemAnswers,
@@ -11,14 +13,22 @@ import {
 import { neverKept } from './freshness.ts';
 
 const schema = {
+  summary: 'One booking',
   params: Type.Object({ bookingId: idSchema }),
-  response: { 200: bookingSchema, ...problemAnswers },
+  response: {
+    200: described(bookingSchema, { description: 'The booking, as it is now.', example: exampleBooking }),
+    ...problemAnswers,
+  },
 };
 
 /** `GET /api/v1/booking/:bookingId` */
 export function addGetBookingRoute(app: HttpService, core: SeatCore): void {
-  app.get('/api/v1/booking/:bookingId', { schema }, async ({ params, caller }, reply) => {
-    const booking = await core.getBooking({ ...params, ...seenBy(caller) });
-    return reply.header('cache-control', neverKept).send(toBookingAnswer(booking));
-  });
+  app.get(
+    '/api/v1/booking/:bookingId',
+    { schema, config: { faults: ['BOOKING_NOT_FOUND'] } },
+    async ({ params, caller }, reply) => {
+      const booking = await core.getBooking({ ...params, ...seenBy(caller) });
+      return reply.header('cache-control', neverKept).send(toBookingAnswer(booking));
+    },
+  );
 }

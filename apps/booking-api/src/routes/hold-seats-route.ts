@@ -2,6 +2,9 @@ import { Type } from '@sinclair/typebox';
 import type { SeatCore } from '@ticketing/seat-core';
 import {
   bookingSchema,
+  described,
+  exampleBooking,
+  exampleSeat,
   type HttpService,
   idempotencyOf,
   idSchema,
@@ -17,16 +20,37 @@ const userIdSchema = Type.Optional(
 );
 
 const schema = {
-  body: Type.Union([
-    Type.Object({ seatId: idSchema, userId: userIdSchema }, { additionalProperties: false }),
-    Type.Object({ seatIds: Type.Array(idSchema), userId: userIdSchema }, { additionalProperties: false }),
-  ]),
-  response: { 201: bookingSchema, ...problemAnswers },
+  summary: 'Hold one seat, or several of one event, all or none',
+  body: Type.Union(
+    [
+      Type.Object({ seatId: idSchema, userId: userIdSchema }, { additionalProperties: false }),
+      Type.Object({ seatIds: Type.Array(idSchema), userId: userIdSchema }, { additionalProperties: false }),
+    ],
+    {
+      examples: [
+        { seatId: exampleSeat.id, userId: 'ani' },
+        { seatIds: [exampleSeat.id], userId: 'ani' },
+      ],
+    },
+  ),
+  response: {
+    201: described(bookingSchema, {
+      description: 'The seats are held until `expiresAt`.',
+      example: exampleBooking,
+      headers: {
+        location: 'the path of the booking',
+        'idempotency-replayed': '`true` when the key was known and this is the answer it stands for',
+      },
+    }),
+    ...problemAnswers,
+  },
 };
+
+const faults = ['SEAT_TAKEN', 'SEAT_LOCKED', 'HOLD_LIMIT_REACHED', 'SEAT_NOT_FOUND'] as const;
 
 /** `POST /api/v1/booking`: holds one seat, or several of one event, all or none. */
 export function addHoldSeatsRoute(app: HttpService, core: SeatCore): void {
-  app.post('/api/v1/booking', { schema }, async (request, reply) => {
+  app.post('/api/v1/booking', { schema, config: { faults } }, async (request, reply) => {
     const { body, caller, id: requestId } = request;
     const seatIds = 'seatIds' in body ? body.seatIds : [body.seatId];
     const userId = userIdOf(caller, body.userId);

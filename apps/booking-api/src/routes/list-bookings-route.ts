@@ -2,6 +2,8 @@ import { Type } from '@sinclair/typebox';
 import type { SeatCore } from '@ticketing/seat-core';
 import {
   bookingSchema,
+  described,
+  exampleBooking,
   type HttpService,
   idSchema,
   problemAnswers,
@@ -11,8 +13,18 @@ import {
 import { neverKept } from './freshness.ts';
 
 const schema = {
-  querystring: Type.Object({ eventId: idSchema, userId: Type.Optional(Type.String()) }),
-  response: { 200: Type.Object({ bookings: Type.Array(bookingSchema) }), ...problemAnswers },
+  summary: 'The live bookings of the caller in an event',
+  querystring: Type.Object({
+    eventId: idSchema,
+    userId: Type.Optional(Type.String({ description: 'Only while authentication is off.' })),
+  }),
+  response: {
+    200: described(Type.Object({ bookings: Type.Array(bookingSchema) }), {
+      description: 'PENDING and CONFIRMED ones, the newest first.',
+      example: { bookings: [exampleBooking] },
+    }),
+    ...problemAnswers,
+  },
 };
 
 /** `GET /api/v1/booking`: a user's live bookings of an event, for whoever lost the answer to a hold. */

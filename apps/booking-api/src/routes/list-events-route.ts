@@ -1,21 +1,25 @@
 import { Type } from '@sinclair/typebox';
 import type { SeatCore } from '@ticketing/seat-core';
-import { type HttpService, idSchema, problemAnswers } from '@ticketing/service-kit';
-import { eventSchema, toEventAnswer } from '../answers/event-answer.ts';
+import { described, type HttpService, idSchema, problemAnswers } from '@ticketing/service-kit';
+import { eventSchema, exampleEvent, toEventAnswer } from '../answers/event-answer.ts';
 import { keptForASecond } from './freshness.ts';
 
 const schema = {
+  summary: 'Events, page by page, the newest first',
   querystring: Type.Object({
     limit: Type.Integer({ minimum: 1, maximum: 100, default: 20 }),
     after: Type.Optional(Type.String({ format: 'uuid', description: 'The next of the page before.' })),
   }),
   response: {
-    200: Type.Object({
-      events: Type.Array(eventSchema),
-      next: Type.Union([idSchema, Type.Null()], {
-        description: 'The after of the next page, null on the last.',
+    200: described(
+      Type.Object({
+        events: Type.Array(eventSchema),
+        next: Type.Union([idSchema, Type.Null()], {
+          description: 'The after of the next page, null on the last.',
+        }),
       }),
-    }),
+      { description: 'A page of events.', example: { events: [exampleEvent], next: null } },
+    ),
     ...problemAnswers,
   },
 };

@@ -2,6 +2,8 @@ import { Type } from '@sinclair/typebox';
 import type { SeatCore } from '@ticketing/seat-core';
 import {
   bookingSchema,
+  described,
+  exampleBooking,
   type HttpService,
   idempotencyOf,
   idSchema,
@@ -13,8 +15,18 @@ import {
 import { neverKept } from './freshness.ts';
 
 const schema = {
+  summary: 'Give the seats back',
   params: Type.Object({ bookingId: idSchema }),
-  response: { 200: bookingSchema, ...problemAnswers },
+  response: {
+    200: described(bookingSchema, {
+      description: 'The booking, CANCELLED; the same when it was before.',
+      example: { ...exampleBooking, status: 'CANCELLED', expiresInSeconds: null },
+      headers: {
+        'idempotency-replayed': '`true` when the key was known and this is the answer it stands for',
+      },
+    }),
+    ...problemAnswers,
+  },
 };
 
 /** Whom the history names while nobody has to say who they are. */
@@ -22,15 +34,19 @@ const service = 'booking-api';
 
 /** `DELETE /api/v1/booking/:bookingId`: gives the seats back. */
 export function addReleaseBookingRoute(app: HttpService, core: SeatCore): void {
-  app.delete('/api/v1/booking/:bookingId', { schema }, async (request, reply) => {
-    const { params, caller, id: requestId } = request;
-    const booking = await core.releaseBooking({
-      ...params,
-      ...seenBy(caller),
-      ...idempotencyOf(request),
-      actor: caller.userId ?? service,
-      requestId,
-    });
-    return tellReplay(reply, booking).header('cache-control', neverKept).send(toBookingAnswer(booking));
-  });
+  app.delete(
+    '/api/v1/booking/:bookingId',
+    { schema, config: { faults: ['BOOKING_NOT_FOUND', 'BOOKING_NOT_PENDING'] } },
+    async (request, reply) => {
+      const { params, caller, id: requestId } = request;
+      const booking = await core.releaseBooking({
+        ...params,
+        ...seenBy(caller),
+        ...idempotencyOf(request),
+        actor: caller.userId ?? service,
+        requestId,
+      });
+      return tellReplay(reply, booking).header('cache-control', neverKept).send(toBookingAnswer(booking));
+    },
+  );
 }

@@ -2,6 +2,8 @@ import { Type } from '@sinclair/typebox';
 import type { SeatCore } from '@ticketing/seat-core';
 import {
   bookingSchema,
+  described,
+  exampleBooking,
   type HttpService,
   idempotencyOf,
   idSchema,
@@ -12,16 +14,34 @@ import {
 } from '@ticketing/service-kit';
 
 const schema = {
+  summary: 'Sell what a booking holds',
   params: Type.Object({ bookingId: idSchema }),
-  response: { 200: bookingSchema, ...problemAnswers },
+  response: {
+    200: described(bookingSchema, {
+      description: 'The booking, CONFIRMED, its seats SOLD; the same when it was before.',
+      example: {
+        ...exampleBooking,
+        status: 'CONFIRMED',
+        seats: exampleBooking.seats.map((seat) => ({ ...seat, status: 'SOLD' })),
+        expiresInSeconds: null,
+        confirmedAt: '2026-11-23T11:33:10.002Z',
+      },
+      headers: {
+        'idempotency-replayed': '`true` when the key was known and this is the answer it stands for',
+      },
+    }),
+    ...problemAnswers,
+  },
 };
+
+const faults = ['BOOKING_NOT_FOUND', 'BOOKING_EXPIRED', 'BOOKING_NOT_PENDING'] as const;
 
 /** Whom the history names while nobody has to say who they are. */
 const service = 'payment-api';
 
 /** `POST /api/v1/payment/:bookingId/confirm`: sells what a booking holds; doing it again changes nothing. */
 export function addConfirmBookingRoute(app: HttpService, core: SeatCore): void {
-  app.post('/api/v1/payment/:bookingId/confirm', { schema }, async (request, reply) => {
+  app.post('/api/v1/payment/:bookingId/confirm', { schema, config: { faults } }, async (request, reply) => {
     const { params, caller, id: requestId } = request;
     const booking = await core.confirmBooking({
       ...params,

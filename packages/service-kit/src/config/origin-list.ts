@@ -1,5 +1,5 @@
 /** The entries of a list of web origins: `https://tickets.example, http://localhost:5173`. */
-export function parseOriginList(text: string): string[] {
+function parseOriginList(text: string): string[] {
   return text.split(',').map((entry) => entry.trim());
 }
 
@@ -8,4 +8,11 @@ export function isOriginList(text: string): boolean {
   return parseOriginList(text).every(
     (entry) => /^https?:/.test(entry) && URL.canParse(entry) && new URL(entry).origin === entry,
   );
+}
+
+/** Whose pages may talk to the service; undefined when nobody said. */
+export function readAllowedOrigins(config: {
+  readonly ALLOWED_ORIGINS?: string;
+}): readonly string[] | undefined {
+  return config.ALLOWED_ORIGINS === undefined ? undefined : parseOriginList(config.ALLOWED_ORIGINS);
 }

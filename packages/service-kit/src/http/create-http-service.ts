@@ -6,6 +6,9 @@ import { parseCidrList } from '../config/cidr-list.ts';
 import { answerFault } from '../faults/answer-fault.ts';
 import { sentences } from '../faults/sentences.ts';
 import { ServiceFault } from '../faults/service-fault.ts';
+import { addApiDocs, type ApiDocsOptions } from '../openapi/add-api-docs.ts';
+import { addCors } from './add-cors.ts';
+import { addOptions } from './add-options.ts';
 import { createClientErrorHandler } from './answer-client-error.ts';
 import { trackConnections, type ConnectionTracker } from './connection-tracker.ts';
 import { addHealthRoutes, type FaultyPart, type ReadinessCheck } from './health-routes.ts';
@@ -33,6 +36,10 @@ export interface HttpServiceOptions {
   readonly bodyLimit?: number;
   /** Whether there is a WebSocket at a path; by default there is none. */
   readonly isUpgraded?: (path: string) => boolean;
+  /** Shown by `/docs` and `/docs/json`; a service without it has neither. */
+  readonly docs?: ApiDocsOptions;
+  /** ALLOWED_ORIGINS: whose pages may call this service; by default nobody's. */
+  readonly allowedOrigins?: readonly string[] | undefined;
 }
 
 /** Beyond this a connection is not taken: each costs memory, and a process serves no more at a time. */
@@ -48,7 +55,7 @@ const inFlightGraceMs = 5_000;
  */
 export function createHttpService(options: HttpServiceOptions): HttpService {
   const { logger, registry, readiness, faultyParts = () => [], stopping, trustedProxies } = options;
-  const { bodyLimit = 16 * 1024, isUpgraded } = options;
+  const { bodyLimit = 16 * 1024, isUpgraded, docs, allowedOrigins } = options;
   // Under the type that routes see: Fastify would otherwise spread pino's through every plugin.
   const loggerInstance: FastifyBaseLogger = logger;
   const observe = createRequestObserver(registry);
@@ -132,8 +139,14 @@ export function createHttpService(options: HttpServiceOptions): HttpService {
     done();
   });
 
-  addMetricsRoute(app, registry);
-  addHealthRoutes(app, { readiness, faultyParts, isStopping, logger });
+  addCors(app, allowedOrigins);
+  addOptions(app);
+  if (docs !== undefined) addApiDocs(app, docs);
+  // In a scope, and so behind what describes routes.
+  app.register(async (scope: HttpService) => {
+    addMetricsRoute(scope, registry);
+    addHealthRoutes(scope, { readiness, faultyParts, isStopping, logger });
+  });
   return app;
 }
 

@@ -1,4 +1,5 @@
 import type { FastifyBaseLogger } from 'fastify';
+import { liveAnswer, readyAnswer, unreadyAnswer } from './health-answers.ts';
 import type { HttpService } from './http-service.ts';
 
 /** A part that the service cannot work without. */
@@ -36,17 +37,22 @@ export function addHealthRoutes(
 ): void {
   const probes = readiness.map((part) => createProbe(part, logger));
 
-  app.get('/health/live', { config: { access: 'public' } }, (_request, reply) =>
+  const liveSchema = { summary: 'Whether the process runs', response: { 200: liveAnswer } };
+  app.get('/health/live', { schema: liveSchema, config: { access: 'public' } }, async (_request, reply) =>
     reply.header('cache-control', 'no-store').send({ status: 'live' }),
   );
 
-  app.get('/health/ready', { config: { access: 'public' } }, async (_request, reply) => {
+  const readySchema = {
+    summary: 'Whether the service can be sent requests',
+    response: { 200: readyAnswer, 503: unreadyAnswer },
+  };
+  app.get('/health/ready', { schema: readySchema, config: { access: 'public' } }, async (_request, reply) => {
     reply.header('cache-control', 'no-store');
     if (isStopping()) return reply.code(503).send({ status: 'stopping' });
     const missing = (await Promise.all(probes.map((probe) => probe()))).filter((part) => part !== undefined);
     if (missing.length > 0) return reply.code(503).send({ status: 'unavailable', parts: missing });
     const parts = faultyParts();
-    return reply.send(parts.length > 0 ? { status: 'degraded', parts } : { status: 'ready' });
+    return reply.send(parts.length > 0 ? { status: 'degraded', parts: [...parts] } : { status: 'ready' });
   });
 }
 

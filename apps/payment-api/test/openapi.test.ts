@@ -1,0 +1,7 @@
+import { openApiFaults } from '@ticketing/dev-stack';
+import { expect, it } from 'vitest';
+import { describeApi } from '../src/describe-api.ts';
+
+it('the document is OpenAPI 3.1, and says of every answer what it means, with an example', async () => {
+  expect(await openApiFaults(await describeApi())).toEqual([]);
+});
