@@ -6,11 +6,11 @@ export const effort =
   process.env['TEST_FAULTS'] === 'long'
     ? {
         isLong: true,
-        seeds: 10,
+        seeds: 6,
         seconds: 10,
         variantSeeds: 20,
         kills: 3,
-        stories: 15,
+        stories: 10,
         commands: 40,
         timeoutMs: 900_000,
       }
