@@ -41,6 +41,32 @@ export async function buildDeployables(services: readonly ServiceName[]): Promis
   return { folderOf, [Symbol.asyncDispose]: dispose };
 }
 
+export interface EarlierBuild extends AsyncDisposable {
+  /** What to give to Node. */
+  readonly entryOf: (service: ServiceName) => string;
+}
+
+/** The services as they were at a commit, built as the images were. */
+export async function buildCommit(commit: string): Promise<EarlierBuild> {
+  const folder = await mkdtemp(join(tmpdir(), 'ticketing-earlier-'));
+  const dispose = () => rm(folder, { recursive: true, force: true });
+  try {
+    const unpack = `git -C "$1" archive --format=tar "$2" | tar -x -C "$3"`;
+    const { code, output } = await runCommand(['sh', '-euc', unpack, 'sh', repositoryRoot, commit, folder]);
+    if (code !== 0) throw new Error(`${commit} could not be checked out:\n${output}`);
+    const { build } = await readDockerfile();
+    const own = build.findIndex(({ keyword }) => keyword === 'ARG');
+    await runSteps(build.slice(0, own), folder, {});
+    // Run by an account that is not ours, if we are root.
+    await chmod(folder, 0o755);
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
+  const entryOf = (service: ServiceName): string => join(folder, 'apps', service, 'dist/server.js');
+  return { entryOf, [Symbol.asyncDispose]: dispose };
+}
+
 async function runSteps(
   steps: readonly Instruction[],
   workspace: string,

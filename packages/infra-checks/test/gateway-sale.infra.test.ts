@@ -10,8 +10,10 @@ import {
   type ServiceName,
   type TestStack,
 } from '@ticketing/dev-stack';
-import { openDatabase, openSeatCore, type Database } from '@ticketing/seat-core';
+import { openDatabase, type Database } from '@ticketing/seat-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
+import { makeHall } from '../src/make-hall.ts';
 import { Shopper, type Purchase } from '../src/shopper.ts';
 import { startGateway, type Gateway } from '../src/start-gateway.ts';
 import { makeRunFolder } from './run-folder.ts';
@@ -32,7 +34,6 @@ const ends = [
 let stack: TestStack;
 let database: Database;
 let gateway: Gateway;
-let eventId: string;
 let seatIds: string[];
 /** What runs behind the gateway, by its place. */
 const services = new Map<string, RunningService>();
@@ -54,25 +55,7 @@ async function startAt({ place, name, port }: (typeof places)[number]): Promise<
 beforeAll(async () => {
   stack = await createTestStack();
   database = openDatabase({ databaseUrl: stack.databaseUrl, poolMax: 1 });
-  {
-    await using core = await openSeatCore({ databaseUrl: stack.databaseUrl, redisUrl: stack.redisUrl });
-    const price = { amount: 150_000, currency: 'IDR' };
-    const rows = Array.from({ length: seatsForSale / 100 }, (_, index) => ({
-      name: `R${index}`,
-      seats: 100,
-    }));
-    const event = await core.createEvent({
-      name: 'Konser',
-      venue: 'Istora',
-      startsAt: new Date(Date.now() + 86_400_000),
-      sections: [{ name: 'Tribun', price, rows }],
-    });
-    eventId = event.id;
-  }
-  const { rows } = await database.$client.query<{ id: string }>('select id from seats where event_id = $1', [
-    eventId,
-  ]);
-  seatIds = rows.map(({ id }) => id);
+  seatIds = await makeHall(stack, seatsForSale / 100);
   for (const name of ['booking-api', 'payment-api'] as const) {
     for (const number of [1, 2]) {
       places.push({ place: `${name} ${number}`, name, port: await getPort({ host: '127.0.0.1' }) });
@@ -102,6 +85,19 @@ async function statusOf(bookingIds: readonly string[]): Promise<Map<string, numb
   return new Map(rows.map(({ status, n }) => [status, n]));
 }
 
+/** A viewer of the event through the gateway, and the types of the messages it has had. */
+async function watchLive(): Promise<{ readonly socket: WebSocket; readonly types: string[] }> {
+  const { rows } = await database.$client.query<{ id: string }>('select id from events');
+  const socket = new WebSocket(`${gateway.url.replace('http', 'ws')}/api/v1/events/${rows[0]!.id}/live`);
+  const types: string[] = [];
+  socket.on('message', (data: Buffer) => types.push((JSON.parse(data.toString()) as { type: string }).type));
+  await new Promise((resolve, reject) => {
+    socket.once('open', resolve);
+    socket.once('error', reject);
+  });
+  return { socket, types };
+}
+
 describe('a sale through the gateway', () => {
   it(
     'goes on while each process is stopped, or killed, and started in turn',
@@ -125,7 +121,15 @@ describe('a sale through the gateway', () => {
         await waitFor(() => sold() >= before + 60, { description, timeoutMs: 20_000 });
       };
 
+      const viewer = await watchLive();
       await progress('the first seats to be sold');
+      await waitFor(() => viewer.types.includes('changes'), {
+        description: 'a viewer of the live feed to see the sale',
+        timeoutMs: 10_000,
+      });
+      expect(viewer.types[0]).toBe('snapshot');
+      viewer.socket.terminate();
+
       for (const [end, name] of ends) {
         const place = places.find((candidate) => candidate.place === name)!;
         await services.get(name)?.[end]();
@@ -149,8 +153,7 @@ describe('a sale through the gateway', () => {
         new Map([['CONFIRMED', purchases.length]]),
       );
       const { rows } = await database.$client.query<{ n: number }>(
-        `select count(*)::int as n from seats where event_id = $1 and status = 'SOLD'`,
-        [eventId],
+        `select count(*)::int as n from seats where status = 'SOLD'`,
       );
       expect(rows[0]?.n).toBe(purchases.length);
       expect(await auditViolations(stack.databaseUrl)).toEqual([]);

@@ -1,7 +1,6 @@
 import { readdir, readlink, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import getPort from 'get-port';
-import pg from 'pg';
 import {
   createTestStack,
   runCommand,
@@ -17,6 +16,7 @@ import { buildDeployables, type Deployables } from '../src/build-deployables.ts'
 import { composeConfig, makeEnvFile, type ComposeService } from '../src/check-compose.ts';
 import { findNode24 } from '../src/find-node-24.ts';
 import { readDockerfile } from '../src/read-dockerfile.ts';
+import { createEmptyDatabase } from './databases.ts';
 import { makeRunFolder } from './run-folder.ts';
 
 const services: readonly ServiceName[] = ['booking-api', 'payment-api', 'expiry-worker'];
@@ -153,20 +153,3 @@ describe('started from there, by Node 24, with the environment of docker-compose
     },
   );
 });
-
-async function createEmptyDatabase(serverUrl: string): Promise<AsyncDisposable & { readonly url: string }> {
-  const name = `empty_${process.pid}`;
-  const run = async (sql: string): Promise<void> => {
-    const client = new pg.Client({ connectionString: serverUrl });
-    await client.connect();
-    try {
-      await client.query(sql);
-    } finally {
-      await client.end();
-    }
-  };
-  await run(`create database ${name}`);
-  const url = new URL(serverUrl);
-  url.pathname = `/${name}`;
-  return { url: url.href, [Symbol.asyncDispose]: () => run(`drop database ${name} with (force)`) };
-}

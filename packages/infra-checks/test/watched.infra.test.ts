@@ -10,9 +10,9 @@ import {
   type PrivateStack,
   type RunningService,
 } from '@ticketing/dev-stack';
-import { openDatabase, openSeatCore } from '@ticketing/seat-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { drawPanels, type DrawnPanel } from '../src/draw-panels.ts';
+import { makeHall } from '../src/make-hall.ts';
 import { legendOf, readDashboards, type Panel } from '../src/read-dashboards.ts';
 import { Shopper } from '../src/shopper.ts';
 import { startPrometheus, type Prometheus } from '../src/start-prometheus.ts';
@@ -58,7 +58,7 @@ beforeAll(async () => {
       'expiry-worker': addressesOf('expiry-worker'),
     },
   });
-  const seatIds = await makeHall(databaseUrl, redisUrl);
+  const seatIds = await makeHall(stack, 400);
   crowd = Array.from({ length: shoppers }, (_, index) => {
     return new Shopper({
       url: services[index % 2]!.url,
@@ -80,22 +80,6 @@ afterAll(async () => {
   for (const service of services) await service[Symbol.asyncDispose]();
   await stack.dispose();
 });
-
-async function makeHall(databaseUrl: string, redisUrl: string): Promise<string[]> {
-  await using core = await openSeatCore({ databaseUrl, redisUrl });
-  const price = { amount: 150_000, currency: 'IDR' };
-  const rows = Array.from({ length: 400 }, (_, index) => ({ name: `R${index}`, seats: 100 }));
-  const startsAt = new Date(Date.now() + 86_400_000);
-  const sections = [{ name: 'Tribun', price, rows }];
-  await core.createEvent({ name: 'Konser', venue: 'Istora', startsAt, sections });
-  const database = openDatabase({ databaseUrl, poolMax: 1 });
-  try {
-    const seats = await database.$client.query<{ id: string }>('select id from seats');
-    return seats.rows.map(({ id }) => id);
-  } finally {
-    await database.$client.end();
-  }
-}
 
 const sold = () => crowd.reduce((total, { purchases }) => total + purchases.length, 0);
 const now = () => Date.now() / 1000;

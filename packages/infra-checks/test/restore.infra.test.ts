@@ -1,0 +1,138 @@
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import {
+  auditViolations,
+  createTestStack,
+  repositoryRoot,
+  runCommand,
+  startService,
+  waitFor,
+  type TestStack,
+} from '@ticketing/dev-stack';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { backUp, restore } from '../src/back-up.ts';
+import { makeHall } from '../src/make-hall.ts';
+import { Shopper } from '../src/shopper.ts';
+import { createEmptyDatabase, runSql, urlOf } from './databases.ts';
+import { makeRunFolder } from './run-folder.ts';
+
+let stack: TestStack;
+let other: TestStack;
+beforeAll(async () => {
+  [stack, other] = [await createTestStack(), await createTestStack()];
+});
+afterAll(async () => {
+  await stack.dispose();
+  await other.dispose();
+});
+
+const environment = (databaseUrl: string, redisUrl: string) => ({
+  DATABASE_URL: databaseUrl,
+  REDIS_URL: redisUrl,
+  HOLD_SECONDS: '12',
+  RATE_LIMIT_MAX: '0',
+  LOG_LEVEL: 'warn',
+});
+
+function crowdOf(
+  urls: { url: string; paymentUrl: string },
+  seatIds: string[],
+  pays: () => boolean,
+): Shopper[] {
+  return Array.from(
+    { length: 6 },
+    () =>
+      new Shopper({
+        ...urls,
+        address: '203.0.113.1',
+        userId: () => randomUUID(),
+        nextSeat: () => seatIds.pop(),
+        pays,
+      }),
+  );
+}
+
+async function countSeats(databaseUrl: string): Promise<Record<string, number>> {
+  const rows = await runSql<{ status: string; n: number }>(
+    databaseUrl,
+    'select status, count(*)::int as n from seats group by status',
+  );
+  return Object.fromEntries(rows.map(({ status, n }) => [status, n]));
+}
+
+describe('a backup that was taken while tickets were sold', () => {
+  it('is restored, audited and sold from again', async () => {
+    const seatIds = await makeHall(stack, 20);
+    const file = join(await makeRunFolder('backup'), 'ticketing.dump');
+    let soldBefore: number;
+    {
+      await using bookingApi = await startService(
+        'booking-api',
+        environment(stack.serviceUrl, stack.redisUrl),
+      );
+      await using paymentApi = await startService(
+        'payment-api',
+        environment(stack.serviceUrl, stack.redisUrl),
+      );
+      const stopping = new AbortController();
+      const urls = { url: bookingApi.url, paymentUrl: paymentApi.url };
+      const crowd = crowdOf(urls, seatIds, () => Math.random() < 0.8);
+      const sale = Promise.all(crowd.map((shopper) => shopper.shop(stopping.signal)));
+      const sold = () => crowd.reduce((total, { purchases }) => total + purchases.length, 0);
+      await waitFor(() => sold() > 100, { description: 'a hundred tickets', timeoutMs: 20_000 });
+      soldBefore = sold();
+      await backUp(stack.databaseUrl, file);
+      await waitFor(() => sold() > soldBefore + 20, {
+        description: 'sales during the backup',
+        timeoutMs: 20_000,
+      });
+      stopping.abort();
+      await sale;
+    }
+
+    await using database = await createEmptyDatabase(stack.databaseUrl);
+    await restore(file, database.url);
+    expect(await auditViolations(database.url)).toEqual([]);
+    expect(await audit(database.url, other.redisUrl)).toMatchObject({ code: 0 });
+    const restored = await countSeats(database.url);
+    // All that was acknowledged before it began is in it, and none of its seats is free.
+    expect(restored['SOLD']).toBeGreaterThanOrEqual(soldBefore);
+    expect(restored['AVAILABLE']).toBeGreaterThan(0);
+
+    // As the role without DDL: what it may do came along. Redis is empty, as it would be.
+    const serviceUrl = urlOf(stack.serviceUrl, database.name);
+    const env = environment(serviceUrl, other.redisUrl);
+    await using bookingApi = await startService('booking-api', env);
+    await using paymentApi = await startService('payment-api', env);
+    await using worker = await startService('expiry-worker', env);
+    const free = await runSql<{ id: string }>(
+      database.url,
+      `select id from seats where status = 'AVAILABLE'`,
+    );
+    const urls = { url: bookingApi.url, paymentUrl: paymentApi.url };
+    const crowd = crowdOf(
+      urls,
+      free.map(({ id }) => id),
+      () => true,
+    );
+    await Promise.all(crowd.map((shopper) => shopper.shop(new AbortController().signal)));
+    expect(crowd.flatMap(({ failures }) => failures)).toEqual([]);
+    expect(crowd.reduce((total, { purchases }) => total + purchases.length, 0)).toBe(free.length);
+    // Holds that were open in the backup end by their deadline, whatever became of their jobs.
+    await waitFor(async () => ((await countSeats(database.url))['RESERVED'] ?? 0) === 0, {
+      description: 'the restored holds to end',
+      timeoutMs: 45_000,
+      intervalMs: 250,
+    });
+    expect(worker.logs()).not.toContain('"level":50');
+    expect(await auditViolations(database.url)).toEqual([]);
+    expect(await audit(database.url, other.redisUrl)).toMatchObject({ code: 0 });
+  }, 180_000);
+});
+
+/** What an operator types: it also replays the history against the tables. */
+function audit(databaseUrl: string, redisUrl: string) {
+  return runCommand([process.execPath, join(repositoryRoot, 'apps/expiry-worker/dist/ops.js'), 'audit'], {
+    env: { ...process.env, DATABASE_URL: databaseUrl, REDIS_URL: redisUrl },
+  });
+}

@@ -1,0 +1,163 @@
+import { randomUUID } from 'node:crypto';
+import getPort from 'get-port';
+import {
+  auditViolations,
+  createTestStack,
+  startProgram,
+  startService,
+  waitFor,
+  type RunningProgram,
+  type ServiceName,
+  type TestStack,
+} from '@ticketing/dev-stack';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { buildCommit } from '../src/build-deployables.ts';
+import { checkMigration, checkMigrations, commitBeforeNewestMigration } from '../src/check-migrations.ts';
+import { makeHall } from '../src/make-hall.ts';
+import { Shopper } from '../src/shopper.ts';
+import { runSql } from './databases.ts';
+import { makeRunFolder } from './run-folder.ts';
+
+let stack: TestStack;
+beforeAll(async () => {
+  stack = await createTestStack();
+});
+afterAll(() => stack.dispose());
+
+const environment = () => ({
+  DATABASE_URL: stack.serviceUrl,
+  REDIS_URL: stack.redisUrl,
+  HOLD_SECONDS: '60',
+  RATE_LIMIT_MAX: '0',
+  LOG_LEVEL: 'warn',
+});
+
+function crowdOf(seatIds: string[], urls: readonly { url: string; paymentUrl: string }[]): Shopper[] {
+  return Array.from(
+    { length: 6 },
+    (_, index) =>
+      new Shopper({
+        ...urls[index % urls.length]!,
+        address: '203.0.113.1',
+        userId: () => randomUUID(),
+        nextSeat: () => seatIds.pop(),
+        pauseMs: 5,
+      }),
+  );
+}
+
+const soldBy = (crowd: readonly Shopper[]) =>
+  crowd.reduce((total, { purchases }) => total + purchases.length, 0);
+const failuresOf = (crowd: readonly Shopper[]) => crowd.flatMap(({ failures }) => failures);
+
+/** What the rule allows, one of each kind, on every table that is sold from. */
+const nextMigration = ['events', 'seats', 'bookings', 'booking_seats', 'booking_events', 'idempotency_keys']
+  .flatMap((table) => [
+    `alter table ${table} add column next_note text`,
+    `alter table ${table} add column next_flag boolean not null default false`,
+  ])
+  .concat([
+    'create table next_things (id uuid primary key, event_id uuid not null)',
+    'create index concurrently next_bookings_by_user on bookings (user_id)',
+    'alter table bookings add constraint next_total check (total_amount >= 0) not valid',
+    'alter table bookings validate constraint next_total',
+  ]);
+
+describe('the rule for changes of the schema', () => {
+  it('is kept by every migration since the first build', async () => {
+    expect(await checkMigrations()).toEqual([]);
+  });
+
+  it.each([
+    'alter table seats drop column version',
+    'drop table bookings',
+    'alter table seats rename column "row" to row_name',
+    'alter table bookings alter column total_amount type numeric',
+    'alter table bookings alter column note set not null',
+    'alter table bookings add column channel text not null',
+    'alter table bookings add constraint positive check (total_amount > 0)',
+    'create index bookings_by_user on bookings (user_id)',
+  ])('refuses: %s', (sql) => {
+    expect(checkMigration(sql)).toHaveLength(1);
+    expect(checkMigration(`-- contract: no build since 0.4 reads it\n${sql}`)).toEqual([]);
+  });
+
+  it.each(nextMigration)('allows: %s', (sql) => {
+    expect(checkMigration(sql)).toEqual([]);
+  });
+});
+
+describe('a migration that keeps the rule', () => {
+  it('is applied while tickets are sold, and nobody notices', async () => {
+    const seatIds = await makeHall(stack, 200);
+    await using bookingApi = await startService('booking-api', environment());
+    await using paymentApi = await startService('payment-api', environment());
+    const stopping = new AbortController();
+    const crowd = crowdOf(seatIds, [{ url: bookingApi.url, paymentUrl: paymentApi.url }]);
+    const sale = Promise.all(crowd.map((shopper) => shopper.shop(stopping.signal)));
+    await waitFor(() => soldBy(crowd) > 30, { description: 'tickets before it', timeoutMs: 20_000 });
+    for (const sql of nextMigration) await runSql(stack.databaseUrl, sql);
+    const before = soldBy(crowd);
+    await waitFor(() => soldBy(crowd) > before + 30, { description: 'tickets after it', timeoutMs: 20_000 });
+    stopping.abort();
+    await sale;
+    expect(failuresOf(crowd)).toEqual([]);
+    expect(await auditViolations(stack.databaseUrl)).toEqual([]);
+  }, 120_000);
+});
+
+describe('the build before the newest migration', () => {
+  it('sells beside the new one, on the newest schema', async ({ skip }) => {
+    const commit = await commitBeforeNewestMigration();
+    // A checkout without history has no earlier build; where it is developed and merged there is one.
+    if (commit === undefined) return skip('there is no history');
+    await using earlier = await buildCommit(commit);
+    const startEarlier = async (name: ServiceName): Promise<RunningProgram & { readonly url: string }> => {
+      const port = await getPort({ host: '127.0.0.1' });
+      const variable = `${name.replace('-', '_').toUpperCase()}_PORT`;
+      const url = `http://127.0.0.1:${port}`;
+      const folder = await makeRunFolder(`earlier-${name}`);
+      const start = () =>
+        startProgram({
+          folder,
+          command: [process.execPath, earlier.entryOf(name)],
+          env: { ...environment(), HOST: '127.0.0.1', [variable]: String(port) },
+        });
+      let program = await start();
+      await waitFor(
+        async () => {
+          // A start that a busy machine has made too slow for its own limits is made again, as anywhere.
+          if (program.process.hasExited()) program = await start();
+          return (await fetch(`${url}/health/ready`)).ok;
+        },
+        { description: `the earlier ${name}`, timeoutMs: 30_000, intervalMs: 250 },
+      ).catch((error: unknown) => {
+        throw new Error(`${String(error)}\n${program.tail()}`, { cause: error });
+      });
+      return { ...program, url };
+    };
+    const seatIds = await makeHall(stack, 4);
+    await using oldBooking = await startEarlier('booking-api');
+    await using oldPayment = await startEarlier('payment-api');
+    await using newBooking = await startService('booking-api', environment());
+    await using newPayment = await startService('payment-api', environment());
+    const all = seatIds.length;
+    const crowd = crowdOf(seatIds, [
+      { url: oldBooking.url, paymentUrl: oldPayment.url },
+      { url: newBooking.url, paymentUrl: newPayment.url },
+      { url: oldBooking.url, paymentUrl: newPayment.url },
+    ]);
+    await Promise.all(crowd.map((shopper) => shopper.shop(new AbortController().signal)));
+    // SQLSTATE 42: something is not there or not allowed; 23: a value that is asked for and not written.
+    const faults = [oldBooking, oldPayment].map(({ tail }) =>
+      tail(100_000)
+        .split('\n')
+        .filter((line) => /"code":"(42|23)/.test(line)),
+    );
+    expect(faults).toEqual([[], []]);
+    // An earlier build may know fewer faults as retryable than the shoppers do; what it sold, it has sold.
+    expect(soldBy(crowd)).toBeGreaterThan(all * 0.9);
+    expect(soldBy(crowd) + failuresOf(crowd).length).toBe(all);
+    expect(await auditViolations(stack.databaseUrl)).toEqual([]);
+  }, 400_000);
+});

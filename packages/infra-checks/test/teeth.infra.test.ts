@@ -1,0 +1,223 @@
+import { cp, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { repositoryRoot } from '@ticketing/dev-stack';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { checkCompose, composeConfig, makeEnvFile } from '../src/check-compose.ts';
+import { checkDockerfile } from '../src/check-dockerfile.ts';
+import { checkManifests, hasKubectl, kustomize, readManifests } from '../src/check-kubernetes.ts';
+import { checkAlertLinks, checkConfig, testRules } from '../src/check-prometheus.ts';
+import { dockerfilePath } from '../src/read-dockerfile.ts';
+import { checkGatewayConfig } from '../src/start-gateway.ts';
+import { makeRunFolder } from './run-folder.ts';
+
+/*
+ * Each check of a file is seen to fail when the file is broken on purpose: one edit, and what finds it.
+ */
+
+/** The edit must change something, or it would prove nothing. */
+function broken(text: string, from: string | RegExp, to: string): string {
+  const edited = text.replace(from, to);
+  if (edited === text) throw new Error(`${String(from)} is not there to be broken`);
+  return edited;
+}
+
+async function copyBroken(name: string, file: string, from: string | RegExp, to: string): Promise<string> {
+  const folder = join(await makeRunFolder(`broken-${name}`), name);
+  await cp(join(repositoryRoot, 'infra', name), folder, { recursive: true });
+  const path = join(folder, file);
+  await writeFile(path, broken(await readFile(path, 'utf8'), from, to));
+  return folder;
+}
+
+describe('nginx refuses', () => {
+  it.each([
+    ['a directive that is not known', 'keepalive_timeout 65s', 'keepalive_timeouts 65s'],
+    ['a zone that nobody has', 'zone=writes burst', 'zone=written burst'],
+    ['an upstream that nobody has', 'proxy_pass http://payment_api', 'proxy_pass http://payments'],
+    ['a status that there is not', 'error_page 413 =', 'error_page 1413 ='],
+    ['a brace too few', 'location / {', 'location /'],
+  ])('%s', async (_, from, to) => {
+    const { code } = await checkGatewayConfig({
+      folder: await makeRunFolder('broken-gateway'),
+      bookingPorts: [3001],
+      paymentPorts: [3002],
+      edit: (text) => broken(text, from, to),
+    });
+    expect(code).not.toBe(0);
+  });
+});
+
+describe('promtool refuses', () => {
+  it.each([
+    ['a setting that is not known', 'prometheus.yml', 'scrape_interval', 'scrape_intervall'],
+    ['a job without a name', 'prometheus.yml', 'job_name: payment-api', 'job_nam: payment-api'],
+    [
+      'an expression without its end',
+      'rules/alerts.yml',
+      'max by (part) (redis_circuit_open)',
+      'max by (part) (redis_circuit_open',
+    ],
+    [
+      'a function that there is not',
+      'rules/recording.yml',
+      'sum(rate(tickets_sold_total',
+      'sum(rat(tickets_sold_total',
+    ],
+    ['a word of time that is none', 'rules/alerts.yml', 'for: 30s', 'for: half a minute'],
+  ])('%s', async (_, file, from, to) => {
+    expect((await checkConfig(await copyBroken('prometheus', file, from, to))).code).not.toBe(0);
+  });
+});
+
+describe('the unit tests of the alerts fail on', () => {
+  it.each([
+    ['a threshold that is never met', 'rules/alerts.yml', 'p99_5m > 2', 'p99_5m > 2000'],
+    ['a threshold that is always met', 'rules/alerts.yml', '[1m])) > 5', '[1m])) > 0'],
+    [
+      'a metric that there is not',
+      'rules/alerts.yml',
+      'invariant_violations) > 0',
+      'invariants_violated) > 0',
+    ],
+    [
+      'lost races that count as faults',
+      'rules/recording.yml',
+      'overloaded|dependency',
+      'seat_taken|dependency',
+    ],
+    ['a longer wait', 'rules/alerts.yml', 'for: 15s', 'for: 15m'],
+    ['a link to another section', 'rules/alerts.yml', '#clockoffset', '#clocks'],
+  ])('%s', async (_, file, from, to) => {
+    expect((await testRules(await copyBroken('prometheus', file, from, to))).code).not.toBe(0);
+  });
+});
+
+describe('the links between alerts and runbook fail on', () => {
+  const runbookOf = () => readFile(join(repositoryRoot, 'docs/runbook.md'), 'utf8');
+
+  it('a section that is missing, and one that no alert leads to', async () => {
+    const folder = join(repositoryRoot, 'infra/prometheus');
+    const runbook = broken(await runbookOf(), '## PoolWaiting', '## PoolsWaiting');
+    expect(await checkAlertLinks(folder, runbook)).toEqual([
+      'docs/runbook.md has no section PoolWaiting',
+      'no alert leads to the section PoolsWaiting',
+    ]);
+  });
+
+  it('an alert that no test sees firing', async () => {
+    const folder = await copyBroken(
+      'prometheus',
+      'tests/alerts.test.yml',
+      'alertname: JobsFailed',
+      'alertname: QueueBacklog',
+    );
+    expect(await checkAlertLinks(folder, await runbookOf())).toEqual(['no unit test sees JobsFailed fire']);
+  });
+});
+
+describe('docker-compose.yml is refused with', () => {
+  let text: string;
+  beforeAll(async () => {
+    text = await readFile(join(repositoryRoot, 'docker-compose.yml'), 'utf8');
+  });
+
+  it('a key that docker-compose 1.29 does not know', async () => {
+    const folder = await makeRunFolder('broken-compose');
+    const file = join(folder, 'docker-compose.yml');
+    await makeEnvFile(join(folder, '.env'));
+    await writeFile(file, broken(text, 'read_only: true', 'read_olny: true'));
+    expect((await composeConfig(join(folder, '.env'), file)).code).not.toBe(0);
+  });
+
+  it.each([
+    ['a key that the schema does not know', 'stop_signal: SIGQUIT', 'stop_signals: SIGQUIT'],
+    ['a password', /\$\{POSTGRES_PASSWORD:\?[^}]*\}/, 'hunter2'],
+    ['a password in a URL', /\$\{REDIS_PASSWORD:\?[^}]*\}@/, 'hunter2@'],
+    ['a queue that may evict', '--maxmemory-policy noeviction', '--maxmemory-policy allkeys-lru'],
+    ['a queue that is not kept', '--appendonly yes', '--appendonly no'],
+    ['services that do not wait for the migration', 'service_completed_successfully', 'service_started'],
+    ['a file system that can be written', 'read_only: true', 'read_only: false'],
+    ['capabilities', 'cap_drop: [ALL]', 'cap_drop: [NET_RAW]'],
+    ['no limit of memory', '  mem_limit: 512m\n', ''],
+    ['a store that is published', "'127.0.0.1:9090:9090'", "'9090:9090'"],
+    ['an image of no version', 'prom/prometheus:v2.55.1', 'prom/prometheus:latest'],
+    ['a service that is gone', '  booking-api-2:\n    <<: *booking-api\n', ''],
+  ])('%s', async (_, from, to) => {
+    expect(await checkCompose(broken(text, from, to))).not.toEqual([]);
+  });
+});
+
+describe('the Dockerfile is refused with', () => {
+  it.each([
+    ['another Node', 'FROM node:24-bookworm-slim\n', 'FROM node:20-bookworm-slim\n'],
+    ['root', 'USER 1000:1000', 'USER root'],
+    ['a shell in front of node', 'CMD ["node", "dist/server.js"]', 'CMD node dist/server.js'],
+    ['no health check', /HEALTHCHECK .*\n/, ''],
+    ['the whole workspace', 'COPY --from=build /service ./', 'COPY --from=build /workspace ./'],
+    ['a secret', 'NODE_ENV=production', 'NODE_ENV=production JWT_SECRET=hunter2'],
+    ['a word that there is not', 'WORKDIR /service', 'WORKDIRS /service'],
+  ])('%s', async (_, from, to) => {
+    expect(checkDockerfile(broken(await readFile(dockerfilePath, 'utf8'), from, to))).not.toEqual([]);
+  });
+});
+
+describe('the manifests are refused with', () => {
+  it.each([
+    ['text for a number', 'base/payment-api.yml', 'replicas: 2', "replicas: 'two'"],
+    [
+      'a kind that there is not',
+      'base/gateway.yml',
+      'kind: PodDisruptionBudget',
+      'kind: PodDisruptionBudgets',
+    ],
+    ['one replica', 'base/expiry-worker.yml', 'replicas: 2', 'replicas: 1'],
+    ['no readiness', 'base/booking-api.yml', 'path: /health/ready', 'path: /health/live'],
+    [
+      'a life that depends on PostgreSQL',
+      'base/booking-api.yml',
+      /(livenessProbe:\n\s+httpGet: \{ path: )\/health\/live/,
+      '$1/health/ready',
+    ],
+    ['root', 'base/booking-api.yml', 'runAsNonRoot: true', 'runAsNonRoot: false'],
+    [
+      'a file system that can be written',
+      'base/booking-api.yml',
+      'readOnlyRootFilesystem: true',
+      'readOnlyRootFilesystem: false',
+    ],
+    [
+      'no time to finish',
+      'base/booking-api.yml',
+      'terminationGracePeriodSeconds: 30',
+      'terminationGracePeriodSeconds: 5',
+    ],
+    [
+      'a budget for nobody',
+      'base/payment-api.yml',
+      /(kind: PodDisruptionBudget[^]*?name: )payment-api \}/,
+      '$1payment }',
+    ],
+    ['a gateway that stops at once', 'base/gateway.yml', 'preStop:', 'postStart:'],
+    [
+      'a secret',
+      'migration/migrate.yml',
+      /valueFrom: .*ticketing-owner.*/,
+      'value: postgres://owner:hunter2@db/ticketing',
+    ],
+  ])('%s', async (_, file, from, to) => {
+    const folder = await copyBroken('kubernetes', file, from, to);
+    expect(checkManifests(await readManifests(folder))).not.toEqual([]);
+  });
+
+  it('a file that kustomize does not find, where there is a kubectl', async ({ skip }) => {
+    if (!(await hasKubectl())) return skip('there is no kubectl');
+    const folder = await copyBroken(
+      'kubernetes',
+      'base/kustomization.yml',
+      'payment-api.yml',
+      'payments-api.yml',
+    );
+    await cp(join(repositoryRoot, 'infra/gateway'), join(dirname(folder), 'gateway'), { recursive: true });
+    expect((await kustomize('production', folder)).code).not.toBe(0);
+  });
+});
