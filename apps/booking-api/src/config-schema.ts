@@ -17,6 +17,13 @@ export const configSchema = Type.Object({
   }),
   ...commonVariables,
   ...authenticationVariables,
+  DATABASE_REPLICA_URL: Type.Optional(
+    Type.String({
+      description:
+        'A streaming replica of `DATABASE_URL`: events, lists and maps are read there while it has everything; nothing is decided there.',
+      format: 'postgres-url',
+    }),
+  ),
   QUEUE_REDIS_URL: queueRedisUrlVariable,
   ...limitVariables,
   ...originVariables,

@@ -17,6 +17,9 @@ await runService({
     const authentication = readAuthenticationSettings(config);
     const core = await openSeatCore({
       databaseUrl: config.DATABASE_URL,
+      ...(config.DATABASE_REPLICA_URL === undefined
+        ? {}
+        : { databaseReplicaUrl: config.DATABASE_REPLICA_URL }),
       redisUrl: config.REDIS_URL,
       queueRedisUrl: config.QUEUE_REDIS_URL ?? config.REDIS_URL,
       databasePoolMax: config.DATABASE_POOL_MAX,

@@ -19,6 +19,7 @@ export { createTestRedis, type TestRedis } from './fixtures/test-redis.ts';
 export { createTestFolder, removeTestFolder } from './fixtures/test-folder.ts';
 export { createTestStack, type TestStack } from './fixtures/test-stack.ts';
 export { withinDeadline } from './fixtures/within-deadline.ts';
+export { startPostgres, type PostgresServer } from './postgres/start-postgres.ts';
 export { deadlineFactor } from './deadline-factor.ts';
 export { childrenOf } from './processes/children-of.ts';
 export { cacheFolder, repositoryRoot } from './folders.ts';

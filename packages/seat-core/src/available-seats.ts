@@ -6,8 +6,9 @@ import type { Context } from './context.ts';
 import { DependencyAwayError } from './dependency.ts';
 import type { EventReader } from './event-reader.ts';
 import { InputCheck } from './input.ts';
+import { readRowsAnywhere } from './replica.ts';
 import { toSeatView, type SeatRow } from './seat-rows.ts';
-import { readRows, type NamedStatement } from './statement.ts';
+import type { NamedStatement } from './statement.ts';
 import type { Seat } from './views.ts';
 import { withinBudget } from './within-budget.ts';
 
@@ -118,8 +119,8 @@ export class AvailableSeatsReader {
     const asOf = new Date();
     const rows =
       eventId === undefined
-        ? await readRows<SeatRow>(this.#context, availableOfComingEvents, [])
-        : await readRows<SeatRow>(this.#context, availableOfEvent, [eventId]);
+        ? await readRowsAnywhere<SeatRow>(this.#context, availableOfComingEvents, [])
+        : await readRowsAnywhere<SeatRow>(this.#context, availableOfEvent, [eventId]);
     if (rows.length === 0 && eventId !== undefined) await this.#requireEvent(eventId);
     const list = this.#remember(listKey(eventId), {
       seats: rows.map((row) => toSeatView(row.id, row, 'AVAILABLE')),

@@ -7,6 +7,7 @@ import type { Guarded } from './guarded.ts';
 import type { Attempts } from './idempotency.ts';
 import type { SeatCoreMetrics } from './metrics.ts';
 import type { GuardedQueue } from './redis-parts.ts';
+import type { Replica } from './replica.ts';
 import type { Settlement, SettleRequest } from './settle-booking.ts';
 
 /** What seat-core writes its log through; pino fits, and so does anything of the same shape. */
@@ -30,6 +31,8 @@ export interface SeatCoreSettings {
 export interface Context {
   readonly database: Database;
   readonly connections: Connections;
+  /** Null where there is none. For lists, counts and maps; never for what decides. */
+  readonly replica: Replica | null;
   readonly redis: Guarded<Redis>;
   /** Null where no holds are made. */
   readonly expiryQueue: GuardedQueue | null;

@@ -3,6 +3,7 @@ import { LRUCache } from 'lru-cache';
 import type { Context } from './context.ts';
 import { SeatCoreError } from './errors.ts';
 import { InputCheck } from './input.ts';
+import { readAnywhere } from './replica.ts';
 import { events, seats } from './schema.ts';
 import type { SeatCounts, SeatStatus, TicketedEvent } from './views.ts';
 
@@ -36,8 +37,9 @@ export class EventReader {
   async require(eventId: string): Promise<EventRow> {
     const known = this.#rows.get(eventId);
     if (known !== undefined) return known;
-    const { database, connections } = this.#context;
-    const [row] = await connections.read(() => database.select().from(events).where(eq(events.id, eventId)));
+    const [row] = await readAnywhere(this.#context, (database) =>
+      database.select().from(events).where(eq(events.id, eventId)),
+    );
     if (row === undefined) throw new SeatCoreError('EVENT_NOT_FOUND', `no event ${eventId}`);
     this.#rows.set(eventId, row);
     return row;
@@ -58,8 +60,7 @@ export class EventReader {
     const after = input.after === undefined ? undefined : check.id('/after', input.after);
     check.throwIfAny();
     // Ids are UUIDs of version 7: their order is that of creation.
-    const { database, connections } = this.#context;
-    const found = await connections.read(() =>
+    const found = await readAnywhere(this.#context, (database) =>
       database
         .select()
         .from(events)
@@ -95,8 +96,7 @@ export class EventReader {
     if (eventIds.length === 0) return new Map();
     const countOf = (status: SeatStatus) =>
       sql<number>`(count(*) filter (where ${seats.status} = ${status}))::int`;
-    const { database, connections } = this.#context;
-    const rows = await connections.read(() =>
+    const rows = await readAnywhere(this.#context, (database) =>
       database
         .select({
           eventId: seats.eventId,

@@ -2,7 +2,7 @@ import type { Context } from './context.ts';
 
 /** A part without which the engine goes on, worse than it could. */
 export interface FaultyPart {
-  readonly name: 'redis' | 'queue' | 'clock';
+  readonly name: 'redis' | 'queue' | 'clock' | 'replica';
   readonly status: 'down' | 'misconfigured';
   /** A sentence for an operator: what is wrong, and what that means. */
   readonly detail: string;
@@ -12,7 +12,7 @@ export interface FaultyPart {
 const clockToleranceSeconds = 1;
 
 /** What is known to be wrong this moment; asks nobody. */
-export function listFaultyParts({ redis, expiryQueue, clocks }: Context): FaultyPart[] {
+export function listFaultyParts({ redis, expiryQueue, clocks, replica }: Context): FaultyPart[] {
   const parts: FaultyPart[] = [];
   if (redis.isAway) {
     const detail =
@@ -33,6 +33,10 @@ export function listFaultyParts({ redis, expiryQueue, clocks }: Context): Faulty
     const seconds = Math.abs(clocks.offsetSeconds).toFixed(1);
     const detail = `The clock of Redis is ${seconds} s ${side} PostgreSQL’s: status keys end that much too ${sooner}.`;
     parts.push({ name: 'clock', status: 'misconfigured', detail });
+  }
+  if (replica?.isAway === true) {
+    const detail = 'The replica does not answer, or is behind. Lists and maps are read from the primary.';
+    parts.push({ name: 'replica', status: 'down', detail });
   }
   return parts;
 }

@@ -1,5 +1,6 @@
 import type { Context } from './context.ts';
-import { readRows, type NamedStatement } from './statement.ts';
+import { readRowsAnywhere } from './replica.ts';
+import type { NamedStatement } from './statement.ts';
 import { seatStatuses, type SeatStatus } from './views.ts';
 
 /** A seat that changed, by its place in the hall. */
@@ -71,7 +72,7 @@ export class HallStates {
 
 /** The ids of an event's seats in their own order. */
 export async function readSeatIds(context: Context, eventId: string): Promise<string[]> {
-  const [row] = await readRows<{ ids: string }>(context, seatIdsStatement, [eventId]);
+  const [row] = await readRowsAnywhere<{ ids: string }>(context, seatIdsStatement, [eventId]);
   const ids = row?.ids ?? '';
   return Array.from({ length: ids.length / lettersOfId }, (_, index) =>
     ids.slice(index * lettersOfId, (index + 1) * lettersOfId),
@@ -88,7 +89,7 @@ export async function readNewerStates(
   eventId: string,
   known: HallStates,
 ): Promise<StateChange[] | null> {
-  const [row] = await readRows<{ states: string }>(context, statesStatement, [eventId]);
+  const [row] = await readRowsAnywhere<{ states: string }>(context, statesStatement, [eventId]);
   const states = row?.states ?? '';
   const newer: StateChange[] = [];
   let index = 0;

@@ -63,6 +63,17 @@ export function createMetrics(registry: Registry = new Registry()) {
       help: 'Changes of watched seats whose message was lost, found by comparing with the table.',
       registers,
     }),
+    replicaReads: new Counter({
+      name: 'replica_reads_total',
+      help: 'Reads that may go to the replica, by where they went. Only with a replica.',
+      labelNames: ['from'] as const,
+      registers,
+    }),
+    replicaLag: new Gauge({
+      name: 'replica_lag_seconds',
+      help: 'How old the newest moment is of which the replica was seen to have everything. Only with a replica.',
+      registers,
+    }),
     effectsFailed: new Counter({
       name: 'booking_effects_failed_total',
       help: 'Commits whose effects on Redis failed or were late; sweep and repair make up for them.',

@@ -2,9 +2,14 @@ import { connectAll, openDatabase } from './database.ts';
 import { closeRedis, openQueueRedis, openRedis } from './redis.ts';
 import { createSeatCore, type SeatCore, type SeatCoreOptions } from './seat-core.ts';
 
-export interface OpenSeatCoreOptions extends Omit<SeatCoreOptions, 'database' | 'redis' | 'queueRedis'> {
+export interface OpenSeatCoreOptions extends Omit<
+  SeatCoreOptions,
+  'database' | 'replica' | 'redis' | 'queueRedis'
+> {
   /** `postgres://…`, PostgreSQL 15 or later, migrated. */
   readonly databaseUrl: string;
+  /** `postgres://…`, a streaming replica of it: lists, counts and maps are read there while it has everything. */
+  readonly databaseReplicaUrl?: string;
   /** `redis://…`, Redis 7 or later. */
   readonly redisUrl: string;
   /** Where the queue of clean-up jobs lives, default `redisUrl`; null for a program that makes no holds. */
@@ -24,13 +29,19 @@ export interface OpenSeatCoreOptions extends Omit<SeatCoreOptions, 'database' | 
 export async function openSeatCore(options: OpenSeatCoreOptions): Promise<SeatCore> {
   const { redisUrl, queueRedisUrl = redisUrl } = options;
   const report = (part: string) => reportOnce(options.logger, part);
-  const database = openDatabase({
-    databaseUrl: options.databaseUrl,
-    onConnectionError: report('postgresql'),
-    ...(options.databasePoolMax === undefined ? {} : { poolMax: options.databasePoolMax }),
-    ...(options.applicationName === undefined ? {} : { applicationName: options.applicationName }),
-  });
+  const open = (databaseUrl: string, part: string) =>
+    openDatabase({
+      databaseUrl,
+      onConnectionError: report(part),
+      ...(options.databasePoolMax === undefined ? {} : { poolMax: options.databasePoolMax }),
+      ...(options.applicationName === undefined ? {} : { applicationName: options.applicationName }),
+    });
+  const database = open(options.databaseUrl, 'postgresql');
   const closers: (() => Promise<unknown>)[] = [() => database.$client.end()];
+  // Its connections are made when needed: nobody waits for it at the start.
+  const replica =
+    options.databaseReplicaUrl === undefined ? undefined : open(options.databaseReplicaUrl, 'replica');
+  if (replica !== undefined) closers.push(() => replica.$client.end());
   const closeAll = async () => {
     for (const close of closers.toReversed()) await close();
   };
@@ -49,6 +60,7 @@ export async function openSeatCore(options: OpenSeatCoreOptions): Promise<SeatCo
       database,
       redis,
       ...(queueRedis === undefined ? {} : { queueRedis }),
+      ...(replica === undefined ? {} : { replica }),
     });
     closers.push(async () => core[Symbol.asyncDispose]());
     return { ...core, [Symbol.asyncDispose]: closeAll };

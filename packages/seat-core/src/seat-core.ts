@@ -42,6 +42,7 @@ import {
   type SettleBookingInput,
 } from './settle-booking.ts';
 import { confirmBookingsStatement, releaseBookingsStatement } from './settle-bookings.sql.ts';
+import { readLogPosition, Replica } from './replica.ts';
 import { readRows, type NamedStatement } from './statement.ts';
 import type { Booking, TicketedEvent } from './views.ts';
 import { SeatFeeds, type SeatWatch, type WatchSeatsInput } from './watch-seats.ts';
@@ -53,6 +54,8 @@ export interface SeatCoreOptions extends Partial<SeatCoreSettings> {
   readonly redis: Redis;
   /** From `openQueueRedis`: where clean-up jobs are added. Without one, holds end by the sweep or the next buyer. */
   readonly queueRedis?: Redis;
+  /** From `openDatabase`, a streaming replica: lists, counts and maps are read there while it has everything. */
+  readonly replica?: Database;
   readonly logger?: SeatCoreLogger;
   /** Where the engine's metrics are registered; without one they are not shown. */
   readonly registry?: Registry;
@@ -135,6 +138,10 @@ export function createSeatCore(options: SeatCoreOptions): SeatCore {
   const context: Context = {
     database: options.database,
     connections: new Connections(options.database, logger),
+    replica:
+      options.replica === undefined
+        ? null
+        : new Replica(options.replica, { readPosition: () => readLogPosition(context), metrics, logger }),
     redis: redis.guarded,
     expiryQueue,
     clocks: { offsetSeconds: 0 },
@@ -184,6 +191,7 @@ export function createSeatCore(options: SeatCoreOptions): SeatCore {
     async [Symbol.asyncDispose]() {
       stopping.abort();
       seatFeeds[Symbol.dispose]();
+      context.replica?.[Symbol.dispose]();
       redis[Symbol.dispose]();
       expiryQueue?.[Symbol.dispose]();
       await Promise.all(context.background);

@@ -4,8 +4,9 @@ import type { Context } from './context.ts';
 import { EncodedMap, type MapEncoding } from './encoded-map.ts';
 import type { EventReader } from './event-reader.ts';
 import { InputCheck } from './input.ts';
+import { readRowsAnywhere } from './replica.ts';
 import { toSeatView, type SeatRow } from './seat-rows.ts';
-import { readRows, type NamedStatement } from './statement.ts';
+import type { NamedStatement } from './statement.ts';
 import type { SeatStatus } from './views.ts';
 
 /** Every seat of an event as of one moment. */
@@ -76,7 +77,7 @@ export class SeatMapReader {
     const plan = known ?? (await this.#loadPlan(eventId));
     const startedAt = performance.now();
     const asOf = new Date();
-    const [row] = await readRows<StatusesRow>(this.#context, readStatuses, [eventId]);
+    const [row] = await readRowsAnywhere<StatusesRow>(this.#context, readStatuses, [eventId]);
     if (row === undefined || row.statuses.length !== plan.prefixes.length) {
       throw new Error(`event ${eventId} has ${row?.statuses.length} seats, its plan ${plan.prefixes.length}`);
     }
@@ -100,7 +101,11 @@ export class SeatMapReader {
     const prefixes: string[] = [];
     let after = '00000000-0000-0000-0000-000000000000';
     for (;;) {
-      const rows = await readRows<SeatRow>(this.#context, readPlanSlice, [eventId, after, seatsPerSlice]);
+      const rows = await readRowsAnywhere<SeatRow>(this.#context, readPlanSlice, [
+        eventId,
+        after,
+        seatsPerSlice,
+      ]);
       for (const row of rows) prefixes.push(toPrefix(row));
       const last = rows.at(-1);
       if (last === undefined || rows.length < seatsPerSlice) return { prefixes };

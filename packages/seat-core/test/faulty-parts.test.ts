@@ -3,7 +3,12 @@ import type { Context } from '../src/context.ts';
 import { listFaultyParts } from '../src/faulty-parts.ts';
 
 const partsAt = (offsetSeconds: number) =>
-  listFaultyParts({ redis: { isAway: false }, expiryQueue: null, clocks: { offsetSeconds } } as Context);
+  listFaultyParts({
+    redis: { isAway: false },
+    expiryQueue: null,
+    replica: null,
+    clocks: { offsetSeconds },
+  } as Context);
 
 it.each([
   [3.21, 'The clock of Redis is 3.2 s ahead of PostgreSQL’s: status keys end that much too early.'],

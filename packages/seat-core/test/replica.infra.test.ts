@@ -1,0 +1,212 @@
+import { execFile } from 'node:child_process';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import {
+  createPrivateStack,
+  startPostgres,
+  waitFor,
+  type PostgresServer,
+  type PrivateStack,
+} from '@ticketing/dev-stack';
+import pg from 'pg';
+import { Registry } from 'prom-client';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openSeatCore } from '../src/open-seat-core.ts';
+import type { SeatCore } from '../src/seat-core.ts';
+import type { TicketedEvent } from '../src/views.ts';
+
+let stack: PrivateStack;
+let replica: PostgresServer;
+let replicaUrl: string;
+let onReplica: pg.Client;
+let core: SeatCore;
+const registry = new Registry();
+
+const replicaFolder = () => join(stack.folder, 'replica');
+const startReplica = (port?: number) =>
+  startPostgres({
+    folder: replicaFolder(),
+    logFile: join(stack.folder, 'replica.log'),
+    durable: true,
+    maxConnections: 100,
+    ...(port === undefined ? {} : { port }),
+  });
+
+/** A real streaming replica: a copy of the data of the primary that goes on from its log. */
+async function makeReplica(): Promise<void> {
+  await stack.postgres.stop();
+  // With its owner: a server does not run as root.
+  await promisify(execFile)('cp', ['-a', join(stack.folder, 'postgres'), replicaFolder()]);
+  await stack.postgres.start();
+  const data = join(replicaFolder(), 'data');
+  await rm(join(data, 'postmaster.pid'), { force: true });
+  const { username, password, port } = new URL(stack.databaseUrl);
+  const primary = `host=127.0.0.1 port=${port} user=${username} password=${password}`;
+  const file = join(data, 'postgresql.auto.conf');
+  await writeFile(file, `${await readFile(file, 'utf8')}primary_conninfo = '${primary}'\n`);
+  await writeFile(join(data, 'standby.signal'), '');
+}
+
+beforeAll(async () => {
+  stack = await createPrivateStack();
+  await makeReplica();
+  replica = await startReplica();
+  replicaUrl = replica.url('postgres');
+  onReplica = new pg.Client({ connectionString: replicaUrl });
+  onReplica.on('error', () => undefined);
+  await onReplica.connect();
+  core = await openSeatCore({
+    databaseUrl: stack.databaseUrl,
+    databaseReplicaUrl: replicaUrl,
+    redisUrl: stack.redisUrl,
+    databasePoolMax: 4,
+    registry,
+  });
+});
+afterAll(async () => {
+  await core[Symbol.asyncDispose]();
+  await onReplica.end();
+  await replica.stop();
+  await stack.dispose();
+});
+
+async function createHall(seats: number): Promise<{ event: TicketedEvent; seatIds: string[] }> {
+  const event = await core.createEvent({
+    name: 'Recital',
+    venue: 'Small Hall',
+    startsAt: new Date(Date.now() + 86_400_000),
+    sections: [{ name: 'Stalls', price: { amount: 1, currency: 'IDR' }, rows: [{ name: 'A', seats }] }],
+  });
+  const map = await readMap(event.id);
+  return { event, seatIds: map.seats.map(({ id }) => id) };
+}
+
+interface MapBody {
+  version: number;
+  asOf: string;
+  seats: { id: string; status: string }[];
+}
+const readMap = async (eventId: string) =>
+  JSON.parse((await core.getSeatMap({ eventId })).json.toString()) as MapBody;
+
+async function reads(from: 'replica' | 'primary'): Promise<number> {
+  const values = (await registry.getSingleMetric('replica_reads_total')?.get())?.values ?? [];
+  return values.find(({ labels }) => labels['from'] === from)?.value ?? 0;
+}
+
+/** Reads events, lists and maps. @returns how many of the readings each server answered */
+async function readAll(eventId: string): Promise<{ replica: number; primary: number }> {
+  const before = { replica: await reads('replica'), primary: await reads('primary') };
+  await core.listEvents();
+  await core.getEvent({ eventId });
+  await core.getSeatMap({ eventId });
+  return {
+    replica: (await reads('replica')) - before.replica,
+    primary: (await reads('primary')) - before.primary,
+  };
+}
+
+const isPart = (name: string) => core.listFaultyParts().some((part) => part.name === name);
+
+describe('with a replica', () => {
+  it('events, lists and maps are read there, and decisions are not', async () => {
+    const { event, seatIds } = await createHall(3);
+    await waitFor(async () => (await readAll(event.id)).replica > 0, {
+      description: 'a reading of the replica',
+    });
+    expect(await reads('primary')).toBe(0);
+    const held = await core.holdSeats({ seatIds: [seatIds[0]!], userId: 'ani' });
+    await core.confirmBooking({ bookingId: held.id, actor: 'test' });
+    expect(isPart('replica')).toBe(false);
+  });
+
+  it('a map has everything that was committed before its asOf', async () => {
+    const { event, seatIds } = await createHall(40);
+    for (const [index, seatId] of seatIds.slice(0, 5).entries()) {
+      await core.holdSeats({ seatIds: [seatId], userId: `user-${index}` });
+      const committedAt = Date.now();
+      const map = await waitFor(
+        async () => {
+          const read = await readMap(event.id);
+          return Date.parse(read.asOf) > committedAt ? read : undefined;
+        },
+        { description: 'a map that is younger than the hold' },
+      );
+      expect(map.seats.find(({ id }) => id === seatId)?.status).toBe('RESERVED');
+    }
+  });
+
+  it('that lags by seconds it is done without: maps stay true, and nothing stale is sold or refused', async () => {
+    const { event, seatIds } = await createHall(4);
+    await onReplica.query('select pg_wal_replay_pause()');
+    const before = await reads('primary');
+    const held = await core.holdSeats({ seatIds: [seatIds[0]!], userId: 'ani' });
+    const heldAt = Date.now();
+    const map = await waitFor(
+      async () => {
+        const read = await readMap(event.id);
+        return Date.parse(read.asOf) > heldAt ? read : undefined;
+      },
+      { description: 'a map that is younger than the hold' },
+    );
+    expect(map.seats.find(({ id }) => id === held.seats[0]!.id)?.status).toBe('RESERVED');
+    expect(await reads('primary')).toBeGreaterThan(before);
+    expect(isPart('replica')).toBe(true);
+
+    const fresh = await createHall(2);
+    expect(fresh.seatIds).toHaveLength(2);
+    await core.releaseBooking({ bookingId: held.id, actor: 'test' });
+    await expect(core.holdSeats({ seatIds: [seatIds[0]!], userId: 'budi' })).resolves.toMatchObject({
+      status: 'PENDING',
+    });
+    await waitFor(
+      async () => {
+        const lag = (await registry.getSingleMetric('replica_lag_seconds')?.get())?.values[0]?.value ?? 0;
+        return lag > 1;
+      },
+      { description: 'replica_lag_seconds to tell', timeoutMs: 10_000 },
+    );
+
+    await onReplica.query('select pg_wal_replay_resume()');
+    await waitFor(() => !isPart('replica'), { description: 'the replica to be used again' });
+    expect((await readAll(event.id)).replica).toBeGreaterThan(0);
+  });
+
+  it('that dies it is done without at once, and used again when it is back', async () => {
+    const { event } = await createHall(2);
+    replica.process.signal('SIGKILL');
+    await replica.process.exited;
+    const startedAt = performance.now();
+    await core.listEvents();
+    await core.getEvent({ eventId: event.id });
+    expect(performance.now() - startedAt).toBeLessThan(2_000);
+    await waitFor(() => isPart('replica'), { description: 'its absence to be told' });
+
+    replica = await startReplica(replica.port);
+    await waitFor(() => !isPart('replica'), { description: 'it to be used again', timeoutMs: 20_000 });
+    await waitFor(async () => (await readAll(event.id)).replica > 0, {
+      description: 'a reading of the replica',
+    });
+  });
+
+  it('that became a primary itself is not believed', async () => {
+    const { event, seatIds } = await createHall(2);
+    await waitFor(() => !isPart('replica'), { description: 'the replica to be used' });
+    const promoting = new pg.Client({ connectionString: replicaUrl });
+    await promoting.connect();
+    await promoting.query('select pg_promote()');
+    await promoting.end();
+    await waitFor(() => isPart('replica'), { description: 'the other primary to be found out' });
+    await core.holdSeats({ seatIds: [seatIds[0]!], userId: 'ani' });
+    const heldAt = Date.now();
+    const map = await waitFor(
+      async () => {
+        const read = await readMap(event.id);
+        return Date.parse(read.asOf) > heldAt ? read : undefined;
+      },
+      { description: 'a map that is younger than the hold' },
+    );
+    expect(map.seats[0]!.status).toBe('RESERVED');
+  });
+});
