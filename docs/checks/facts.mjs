@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import { apiReference } from './api-reference.mjs';
 
 /* What the built services say about themselves; the documents are made from it, or held against it. */
 
@@ -31,7 +32,17 @@ export async function readFacts() {
     faultDefinitions,
     sentences,
     openApi,
+    seatCoreReference: seatCoreReference(),
     variables: [...new Set(Object.values(schemas).flatMap((schema) => Object.keys(schema.properties)))],
     faultCodes: [...faults.matchAll(/^\| `([A-Z_]+)`/gm)].map(([, code]) => code),
   };
+}
+
+function seatCoreReference() {
+  const head = `# The API of seat-core
+
+Made from the docstrings by \`npm run docs\`, and checked to be current. Begin with [the README](README.md); what of this is
+stable is in [STABILITY.md](STABILITY.md).
+`;
+  return `${head}\n${apiReference(`${root}/packages/seat-core/dist/index.d.ts`)}`;
 }

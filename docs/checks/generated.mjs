@@ -24,6 +24,7 @@ const outputs = [
     file: `docs/openapi/${name}.json`,
     text: () => JSON.stringify(document),
   })),
+  { file: 'packages/seat-core/API.md', text: () => facts.seatCoreReference },
   { file: 'docs/api.md', text: (old) => fill(old, 'faults', facts.faultTable) },
   {
     file: 'infra/gateway/problem-details.conf',
@@ -42,7 +43,7 @@ function fill(document, name, content) {
 
 async function expected({ file, text }) {
   const path = join(root, file);
-  const old = file.endsWith('.md') ? readFileSync(path, 'utf8') : '';
+  const old = file.endsWith('.md') ? (read(file) ?? '') : '';
   if (!/\.(md|json)$/.test(file)) return text(old);
   return format(text(old), { ...(await resolveConfig(path)), filepath: path });
 }

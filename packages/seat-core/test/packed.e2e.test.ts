@@ -1,0 +1,110 @@
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
+import { createTestStack, repositoryRoot } from '@ticketing/dev-stack';
+import { publint } from 'publint';
+import { formatMessage } from 'publint/utils';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const run = promisify(execFile);
+const bin = (name: string) => join(repositoryRoot, 'node_modules', '.bin', name);
+const packageFolder = join(repositoryRoot, 'packages', 'seat-core');
+
+let folder: string;
+let tarball: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'seat-core-'));
+  const { stdout } = await run(bin('pnpm'), ['pack', '--json', '--pack-destination', folder], {
+    cwd: packageFolder,
+  });
+  tarball = (JSON.parse(stdout) as { filename: string }).filename;
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+describe('the packed package', () => {
+  it('is what publint would publish', async () => {
+    const bytes = await readFile(tarball);
+    const { messages, pkg } = await publint({ pack: { tarball: new Uint8Array(bytes).buffer } });
+    expect(messages.map((message) => formatMessage(message, pkg, { color: false }))).toEqual([]);
+  });
+
+  it('has types that fit its code wherever it is imported from (arethetypeswrong)', async () => {
+    const checked = await checkPackage(createPackageFromTarballData(await readFile(tarball)));
+    if (checked.types === false) throw new Error('there are no types');
+    // A package of ES modules: that CommonJS must import it dynamically, and Node 10 knows no exports, is meant.
+    const meant = new Set(['CJSResolvesToESM']);
+    const problems = checked.problems.filter(
+      (problem) =>
+        !meant.has(problem.kind) && !('resolutionKind' in problem && problem.resolutionKind === 'node10'),
+    );
+    expect(problems).toEqual([]);
+  });
+
+  it('holds what it needs and nothing else', async () => {
+    const { stdout } = await run('tar', ['-tzf', tarball]);
+    const files = stdout.trim().split('\n');
+    for (const file of [
+      'package.json',
+      'README.md',
+      'CHANGELOG.md',
+      'dist/index.js',
+      'dist/index.d.ts',
+      'migrations/0000_tables.sql',
+    ]) {
+      expect(files).toContain(`package/${file}`);
+    }
+    expect(files.filter((file) => /^package\/(src|test|testing)\//.test(file))).toEqual([]);
+  });
+});
+
+describe('an empty project that installs it', () => {
+  it('books, confirms and expires a seat as the README says', async () => {
+    const project = join(folder, 'project');
+    await mkdir(project);
+    const readme = await readFile(join(packageFolder, 'README.md'), 'utf8');
+    const [sell, expire] = [...readme.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code]) => code!);
+    await writeFile(
+      join(project, 'package.json'),
+      JSON.stringify({
+        name: 'box-office',
+        type: 'module',
+        dependencies: { '@ticketing/seat-core': `file:${tarball}` },
+      }),
+    );
+    // Its scripts are not run: seat-core must not need any.
+    const install = [
+      'install',
+      '--prefer-offline',
+      '--ignore-scripts',
+      '--ignore-workspace',
+      '--no-lockfile',
+    ];
+    await run(bin('pnpm'), install, { cwd: project });
+
+    await writeFile(join(project, 'sell.ts'), sell!);
+    await writeFile(join(project, 'expire.ts'), expire!);
+    await writeFile(
+      join(project, 'main.ts'),
+      `import { expireOneSeat } from './expire.js';
+import { sellOneSeat } from './sell.js';
+const [, , databaseUrl = '', redisUrl = ''] = process.argv;
+console.log(JSON.stringify([await sellOneSeat(databaseUrl, redisUrl), await expireOneSeat(databaseUrl, redisUrl)]));
+`,
+    );
+    const strict = ['--strict', '--skipLibCheck', '--module', 'nodenext', '--target', 'es2023'];
+    const types = ['--typeRoots', join(repositoryRoot, 'node_modules', '@types'), '--types', 'node'];
+    await run(bin('tsc'), [...strict, ...types, '--outDir', 'built', 'main.ts'], { cwd: project });
+
+    await using stack = await createTestStack();
+    const { stdout } = await run(
+      process.execPath,
+      [join('built', 'main.js'), stack.databaseUrl, stack.redisUrl],
+      { cwd: project },
+    );
+    expect(JSON.parse(stdout)).toEqual([['PENDING', 'SEAT_TAKEN', 'CONFIRMED'], 'EXPIRED']);
+  });
+});
