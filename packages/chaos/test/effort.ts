@@ -1,6 +1,6 @@
 /**
- * How much is done: by `npm test` a little of everything, so that it stays quick and nothing rots; by
- * `npm run test:faults`, which sets TEST_FAULTS, all of it.
+ * How much is done: by `npm test` a little of everything, so that it stays quick and nothing rots; with
+ * TEST_FAULTS=long all of it.
  */
 export const effort =
   process.env['TEST_FAULTS'] === 'long'

@@ -34,7 +34,7 @@ afterEach(async () => {
 });
 
 const timesEach = Array.from({ length: effort.kills }, (_, index) => index + 1);
-/** What `npm test` leaves to `npm run test:faults`. */
+/** What `npm test` leaves out. */
 const whenLong = effort.isLong ? timesEach : [];
 const first = (name: Member['name']) => cluster.membersOf(name)[0]!;
 const second = (name: Member['name']) => cluster.membersOf(name)[1]!;

@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(async () => engine[Symbol.asyncDispose]());
 
-/** `npm run test:faults` asks for more. */
+/** RACES asks for more. */
 const rounds = Number(process.env['RACES'] ?? 2_000);
 const roundsAtOnce = 5;
 /** Per round, on a machine with other work. */
