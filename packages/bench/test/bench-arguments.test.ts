@@ -11,7 +11,8 @@ describe('npm run bench', () => {
   it.each([
     [['--only', 'bare,booking'], { only: ['bare', 'booking'] }],
     [['--rounds', '5'], { rounds: 5 }],
-    [['--quick'], { rounds: 1 }],
+    [['--quick'], { rounds: 1, isKept: false }],
+    [['--write'], { isKept: true }],
     [['--quick', '--rounds=2'], { rounds: 2 }],
   ])('understands %j', (args, expected) => {
     expect(parseBenchArguments(args, names)).toMatchObject(expected);

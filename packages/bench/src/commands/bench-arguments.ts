@@ -6,18 +6,21 @@ export interface BenchArguments {
   readonly only: readonly string[];
   readonly rounds: number;
   readonly effort: Effort;
+  /** Whether it becomes the run that docs/performance.md shows. */
+  readonly isKept: boolean;
 }
 
 const fullEffort: Effort = { warmUpMs: 1_000, measureMs: 3_000, scale: 1 };
 const quickEffort: Effort = { warmUpMs: 300, measureMs: 500, scale: 0.02 };
 
 export function benchUsage(names: readonly string[]): string {
-  return `npm run bench -- [--only NAME,…] [--rounds N] [--quick]
+  return `npm run bench -- [--only NAME,…] [--rounds N] [--quick] [--write]
 
 Measures the engine on servers of its own, in turns with its yardsticks on the same machine.
   --only     some of ${names.join(', ')}
   --rounds   how often each is measured, 1 to 20; 3 unless given
   --quick    much too short to say anything but that all of it works
+  --write    keeps the run in docs/performance.json, from which "npm run docs" makes tables and chart
 `;
 }
 
@@ -29,6 +32,7 @@ export function parseBenchArguments(args: readonly string[], names: readonly str
       only: { type: 'string', default: '' },
       rounds: { type: 'string' },
       quick: { type: 'boolean', default: false },
+      write: { type: 'boolean', default: false },
     },
   });
   const only = values.only.split(',').filter((name) => name !== '');
@@ -37,5 +41,5 @@ export function parseBenchArguments(args: readonly string[], names: readonly str
   const rounds = Number(values.rounds ?? (values.quick ? 1 : 3));
   if (!Number.isInteger(rounds) || rounds < 1 || rounds > 20)
     throw new Error(`--rounds is from 1 to 20, not "${values.rounds}".`);
-  return { only, rounds, effort: values.quick ? quickEffort : fullEffort };
+  return { only, rounds, effort: values.quick ? quickEffort : fullEffort, isKept: values.write };
 }

@@ -5,12 +5,13 @@ import { openHall } from '../rig/hall.ts';
 import { holdInBulk, scheduleInBulk } from '../rig/hold-in-bulk.ts';
 import { shuffle } from '../rig/shuffle.ts';
 import { settleTables, untilQuiet, withDatabase } from '../rig/stores.ts';
-import { bookingOf, seatsFor } from './booking-requests.ts';
+import { bookingOf } from './booking-requests.ts';
 import type { Figure } from './figure.ts';
 import { measureLoad, toSample } from './measure-load.ts';
 
 const holdsAtScale = 20_000;
-const highestRate = 8_000;
+/** For the load before and meanwhile; should they be gone before the holds are, that window ends with them. */
+const seatsOnSaleAtScale = 90_000;
 /** Until the holds are there, their jobs are added and the load before them is measured. */
 const aheadMs = 12_000;
 /** Longer than it takes; else the figure fails. */
@@ -25,17 +26,13 @@ export const expiry: Figure = {
     const { url, pid } = await rig.service('booking-api');
     const worker = await rig.service('expiry-worker');
     const held = await openHall(url, databaseUrl, Math.ceil(holdsAtScale * effort.scale));
-    const onSale = await openHall(
-      url,
-      databaseUrl,
-      seatsFor({ ...effort, measureMs: 20_000 * effort.scale + effort.measureMs }, highestRate),
-    );
+    const onSale = await openHall(url, databaseUrl, Math.ceil(seatsOnSaleAtScale * effort.scale));
     const dueAt = new Date(Date.now() + aheadMs);
     const holds = await holdInBulk(databaseUrl, held.eventId, held.seatIds, dueAt);
     await scheduleInBulk(redisUrl, holds, dueAt);
     await settleTables(databaseUrl);
     const requests = shuffle(onSale.seatIds).map(bookingOf);
-    const half = Math.floor(requests.length / 3);
+    const third = Math.floor(requests.length / 3);
     const jobOf = (part: typeof requests, times: object) => ({
       ...effort,
       ...times,
@@ -44,14 +41,14 @@ export const expiry: Figure = {
       script: { kind: 'each-once', requests: part },
     });
 
-    await using before = startPart('load-generator', jobOf(requests.slice(0, half), {}), folder);
+    await using before = startPart('load-generator', jobOf(requests.slice(0, third), {}), folder);
     const quiet = await measureLoad(rig, before, [pid]);
     const untilDueMs = dueAt.getTime() - Date.now() - effort.warmUpMs;
     if (untilDueMs < 0) throw new Error('the holds were due before the load without them was measured');
     await delay(untilDueMs);
     await using meanwhile = startPart(
       'load-generator',
-      jobOf(requests.slice(half), { measureMs: longestDrainMs }),
+      jobOf(requests.slice(third), { measureMs: longestDrainMs }),
       folder,
     );
     const measuring = measureLoad(rig, meanwhile, [pid, worker.pid]);

@@ -51,6 +51,7 @@ runPart(async (job, tell) => {
     meter.begin();
     if (script.kind !== 'on-sale') return;
     const startPaying = () => {
+      if (unpaid.length === 0) return;
       // As many as belong to what the visitors were just seen to do.
       const overallRate = Math.max(1, Math.round(answered / (times.warmUpMs / 1_000) / 99));
       const pay = {
@@ -73,10 +74,9 @@ function requestOf(caller: Caller): autocannon.Request {
   return {
     setupRequest: (request) => {
       const { method, path, headers, body } = caller.next();
-      Object.assign(request, { method, path, body });
-      if (body !== undefined) Object.assign(request.headers!, { 'content-type': 'application/json' });
-      Object.assign(request.headers!, headers);
-      return request;
+      // Headers of its own: autocannon writes the length of a body into what it finds, and keeps it for the next request.
+      const own = { ...headers, ...(body === undefined ? {} : { 'content-type': 'application/json' }) };
+      return Object.assign(request, { method, path, body, headers: own });
     },
     ...(caller.answered === undefined
       ? {}

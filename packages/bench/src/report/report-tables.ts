@@ -12,6 +12,7 @@ const columns = [
   ['postgresMicros', 'PostgreSQL µs'],
   ['redisMicros', 'Redis µs'],
   ['loadMicros', 'client µs'],
+  ['unexpected', 'other answers'],
 ] as const satisfies readonly (readonly [Measure, string])[];
 
 /** One row per figure: the median of its rounds, of the rate also the least and the most. */

@@ -31,7 +31,10 @@ runPart(async (job, tell) => {
   const { databaseUrl, redisUrl } = job as PageServiceJob;
   const pool = new pg.Pool({ connectionString: databaseUrl, max: 16 });
   const redis = new Redis(redisUrl, { enableAutoPipelining: true });
+  // A Redis that is stopped under us tells the command that is waiting, too.
+  redis.on('error', () => undefined);
   const queue = new Queue('page-cleanup', { connection: new Redis(redisUrl) });
+  queue.on('error', () => undefined);
   const app = fastify().withTypeProvider<TypeBoxTypeProvider>();
   const body = Type.Object({ seatId: idSchema, userId: Type.String() }, { additionalProperties: false });
   app.post(
