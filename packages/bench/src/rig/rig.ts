@@ -27,10 +27,12 @@ export interface Yardstick {
 
 /** More than any load makes, so that nobody is refused; but each request is counted. */
 const rateLimitMax = '1000000';
+/** Room for eight services with a pool each, the yardsticks and those who look. */
+const maxConnections = 200;
 
 /** @param options.folder where data and logs go; default the folder of the test run */
 export async function startRig(options: { readonly folder?: string } = {}): Promise<Rig> {
-  const stack = await createPrivateStack(options);
+  const stack = await createPrivateStack({ ...options, maxConnections });
   const closing: AsyncDisposable[] = [];
   const own = <T extends AsyncDisposable>(part: T): T => {
     closing.push(part);
