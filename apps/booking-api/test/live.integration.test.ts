@@ -42,8 +42,10 @@ describe('the live feed', () => {
     await api.call('DELETE', `/api/v1/booking/${held.id}`);
     await waitFor(() => client.picture.size === 1, { description: 'the release to be told' });
     expect(client.messages.map(({ seq }) => seq)).toEqual(client.messages.map((_, index) => index + 1));
-    for (const { type, seats } of client.messages.slice(1)) {
-      expect(type).toBe('changes');
+    // A snapshot may come again: after a subscription that took its time, say.
+    const changes = client.messages.filter(({ type }) => type === 'changes');
+    expect(changes.length).toBeGreaterThan(0);
+    for (const { seats } of changes) {
       for (const seat of seats) expect(Object.keys(seat)).toEqual(['id', 'status']);
     }
   });
