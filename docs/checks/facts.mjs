@@ -1,7 +1,11 @@
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { apiReference } from './api-reference.mjs';
 
-/* What the built services say about themselves; the documents are made from it, or held against it. */
+/*
+ * What the built services say about themselves, and the run of the bench that is kept; the documents are made from it,
+ * or held against it.
+ */
 
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -24,11 +28,15 @@ export async function readFacts() {
   for (const name of ['booking-api', 'payment-api']) {
     openApi[name] = await (await open(`apps/${name}/dist/describe-api.js`)).describeApi();
   }
+  const { reportChart, reportTables } = await open('packages/bench/dist/report/report-documents.js');
+  const performance = JSON.parse(readFileSync(new URL('../performance.json', import.meta.url), 'utf8'));
   const faults = faultTable();
   return {
     environmentExample: environmentExample(schemas),
     environmentTable: environmentTable(schemas),
     faultTable: faults,
+    performanceTables: reportTables(performance),
+    performanceChart: reportChart(performance),
     faultDefinitions,
     sentences,
     openApi,

@@ -5,7 +5,7 @@ import { readFacts, root } from './facts.mjs';
 import { gatewayDetails, gatewayProblems } from './gateway-problems.mjs';
 
 /*
- * Documents made from the services' own schemas. Without an argument they are written; with --check they are
+ * Documents made from the services' own schemas, and from a run of the bench. Without an argument they are written; with --check they are
  * compared, and what differs is a fault.
  */
 
@@ -26,6 +26,15 @@ const outputs = [
   })),
   { file: 'packages/seat-core/API.md', text: () => facts.seatCoreReference },
   { file: 'docs/api.md', text: (old) => fill(old, 'faults', facts.faultTable) },
+  { file: 'docs/pictures/performance.svg', text: () => facts.performanceChart },
+  {
+    file: 'docs/performance.md',
+    text: (old) =>
+      Object.entries(facts.performanceTables).reduce(
+        (document, [name, table]) => fill(document, `performance ${name}`, table),
+        old,
+      ),
+  },
   {
     file: 'infra/gateway/problem-details.conf',
     text: () => gatewayDetails(facts.faultDefinitions, facts.sentences),

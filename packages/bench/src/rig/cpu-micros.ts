@@ -12,8 +12,12 @@ export async function cpuMicros(pids: readonly number[]): Promise<number> {
 
 /** The same of a process with its children, those that have ended included. */
 export async function cpuMicrosOfFamily(pid: number): Promise<number> {
-  const { own, ended } = await readTicks(pid);
-  return (own + ended) * microsPerTick + (await cpuMicros(await childrenOf(pid)));
+  const before = await readTicks(pid);
+  const living = await cpuMicros(await childrenOf(pid));
+  const after = await readTicks(pid);
+  // A child that ended in between was missed by both counts, or is in both of them.
+  if (before.ended !== after.ended) return cpuMicrosOfFamily(pid);
+  return (after.own + after.ended) * microsPerTick + living;
 }
 
 async function readTicks(pid: number): Promise<{ readonly own: number; readonly ended: number }> {
