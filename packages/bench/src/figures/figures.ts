@@ -5,6 +5,7 @@ import { expiry } from './expiry.ts';
 import type { Figure } from './figure.ts';
 import { growth100k, growth1k, growth1m, growthTwo } from './growth.ts';
 import { hotSeat } from './hot-seat.ts';
+import { live } from './live.ts';
 import { memory } from './memory.ts';
 import { multiSeat } from './multi-seat.ts';
 import { onSale } from './on-sale.ts';
@@ -31,4 +32,5 @@ export const figures: readonly Figure[] = [
   growth1m,
   growthTwo,
   memory,
+  live,
 ];

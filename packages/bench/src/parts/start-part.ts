@@ -5,6 +5,7 @@ import type { PartMessage } from './part-messages.ts';
 /** The programs that the bench runs as processes of their own, so that each has its own CPU time. */
 const entries = {
   'load-generator': 'load/load-generator.js',
+  'live-viewers': 'load/live-viewers.js',
   'statement-clients': 'yardsticks/statement-clients.js',
   'page-service': 'yardsticks/page-service.js',
   'bare-service': 'yardsticks/bare-service.js',

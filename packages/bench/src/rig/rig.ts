@@ -46,6 +46,7 @@ export async function startRig(options: { readonly folder?: string } = {}): Prom
           DATABASE_URL: databaseUrl,
           REDIS_URL: stack.redisUrl,
           RATE_LIMIT_MAX: rateLimitMax,
+          LIVE_SOCKETS_PER_ADDRESS: '0',
           LOG_LEVEL: 'info',
         },
         { ...options, logFile: join(stack.folder, `${name}.log`) },
