@@ -9,7 +9,7 @@ export function bookingOf(seatId: string, number: number): LoadRequest {
   };
 }
 
-/** How many seats are there to be booked in the time, at a rate that is not reached. */
+/** How many seats are there to be booked in the time, at a rate that is not reached; should it be, the window ends with them. */
 export function seatsFor(
   effort: { readonly warmUpMs: number; readonly measureMs: number },
   ratePerSecond: number,

@@ -7,7 +7,7 @@ import { seatsFor } from './booking-requests.ts';
 import type { Figure } from './figure.ts';
 import { measureLoad, toSample } from './measure-load.ts';
 
-const highestRate = 8_000;
+const highestRate = 4_000;
 const holdMs = 120_000;
 
 /** Everybody pays for the seat that they hold. */

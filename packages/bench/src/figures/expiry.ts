@@ -11,7 +11,7 @@ import { measureLoad, toSample } from './measure-load.ts';
 
 const holdsAtScale = 20_000;
 /** For the load before and meanwhile; should they be gone before the holds are, that window ends with them. */
-const seatsOnSaleAtScale = 90_000;
+const seatsOnSaleAtScale = 45_000;
 /** Until the holds are there, their jobs are added and the load before them is measured. */
 const aheadMs = 12_000;
 /** Longer than it takes; else the figure fails. */

@@ -7,7 +7,7 @@ import type { Figure } from './figure.ts';
 import { measureLoad, toSample } from './measure-load.ts';
 
 const seatsPerBooking = 4;
-const highestRate = 4_000;
+const highestRate = 1_500;
 
 /** Families: four seats side by side, all or none. */
 export const multiSeat: Figure = {

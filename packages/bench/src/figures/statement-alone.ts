@@ -6,7 +6,7 @@ import { seatsFor } from './booking-requests.ts';
 import type { Figure } from './figure.ts';
 import { measureLoad, toSample } from './measure-load.ts';
 
-const highestRate = 8_000;
+const highestRate = 4_000;
 
 function statementAlone(name: string, title: string, connections: number): Figure {
   return {
