@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { SeatCoreLogger } from '@ticketing/seat-core';
+import { SeatCoreError, type SeatCoreLogger } from '@ticketing/seat-core';
 
 export interface LoopOptions {
   /** As it appears in the log. */
@@ -31,8 +31,12 @@ export function startLoop({ name, everyMs, logger, round }: LoopOptions): Loop {
       failures = 0;
     } catch (err) {
       failures += 1;
-      if (failures === 1) logger.error({ err, loop: name }, 'a round failed; the next one tries again');
-      else logger.debug({ err, loop: name, failures }, 'a round failed again');
+      if (failures > 1) logger.debug({ err, loop: name, failures }, 'a round failed again');
+      else
+        logger[isOutage(err) ? 'warn' : 'error'](
+          { err, loop: name },
+          'a round failed; the next one tries again',
+        );
     }
   };
 
@@ -52,4 +56,9 @@ export function startLoop({ name, everyMs, logger, round }: LoopOptions): Loop {
       return stopped;
     },
   };
+}
+
+/** The part that is away is told of by seat-core; all that fails beside it is no error of its own. */
+function isOutage(err: unknown): boolean {
+  return err instanceof SeatCoreError && err.code === 'DEPENDENCY_UNAVAILABLE';
 }

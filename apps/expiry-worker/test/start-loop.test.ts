@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { SeatCore } from '@ticketing/seat-core';
+import { SeatCoreError, type SeatCore } from '@ticketing/seat-core';
 import { expect, test } from 'vitest';
 import { startLoop } from '../src/start-loop.ts';
 import { startLoops } from '../src/start-loops.ts';
@@ -43,6 +43,23 @@ test('goes on after a fault, which is logged when it begins and when it is over'
   await loop.stop();
   expect(lines.filter(([level]) => level !== 'debug')).toEqual([
     ['error', 'a round failed; the next one tries again'],
+    ['info', 'the loop works again'],
+  ]);
+});
+
+test('warns of a part that is away, which others tell as what it is', async () => {
+  const { lines, logger } = recorder();
+  let rounds = 0;
+  const round = async () => {
+    rounds += 1;
+    if (rounds === 1) throw new SeatCoreError('DEPENDENCY_UNAVAILABLE', 'no answer');
+    await Promise.resolve();
+  };
+  const loop = startLoop({ name: 'sweep', everyMs: 1, logger, round });
+  await expect.poll(() => rounds).toBeGreaterThan(2);
+  await loop.stop();
+  expect(lines).toEqual([
+    ['warn', 'a round failed; the next one tries again'],
     ['info', 'the loop works again'],
   ]);
 });

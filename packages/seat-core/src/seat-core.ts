@@ -117,7 +117,7 @@ export interface SeatCore extends AsyncDisposable {
   readConnectionLimits(): Promise<ConnectionLimits>;
   /** The parts without which the engine goes on for now, worse than it could; asks nobody. */
   listFaultyParts(): FaultyPart[];
-  /** Seconds by which the clock of Redis is ahead of PostgreSQL's; also a metric. */
+  /** Seconds by which the clock of Redis is ahead of PostgreSQL's; also a metric. @throws DEPENDENCY_UNAVAILABLE */
   measureClockOffset(): Promise<number>;
 }
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { buildService } from './fixtures/build-service.ts';
 
-const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+const uuidV7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
 const build = () =>
   buildService((app) => {
@@ -54,7 +54,7 @@ test.each([
     url: '/fine',
     headers: id === undefined ? {} : { 'x-request-id': id },
   });
-  expect(answer.headers['x-request-id']).toMatch(uuid);
+  expect(answer.headers['x-request-id']).toMatch(uuidV7);
 });
 
 test('makes a new request id for each request', async () => {

@@ -1,3 +1,4 @@
+import { stat } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import {
   addAddressLimit,
@@ -164,6 +165,25 @@ describe('TRUSTED_PROXIES', () => {
     (text) => {
       expect(isCidrList(text)).toBe(false);
     },
+  );
+});
+
+it('is not taken for late by a process that was busy while the answer came', async () => {
+  const redis = {
+    defineCommand: () => undefined,
+    rateLimit: (...all: unknown[]) => {
+      const callback = all.at(-1) as (error: unknown, counted: [number, number]) => void;
+      // Answered by the system during the work below, and read after the timers that fell due in it.
+      stat('.', () => callback(null, [1, 1_000]));
+      const until = performance.now() + 300;
+      while (performance.now() < until);
+    },
+    rateLimitRead: () => undefined,
+  };
+  const { passed, lines } = build({ limits: { redis } });
+  expect(await passed(1, () => ({ user: 'ani' }))).toBe(1);
+  expect(lines.filter(({ level }) => level === 'warn').map(({ msg }) => msg)).not.toContain(
+    'Redis does not count requests; each process does for itself',
   );
 });
 

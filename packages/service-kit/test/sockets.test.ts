@@ -5,7 +5,7 @@ import { buildService } from './fixtures/build-service.ts';
 import { listen } from './fixtures/listen.ts';
 import { parseAnswer, type RawClient } from './fixtures/raw-client.ts';
 
-const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-4/;
+const uuidV7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7/;
 
 function build() {
   return buildService((app) => {
@@ -27,7 +27,7 @@ function expectProblem(received: string, status: number, detail: string): void {
   expect(answer.status).toBe(status);
   expect(answer.headers).toMatchObject({
     'content-type': 'application/problem+json',
-    'x-request-id': expect.stringMatching(uuid) as string,
+    'x-request-id': expect.stringMatching(uuidV7) as string,
     'x-content-type-options': 'nosniff',
     connection: 'close',
   });
@@ -118,7 +118,7 @@ test('ignores an expectation that it does not know', async () => {
   client.send('GET /fine HTTP/1.1', 'host: x', 'expect: the-impossible', 'connection: close', '', '');
   const answer = parseAnswer(await client.closed());
   expect(answer.status).toBe(200);
-  expect(answer.headers['x-request-id']).toMatch(uuid);
+  expect(answer.headers['x-request-id']).toMatch(uuidV7);
 });
 
 test('a path that is no path is a problem', async () => {
@@ -128,7 +128,7 @@ test('a path that is no path is a problem', async () => {
   const answer = parseAnswer(await client.closed());
   expect([400, 404]).toContain(answer.status);
   expect(answer.headers).toMatchObject({ 'content-type': 'application/problem+json' });
-  expect(answer.headers['x-request-id']).toMatch(uuid);
+  expect(answer.headers['x-request-id']).toMatch(uuidV7);
 });
 
 test('garbage behind a request does not take the place of its answer', async () => {
@@ -165,7 +165,7 @@ test('clients that stall in their bodies are told so, under the request ids of t
     expect(answer.headers['x-request-id']).toMatch(requestId);
     expect(lines.filter(({ level }) => level === 'error')).toEqual([]);
   };
-  await Promise.all([stall(['x-request-id: r-9'], /^r-9$/), stall([], uuid)]);
+  await Promise.all([stall(['x-request-id: r-9'], /^r-9$/), stall([], uuidV7)]);
 }, 12_000);
 
 describe('a request that waited while the process stood still', () => {

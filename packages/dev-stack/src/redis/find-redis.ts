@@ -18,7 +18,7 @@ export async function findRedis(options: FindRedisOptions = {}): Promise<RedisBi
     if (program === undefined) continue;
     const version = await redisVersion(program, undefined);
     if (version !== undefined && Number.parseInt(version, 10) >= oldestMajor) {
-      return { program, libraryPath: undefined, version };
+      return { program, libraries: undefined, version };
     }
     refused.push(`${program} is version ${version ?? 'unknown'}, older than ${oldestMajor}`);
   }

@@ -62,7 +62,7 @@ export async function startRedis(options: RedisOptions): Promise<RedisServer> {
     });
     const server = await spawnServerProcess({
       command,
-      env: redisEnvironment(binary.libraryPath),
+      env: redisEnvironment(binary.libraries),
 
       logFile: options.logFile,
       farewell: 'SIGTERM',

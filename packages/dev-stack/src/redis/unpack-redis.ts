@@ -25,8 +25,8 @@ export function unpackRedis(
   async function openRedisFolder(folder: string): Promise<RedisBinary | undefined> {
     const path = join(folder, program);
     if (!existsSync(path)) return undefined;
-    const libraryPath = await libraryFolders(folder);
-    const version = await redisVersion(path, libraryPath);
-    return version === undefined ? undefined : { program: path, libraryPath, version };
+    const libraries = await libraryFolders(folder);
+    const version = await redisVersion(path, libraries);
+    return version === undefined ? undefined : { program: path, libraries, version };
   }
 }

@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto';
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Logger } from 'pino';
+import { v7 as uuidv7 } from 'uuid';
 import type { Sentence } from '../faults/faults.ts';
 import { renderProblem } from '../faults/render-problem.ts';
 import { sentences } from '../faults/sentences.ts';
@@ -54,7 +54,7 @@ export function createClientErrorHandler(connections: () => ConnectionTracker, l
 
     discardInput(socket);
     const { status, sentence } = breakages[error.code ?? ''] ?? malformed;
-    const requestId = owed[0] === undefined ? randomUUID() : requestIdOf(owed[0].req);
+    const requestId = owed[0] === undefined ? uuidv7() : requestIdOf(owed[0].req);
     logger.info({ requestId, status, reason: error.code }, 'connection broke before a request');
 
     // What headers there were is not known, so neither is the language.

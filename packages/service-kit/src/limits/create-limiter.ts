@@ -78,11 +78,15 @@ function createBreaker(onBreak: () => void): IPolicy {
   return breaker;
 }
 
-/** As cockatiel's time-out, without the signal that it makes and aborts: a tenth of what a booking cost. */
+/**
+ * As cockatiel's time-out, without the signal that it makes and aborts: a tenth of what a booking cost. When this process
+ * was busy itself, the answer lies unread in its socket while the timer fires first: it is read before it is called late.
+ */
 async function inTime<T>(work: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`not counted within ${patienceMs} ms`)), patienceMs);
+    const giveUp = () => reject(new Error(`not counted within ${patienceMs} ms`));
+    timer = setTimeout(() => setImmediate(giveUp), patienceMs);
   });
   try {
     return await Promise.race([work, late]);
