@@ -1,6 +1,7 @@
 import type { Context, SeatCoreLogger } from './context.ts';
 import type { Database } from './database.ts';
 import { Dependency, DependencyAwayError } from './dependency.ts';
+import { SeatCoreError } from './errors.ts';
 import type { SeatCoreMetrics } from './metrics.ts';
 import { readRows, type NamedStatement } from './statement.ts';
 
@@ -41,6 +42,8 @@ export class Replica implements Disposable {
       probe: () => this.#catchUp(),
       limitMs,
       logger: options.logger,
+      // The primary is asked on the way, and tells its own faults.
+      isOutage: (error) => !(error instanceof SeatCoreError),
     });
   }
 
