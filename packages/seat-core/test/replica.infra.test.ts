@@ -205,7 +205,7 @@ describe('with a replica', () => {
     await replica.process.exited;
     await withinDeadline('reads without the replica', 2_000, async () => {
       await core.listEvents();
-      await core.getEvent({ eventId: event.id });
+      expect((await core.getEvent({ eventId: event.id })).id).toBe(event.id);
     });
     await waitFor(() => isPart('replica'), { description: 'its absence to be told' });
 
