@@ -16,6 +16,7 @@ const commands = new Map([
   ['start', 'dev-stack'],
   ['test', 'dev-stack'],
   ['test-infra', 'dev-stack'],
+  ['test-faults', 'dev-stack'],
   ['verify', 'dev-stack'],
   ['migrate', 'dev-stack'],
   ['ops', 'dev-stack'],

@@ -20,7 +20,8 @@ export async function runVitest(args: readonly string[]): Promise<TestResults> {
   const report = join(repositoryRoot, '.data', `test-report-${processIdentity(process.pid)}.json`);
   const steering = new Set<string>(contractVariables);
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !steering.has(name)));
-  const flags = ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+  const shown = args.some((arg) => arg.startsWith('--reporter=')) ? [] : ['--reporter=default'];
+  const flags = ['run', ...shown, '--reporter=json', `--outputFile.json=${report}`];
   const child = spawn(
     process.execPath,
     [join(repositoryRoot, 'node_modules/vitest/vitest.mjs'), ...flags, ...args],
