@@ -3,6 +3,7 @@ import type { BookingRow } from './booking-rows.ts';
 import type { Context } from './context.ts';
 import { groupBy } from './group-by.ts';
 import { InputCheck } from './input.ts';
+import { isPending } from './is-pending.sql.ts';
 import { announceCommit } from './seat-changes.ts';
 import { expireBookingsStatement, sweepOverdueStatement } from './settle-bookings.sql.ts';
 import { toSettledChange } from './settle-booking.ts';
@@ -87,5 +88,5 @@ const nextDueStatement: NamedStatement = {
   text: `
 select case when count(*) > 0
   then ceil(greatest(0, extract(epoch from min(expires_at) - clock_timestamp())) * 1000)::float8 end as due_in_ms
-from bookings where id = any($1::uuid[]) and status = 'PENDING'`,
+from bookings where id = any($1::uuid[]) and ${isPending('bookings')}`,
 };

@@ -10,7 +10,7 @@ export interface GroupCommitOptions<Request, Outcome> {
 
 /** A batch costs PostgreSQL one flush to disk and little more per member; beyond this, gains are small. */
 const maxBatch = 64;
-/** While one commit waits for the disk, the next one is decided. */
+/** A second commit beside the one under way is for a crowd that fills it; fewer gain more by sharing the next. */
 const maxInFlight = 2;
 /** What a request may wait before it is tried; with what comes after, it is answered within its 2 s. */
 const maxWaitMs = 400;
@@ -28,7 +28,7 @@ interface Waiting<Request, Outcome> {
 }
 
 /**
- * Requests that arrive while a commit is under way share the next one: one statement, one flush to disk for
+ * Requests that arrive together, or while a commit is under way, share one: one statement, one flush to disk for
  * up to 64 of them. There is no timer: a lone request is committed at once. Known as group commit since
  * DeWitt et al., "Implementation techniques for main memory database systems" (1984).
  *
@@ -41,6 +41,7 @@ export class GroupCommit<Request, Outcome> {
   readonly #options: GroupCommitOptions<Request, Outcome>;
   readonly #waiting: Waiting<Request, Outcome>[] = [];
   #inFlight = 0;
+  #isStarting = false;
   #window = { startedAt: 0, decided: 0, ratePerMs: 0 };
 
   constructor(options: GroupCommitOptions<Request, Outcome>) {
@@ -52,19 +53,29 @@ export class GroupCommit<Request, Outcome> {
     if (this.#waiting.length >= this.#mostWaiting()) throw overloaded();
     return new Promise<Outcome>((resolve, reject) => {
       this.#waiting.push({ request, since: performance.now(), resolve, reject });
+      this.#startSoon();
+    });
+  }
+
+  /** When this turn of the event loop has brought all that it brings: what comes together goes together. */
+  #startSoon(): void {
+    if (this.#isStarting) return;
+    this.#isStarting = true;
+    setImmediate(() => {
+      this.#isStarting = false;
       this.#startBatches();
     });
   }
 
   #startBatches(): void {
-    while (this.#inFlight < maxInFlight) {
+    while (this.#inFlight === 0 || (this.#inFlight < maxInFlight && this.#waiting.length >= maxBatch)) {
       const batch = this.#takeBatch();
       if (batch.length === 0) return;
       this.#inFlight += 1;
       void this.#run(batch).then(() => {
         this.#inFlight -= 1;
         this.#countDecided(batch.length);
-        this.#startBatches();
+        this.#startSoon();
       });
     }
   }

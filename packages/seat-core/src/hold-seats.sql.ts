@@ -1,3 +1,4 @@
+import { isPending } from './is-pending.sql.ts';
 import type { NamedStatement } from './statement.ts';
 
 /*
@@ -73,7 +74,7 @@ overdue as materialized (
   select booking.id, booking.event_id, booking.expires_at, booking.seat_count
   from overdue_holder
   join bookings booking on booking.id = overdue_holder.booking_id and booking.event_id = overdue_holder.event_id
-  where booking.status = 'PENDING'
+  where ${isPending('booking')}
     and booking.expires_at <= (select at from clock)
   order by booking.id
   for no key update of booking skip locked
@@ -81,7 +82,7 @@ overdue as materialized (
 overdue_seat as materialized (
   select seat.event_id, seat.id, line.booking_id
   from overdue
-  join booking_seats line on line.event_id = overdue.event_id and line.booking_id = overdue.id and line.live
+  join booking_seats line on line.event_id = overdue.event_id and line.booking_id = overdue.id
   join seats seat on seat.event_id = line.event_id and seat.id = line.seat_id
   order by seat.id
   for no key update of seat skip locked
@@ -140,7 +141,8 @@ capped as materialized (
     select sum(booking.seat_count) as seats
     from bookings booking
     where booking.event_id = foremost.event_id and booking.user_id = foremost.user_id
-      and booking.status = 'PENDING' and booking.expires_at > (select at from clock)
+      and booking.status in ('PENDING', 'CONFIRMED') and ${isPending('booking')}
+      and booking.expires_at > (select at from clock)
   ) mine
   window earlier as (
     partition by foremost.event_id, foremost.user_id order by foremost.n rows between unbounded preceding and 1 preceding
@@ -165,7 +167,7 @@ expired as (
 closed as (
   update booking_seats line set live = false
   from reclaimed
-  where line.event_id = reclaimed.event_id and line.booking_id = reclaimed.id and line.live
+  where line.event_id = reclaimed.event_id and line.booking_id = reclaimed.id
   returning line.seat_id
 ),
 held as (

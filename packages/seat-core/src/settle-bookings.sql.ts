@@ -1,3 +1,4 @@
+import { isPending } from './is-pending.sql.ts';
 import type { NamedStatement } from './statement.ts';
 
 /*
@@ -26,7 +27,7 @@ due as materialized (
   from bookings booking
   join asked on asked.booking_id = booking.id and (asked.owner is null or asked.owner = booking.user_id)
   where booking.id = any($1::uuid[])
-    and booking.status = 'PENDING'
+    and ${isPending('booking')}
     and booking.expires_at > (select at from clock)
     and not exists (
       select from asked earlier
@@ -38,7 +39,7 @@ due as materialized (
 )`;
 
 /** Overdue by the database's clock. Passes over what another transaction is settling: it needs no help. */
-function overdue(selection: { condition: string; limit: string }): string {
+function overdue(selection: { pending: string; condition: string; limit: string }): string {
   return `
 clock as materialized (
   select date_trunc('milliseconds', clock_timestamp()) as at
@@ -46,7 +47,7 @@ clock as materialized (
 due as materialized (
   select booking.id, booking.event_id, $2::text as actor, null::text as request_id
   from bookings booking
-  where booking.status = 'PENDING'
+  where ${selection.pending}
     and booking.expires_at <= (select at from clock)
     ${selection.condition}
   ${selection.limit}
@@ -79,7 +80,7 @@ settled as (
 line as materialized (
   select line.*
   from due
-  join booking_seats line on line.event_id = due.event_id and line.booking_id = due.id and line.live
+  join booking_seats line on line.event_id = due.event_id and line.booking_id = due.id
 ),${
       isSale
         ? ''
@@ -157,13 +158,21 @@ export const releaseBookingsStatement = settle('release-bookings', asked, {
 /** $1 booking ids, $2 actor */
 export const expireBookingsStatement = settle(
   'expire-bookings',
-  overdue({ condition: 'and booking.id = any($1::uuid[])', limit: 'order by booking.id' }),
+  overdue({
+    pending: isPending('booking'),
+    condition: 'and booking.id = any($1::uuid[])',
+    limit: 'order by booking.id',
+  }),
   { booking: 'EXPIRED', seat: 'AVAILABLE', cause: 'job' },
 );
 
 /** $1 how many at most, $2 actor */
 export const sweepOverdueStatement = settle(
   'sweep-overdue',
-  overdue({ condition: '', limit: 'order by booking.expires_at limit $1' }),
+  overdue({
+    pending: `booking.status = 'PENDING'`,
+    condition: '',
+    limit: 'order by booking.expires_at limit $1',
+  }),
   { booking: 'EXPIRED', seat: 'AVAILABLE', cause: 'sweep' },
 );

@@ -12,7 +12,7 @@ export const clockVariants: readonly Variant[] = [
     edits: [
       {
         file: settleSql,
-        find: `where booking.status = 'PENDING'\n    ${overdue}`,
+        find: `where \${selection.pending}\n    ${overdue}`,
         replace: `where booking.status <> 'EXPIRED'\n    ${overdue}`,
       },
     ],
@@ -32,8 +32,8 @@ export const clockVariants: readonly Variant[] = [
     edits: [
       {
         file: settleSql,
-        find: "and booking.id = any($1::uuid[])'",
-        replace: `and booking.id = any($1::uuid[])
+        find: "'and booking.id = any($1::uuid[])'",
+        replace: `'and booking.id = any($1::uuid[])
           or booking.confirmed_at is null and booking.status not in ($$EXPIRED$$, $$CANCELLED$$) and booking.id in (
             select present.booking_id
             from booking_seats past
