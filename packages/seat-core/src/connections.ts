@@ -5,6 +5,7 @@ import { provesRollback, sqlStateOf, toSeatCoreError } from './database-faults.t
 import type { Database } from './database.ts';
 import { Dependency, DependencyAwayError } from './dependency.ts';
 import { SeatCoreError } from './errors.ts';
+import { LateError } from './in-time.ts';
 
 /** A connection and its query, each in its own time; what takes longer is not waited for. */
 const limitMs = 1_300;
@@ -39,8 +40,9 @@ export class Connections implements Disposable {
       limitMs,
       logger,
       isOutage,
-      // One connection may be ended for reasons of its own.
+      // One connection may be ended for reasons of its own; to be silent is the server's.
       opensAfter: 2,
+      isCertain: isSilence,
     });
   }
 
@@ -118,6 +120,12 @@ function isOutage(error: unknown): boolean {
   if (error.code !== 'DEPENDENCY_UNAVAILABLE') return false;
   const state = sqlStateOf(error.cause);
   return state === undefined || /^(08|53|57P|25006)/.test(state);
+}
+
+/** The server gives each statement less time than the client does: no answer at all is not for want of time. */
+function isSilence(error: unknown): boolean {
+  const cause = error instanceof SeatCoreError ? error.cause : error;
+  return cause instanceof LateError || (cause instanceof Error && cause.message === 'Query read timeout');
 }
 
 function asError(thrown: unknown): Error {

@@ -1,4 +1,4 @@
-import { CircuitState, circuitBreaker, ConsecutiveBreaker, handleWhen } from 'cockatiel';
+import { CircuitState, circuitBreaker, handleWhen, type IBreaker } from 'cockatiel';
 import type { SeatCoreLogger } from './context.ts';
 import { inTime } from './in-time.ts';
 
@@ -14,6 +14,8 @@ export interface DependencyOptions {
   readonly isOutage?: (error: unknown) => boolean;
   /** After how many failures in a row it counts as away; default 1. */
   readonly opensAfter?: number;
+  /** Which of those errors are enough alone, however many it takes of the others. */
+  readonly isCertain?: (error: unknown) => boolean;
   /** Told at the start and at each change. */
   readonly onState?: (isAway: boolean) => void;
   /** What is to be made good when it is back. A failure is logged. */
@@ -43,11 +45,20 @@ export class Dependency implements Disposable {
   constructor(options: DependencyOptions) {
     this.name = options.name;
     this.#options = options;
-    this.#breaker = circuitBreaker(handleWhen(options.isOutage ?? (() => true)), {
-      // When the next attempt is made is decided here, not by the library.
-      halfOpenAfter: 0,
-      breaker: new ConsecutiveBreaker(options.opensAfter ?? 1),
-    });
+    const { isOutage = () => true, isCertain = () => false, opensAfter = 1 } = options;
+    let failures = 0;
+    const counter: IBreaker = {
+      state: undefined,
+      success: () => void (failures = 0),
+      failure: () => failures >= opensAfter,
+    };
+    const countOutage = (error: Error) => {
+      if (!isOutage(error)) return false;
+      failures = isCertain(error) ? opensAfter : failures + 1;
+      return true;
+    };
+    // When the next attempt is made is decided here, not by the library.
+    this.#breaker = circuitBreaker(handleWhen(countOutage), { halfOpenAfter: 0, breaker: counter });
     this.#breaker.onBreak((reason) => this.#opened('error' in reason ? reason.error : undefined));
     this.#breaker.onReset(() => this.#closed());
     options.onState?.(false);

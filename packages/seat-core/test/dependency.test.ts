@@ -56,6 +56,18 @@ it('refuses work at once after a failure, without beginning it', async () => {
   expect(dependency.isAway).toBe(true);
 });
 
+it('believes an error at once that is certain, where others take several', async () => {
+  const { dependency } = createDependency({
+    opensAfter: 3,
+    probeEveryMs: 60_000,
+    isCertain: (error) => error instanceof LateError,
+  });
+  await expect(dependency.run(refused)).rejects.toThrow('ECONNREFUSED');
+  expect(dependency.isAway).toBe(false);
+  await expect(dependency.run(() => new Promise(() => {}))).rejects.toThrow(LateError);
+  expect(dependency.isAway).toBe(true);
+});
+
 it('counts failures in a row where one is not enough, and a success begins the count anew', async () => {
   const { dependency } = createDependency({ opensAfter: 3, probeEveryMs: 60_000 });
   await dependency.run(async () => 1);
