@@ -1,12 +1,11 @@
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Logger } from 'pino';
-import { v7 as uuidv7 } from 'uuid';
 import type { Sentence } from '../faults/faults.ts';
 import { renderProblem } from '../faults/render-problem.ts';
 import { sentences } from '../faults/sentences.ts';
 import type { ConnectionTracker } from './connection-tracker.ts';
-import { requestIdOf } from './request-id.ts';
+import { newRequestId, requestIdOf } from './request-id.ts';
 
 interface Breakage {
   readonly status: number;
@@ -54,7 +53,7 @@ export function createClientErrorHandler(connections: () => ConnectionTracker, l
 
     discardInput(socket);
     const { status, sentence } = breakages[error.code ?? ''] ?? malformed;
-    const requestId = owed[0] === undefined ? uuidv7() : requestIdOf(owed[0].req);
+    const requestId = owed[0] === undefined ? newRequestId() : requestIdOf(owed[0].req);
     logger.info({ requestId, status, reason: error.code }, 'connection broke before a request');
 
     // What headers there were is not known, so neither is the language.
