@@ -4,8 +4,8 @@ import { runPromtool } from './start-prometheus.ts';
 import type { ToolVerdict } from './tools.ts';
 
 /** `promtool check config`, which also reads the rules that the file names. @param folder like infra/prometheus */
-export function checkConfig(folder: string): Promise<ToolVerdict> {
-  return runPromtool(['check', 'config', join(folder, 'prometheus.yml')]);
+export function checkConfig(folder: string, file = 'prometheus.yml'): Promise<ToolVerdict> {
+  return runPromtool(['check', 'config', join(folder, file)]);
 }
 
 /** `promtool test rules`. */

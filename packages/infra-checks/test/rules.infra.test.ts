@@ -2,8 +2,11 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { repositoryRoot } from '@ticketing/dev-stack';
 import { describe, expect, it } from 'vitest';
+import { readManifests } from '../src/check-kubernetes.ts';
 import { checkAlertLinks, checkConfig, testRules } from '../src/check-prometheus.ts';
+import { answerDiscovery, discoverPods } from '../src/discover-pods.ts';
 import { readDashboards } from '../src/read-dashboards.ts';
+import { makeRunFolder } from './run-folder.ts';
 
 const folder = join(repositoryRoot, 'infra/prometheus');
 const readRunbook = () => readFile(join(repositoryRoot, 'docs/runbook.md'), 'utf8');
@@ -11,6 +14,16 @@ const readRunbook = () => readFile(join(repositoryRoot, 'docs/runbook.md'), 'utf
 describe('what Prometheus is given', () => {
   it('is read by promtool: scrape configuration and rules', async () => {
     expect(await checkConfig(folder)).toMatchObject({ code: 0 });
+  });
+
+  it('finds the three services among the pods of a cluster, and calls them what the rules do', async () => {
+    const copy = await answerDiscovery(folder, await readManifests(), await makeRunFolder('discovery'));
+    expect(await checkConfig(copy, 'kubernetes.yml')).toMatchObject({ code: 0 });
+    expect(await discoverPods(copy)).toEqual([
+      { job: 'booking-api', instance: 'booking-api-1', address: '10.0.0.1:3001' },
+      { job: 'payment-api', instance: 'payment-api-1', address: '10.0.0.1:3002' },
+      { job: 'expiry-worker', instance: 'expiry-worker-1', address: '10.0.0.1:3003' },
+    ]);
   });
 
   it('fires as its unit tests say', async () => {

@@ -4,8 +4,15 @@ import { repositoryRoot } from '@ticketing/dev-stack';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { checkCompose, composeConfig, makeEnvFile } from '../src/check-compose.ts';
 import { checkDockerfile } from '../src/check-dockerfile.ts';
-import { checkManifests, hasKubectl, kustomize, readManifests } from '../src/check-kubernetes.ts';
+import {
+  checkManifests,
+  hasKubectl,
+  kustomize,
+  readManifests,
+  type Manifest,
+} from '../src/check-kubernetes.ts';
 import { checkAlertLinks, checkConfig, testRules } from '../src/check-prometheus.ts';
+import { answerDiscovery, discoverPods } from '../src/discover-pods.ts';
 import { dockerfilePath } from '../src/read-dockerfile.ts';
 import { checkGatewayConfig } from '../src/start-gateway.ts';
 import { makeRunFolder } from './run-folder.ts';
@@ -92,6 +99,37 @@ describe('the unit tests of the alerts fail on', () => {
   });
 });
 
+describe('the watching of a cluster fails on', () => {
+  const found = async (edit: (text: string) => string, manifests: readonly Manifest[]): Promise<string[]> => {
+    const folder = join(repositoryRoot, 'infra/prometheus');
+    const edited = join(await makeRunFolder('broken-discovery'), 'edited');
+    await cp(folder, edited, { recursive: true });
+    const path = join(edited, 'kubernetes.yml');
+    await writeFile(path, edit(await readFile(path, 'utf8')));
+    const copy = await answerDiscovery(edited, manifests, await makeRunFolder('broken-answer'));
+    return (await discoverPods(copy)).map(({ job }) => job);
+  };
+  const right = ['booking-api', 'payment-api', 'expiry-worker'];
+
+  it.each([
+    ['a service that is left out', 'booking-api|payment-api|', 'booking-api|'],
+    ['names that the rules do not know', 'target_label: job', 'target_label: service'],
+    ['ports of another name', 'regex: http', 'regex: metrics'],
+  ])('%s', async (_, from, to) => {
+    expect(await found((text) => broken(text, from, to), await readManifests())).not.toEqual(right);
+  });
+
+  it('a pod whose port has another name', async () => {
+    const folder = await copyBroken('kubernetes', 'base/payment-api.yml', 'name: http,', 'name: web,');
+    expect(await found((text) => text, await readManifests(folder))).not.toEqual(right);
+  });
+
+  it('another namespace', async () => {
+    const edit = (text: string) => broken(text, 'names: [ticketing]', 'names: [tickets]');
+    await expect(found(edit, await readManifests())).rejects.toThrow('does not ask for the pods');
+  });
+});
+
 describe('the links between alerts and runbook fail on', () => {
   const runbookOf = () => readFile(join(repositoryRoot, 'docs/runbook.md'), 'utf8');
 
@@ -141,6 +179,13 @@ describe('docker-compose.yml is refused with', () => {
     ['no limit of memory', '  mem_limit: 512m\n', ''],
     ['a store that is published', "'127.0.0.1:9090:9090'", "'9090:9090'"],
     ['an image of no version', 'prom/prometheus:v2.55.1', 'prom/prometheus:latest'],
+    ['an address that another may have taken', ', ip_range: 172.29.7.128/25', ''],
+    ['an address that is given out', 'ip_range: 172.29.7.128/25', 'ip_range: 172.29.7.0/25'],
+    [
+      'a proxy that is believed and is not there',
+      'TRUSTED_PROXIES: 172.29.7.2',
+      'TRUSTED_PROXIES: 172.29.7.3',
+    ],
     ['a service that is gone', '  booking-api-2:\n    <<: *booking-api\n', ''],
   ])('%s', async (_, from, to) => {
     expect(await checkCompose(broken(text, from, to))).not.toEqual([]);
