@@ -15,18 +15,12 @@ import { checkAlertLinks, checkConfig, testRules } from '../src/check-prometheus
 import { answerDiscovery, discoverPods } from '../src/discover-pods.ts';
 import { dockerfilePath } from '../src/read-dockerfile.ts';
 import { checkGatewayConfig } from '../src/start-gateway.ts';
+import { broken } from './broken.ts';
 import { makeRunFolder } from './run-folder.ts';
 
 /*
  * Each check of a file is seen to fail when the file is broken on purpose: one edit, and what finds it.
  */
-
-/** The edit must change something, or it would prove nothing. */
-function broken(text: string, from: string | RegExp, to: string): string {
-  const edited = text.replace(from, to);
-  if (edited === text) throw new Error(`${String(from)} is not there to be broken`);
-  return edited;
-}
 
 async function copyBroken(name: string, file: string, from: string | RegExp, to: string): Promise<string> {
   const folder = join(await makeRunFolder(`broken-${name}`), name);
