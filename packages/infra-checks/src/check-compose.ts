@@ -69,7 +69,9 @@ export async function checkCompose(text?: string): Promise<string[]> {
   if (Object.keys(file.services).toSorted().join() !== services.toSorted().join())
     faults.push('not the services it should have');
   for (const [name, service] of Object.entries(file.services)) faults.push(...checkService(name, service));
-  return [...faults, ...checkStores(file), ...checkNetworks(file)];
+  const gateway = await readFile(join(repositoryRoot, 'infra/gateway/environment/upstreams.conf'), 'utf8');
+  const upstreams = [...gateway.matchAll(/server (\S+):\d+/g)].map(([, name = '']) => name);
+  return [...faults, ...checkStores(file), ...checkNetworks(file, upstreams)];
 }
 
 function checkPasswords(source: string): string[] {
@@ -109,23 +111,34 @@ function checkStores({ services: all }: ComposeFile): string[] {
   return faults;
 }
 
-function checkNetworks({ services: all, networks }: ComposeFile): string[] {
+/** @param upstreams whom the gateway asks, by name */
+function checkNetworks({ services: all, networks }: ComposeFile, upstreams: readonly string[]): string[] {
   const faults: string[] = [];
   const open = Object.entries(all).filter(([, { ports = [] }]) =>
     ports.some((port) => !port.startsWith('127.')),
   );
   if (open.map(([name]) => name).join() !== 'gateway') faults.push('more than the gateway is published');
-  for (const [name, service] of Object.entries(all)) {
-    for (const [network, own] of Object.entries<string | NetworkPlace>(service.networks ?? {})) {
-      const address = typeof own === 'string' ? undefined : own.ipv4_address;
-      if (address === undefined) continue;
-      const range = networks[network]?.ipam?.config[0]?.ip_range;
-      if (range === undefined || isWithin(address, range))
-        faults.push(`the address of ${name} may be given to another one that starts before it`);
-      const believers = Object.values(all).filter(({ environment }) => environment?.['TRUSTED_PROXIES']);
-      if (believers.some(({ environment }) => environment?.['TRUSTED_PROXIES'] !== address))
-        faults.push(`the services believe another address than that of ${name}`);
-    }
+  const fixed = Object.entries(all).flatMap(([name, { networks: own = {} }]) =>
+    Object.entries<string | NetworkPlace>(own).flatMap(([network, place]) =>
+      typeof place === 'string' || place.ipv4_address === undefined
+        ? []
+        : [{ name, network, address: place.ipv4_address }],
+    ),
+  );
+  for (const { name, network, address } of fixed) {
+    const range = networks[network]?.ipam?.config[0]?.ip_range;
+    const twins = fixed.filter((other) => other.address === address);
+    if (range === undefined || isWithin(address, range) || twins.length > 1)
+      faults.push(`the address of ${name} may be that of another one that starts before it`);
+  }
+  const addressOf = (name: string) => fixed.find((place) => place.name === name)?.address;
+  for (const [name, { environment }] of Object.entries(all)) {
+    const believed = environment?.['TRUSTED_PROXIES'];
+    if (believed !== undefined && believed !== addressOf('gateway'))
+      faults.push(`${name} believes another address than that of the gateway`);
+  }
+  for (const name of upstreams) {
+    if (addressOf(name) === undefined) faults.push(`${name} may be elsewhere when it is made anew`);
   }
   return faults;
 }
