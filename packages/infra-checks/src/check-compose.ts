@@ -150,6 +150,15 @@ function isWithin(address: string, range: string): boolean {
   return list.check(address);
 }
 
+/** The processes of the engine that run all the time, each by its name and the port that its service has unless told. */
+export async function composeAddresses(): Promise<string[]> {
+  const ports: Readonly<Record<string, number>> = { booking: 3001, payment: 3002, expiry: 3003 };
+  const { services: all } = parse(await readFile(composeFile, 'utf8'), { merge: true }) as ComposeFile;
+  return Object.entries(all)
+    .filter(([name, { image }]) => image.startsWith('ticketing/') && name !== 'migrate')
+    .map(([name]) => `${name}:${ports[name.split('-')[0] ?? '']}`);
+}
+
 /** The schema of the Compose Specification, which docker compose 2 goes by. */
 function checkSchema(file: ComposeFile): string[] {
   // Its names for itself are of an older draft than Ajv knows; its own references are by path.

@@ -8,6 +8,13 @@ export function checkConfig(folder: string, file = 'prometheus.yml'): Promise<To
   return runPromtool(['check', 'config', join(folder, file)]);
 }
 
+/** Whom prometheus.yml asks beside itself: "payment-api:3002". */
+export async function readTargets(folder: string): Promise<string[]> {
+  const text = await readFile(join(folder, 'prometheus.yml'), 'utf8');
+  const targets = [...text.matchAll(/targets: \[([^\]]*)\]/g)].flatMap(([, list = '']) => list.split(', '));
+  return targets.filter((target) => !target.startsWith('localhost:'));
+}
+
 /** `promtool test rules`. */
 export function testRules(folder: string): Promise<ToolVerdict> {
   return runPromtool(['test', 'rules', join(folder, 'tests/alerts.test.yml')]);

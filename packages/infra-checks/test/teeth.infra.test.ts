@@ -2,8 +2,9 @@ import { cp, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { repositoryRoot } from '@ticketing/dev-stack';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { checkCompose, composeConfig, makeEnvFile } from '../src/check-compose.ts';
+import { checkCompose, composeAddresses, composeConfig, makeEnvFile } from '../src/check-compose.ts';
 import { checkDockerfile } from '../src/check-dockerfile.ts';
+import { checkGrafana } from '../src/check-grafana.ts';
 import {
   checkManifests,
   hasKubectl,
@@ -11,7 +12,7 @@ import {
   readManifests,
   type Manifest,
 } from '../src/check-kubernetes.ts';
-import { checkAlertLinks, checkConfig, testRules } from '../src/check-prometheus.ts';
+import { checkAlertLinks, checkConfig, readTargets, testRules } from '../src/check-prometheus.ts';
 import { answerDiscovery, discoverPods } from '../src/discover-pods.ts';
 import { dockerfilePath } from '../src/read-dockerfile.ts';
 import { checkGatewayConfig } from '../src/start-gateway.ts';
@@ -93,6 +94,17 @@ describe('the unit tests of the alerts fail on', () => {
   });
 });
 
+describe('the watching of docker-compose.yml fails on', () => {
+  it.each([
+    ['a process that is left out', 'booking-api-1:3001, booking-api-2:3001', 'booking-api-1:3001'],
+    ['a name that nobody has', 'payment-api:3002', 'payment-api-1:3002'],
+    ['another port', 'expiry-worker:3003', 'expiry-worker:3001'],
+  ])('%s', async (_, from, to) => {
+    const folder = await copyBroken('prometheus', 'prometheus.yml', from, to);
+    expect(await readTargets(folder)).not.toEqual(await composeAddresses());
+  });
+});
+
 describe('the watching of a cluster fails on', () => {
   const found = async (edit: (text: string) => string, manifests: readonly Manifest[]): Promise<string[]> => {
     const folder = join(repositoryRoot, 'infra/prometheus');
@@ -144,6 +156,20 @@ describe('the links between alerts and runbook fail on', () => {
       'alertname: QueueBacklog',
     );
     expect(await checkAlertLinks(folder, await runbookOf())).toEqual(['no unit test sees JobsFailed fire']);
+  });
+});
+
+describe('what Grafana is given is refused with', () => {
+  it.each([
+    ['a source of another name', 'provisioning/datasources/prometheus.yml', 'uid: prometheus', 'uid: prom'],
+    ['a source that is nowhere', 'provisioning/datasources/prometheus.yml', '//prometheus:', '//prom:'],
+    ['a folder that is not there', 'provisioning/dashboards/ticketing.yml', '/etc/grafana', '/var/grafana'],
+    ['a panel of another source', 'dashboards/stores.json', '"uid": "prometheus"', '"uid": "loki"'],
+    ['a panel twice', 'dashboards/stores.json', '"id": 2,', '"id": 1,'],
+    ['a dashboard twice', 'dashboards/stores.json', 'ticketing-stores', 'ticketing-on-sale'],
+  ])('%s', async (_, file, from, to) => {
+    const compose = await readFile(join(repositoryRoot, 'docker-compose.yml'), 'utf8');
+    expect(await checkGrafana(await copyBroken('grafana', file, from, to), compose)).not.toEqual([]);
   });
 });
 

@@ -147,6 +147,11 @@ describe('while all is well', () => {
     120_000,
   );
 
+  it('a query of what there is not has no answer, and a broken one is refused', async () => {
+    expect(await prometheus.query('sum(rate(bookings_made_total[1m]))')).toEqual([]);
+    await expect(prometheus.query('sum(rate(bookings_total[1m])')).rejects.toThrow('parse error');
+  });
+
   it('no alert fires', async () => {
     const startedAt = now() - 25;
     await waitFor(async () => now() - startedAt > 45, { description: '45 s of load', timeoutMs: 60_000 });
