@@ -27,14 +27,18 @@ const outputs = [
   { file: 'packages/seat-core/API.md', text: () => facts.seatCoreReference },
   { file: 'docs/api.md', text: (old) => fill(old, 'faults', facts.faultTable) },
   { file: 'docs/pictures/performance.svg', text: () => facts.performanceChart },
-  {
-    file: 'docs/performance.md',
+  ...Object.entries({
+    'docs/performance.md': ['run', 'goals', 'figures'],
+    'docs/deployment.md': ['processes'],
+    'docs/scaling.md': ['sale'],
+  }).map(([file, names]) => ({
+    file,
     text: (old) =>
-      Object.entries(facts.performanceTables).reduce(
-        (document, [name, table]) => fill(document, `performance ${name}`, table),
+      names.reduce(
+        (document, name) => fill(document, `performance ${name}`, facts.performanceTables[name]),
         old,
       ),
-  },
+  })),
   {
     file: 'infra/gateway/problem-details.conf',
     text: () => gatewayDetails(facts.faultDefinitions, facts.sentences),

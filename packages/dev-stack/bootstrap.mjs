@@ -22,6 +22,7 @@ const commands = new Map([
   ['ops', 'dev-stack'],
   ['chaos', 'chaos'],
   ['bench', 'bench'],
+  ['rehearse', 'infra-checks'],
 ]);
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const [command = '', ...args] = process.argv.slice(2);

@@ -16,6 +16,15 @@ const report: BenchReport = {
   },
 };
 
+const withCosts: BenchReport = {
+  ...report,
+  figures: {
+    booking: { title: '', samples: [{ serverMicros: 500, postgresMicros: 250, redisMicros: 100 }] },
+    confirm: { title: '', samples: [{ serverMicros: 250, postgresMicros: 250, redisMicros: 50 }] },
+    refusal: { title: '', samples: [{ serverMicros: 200, postgresMicros: -3, redisMicros: 9 }] },
+  },
+};
+
 describe('the documents of a run', () => {
   it('say when it was, of what, and on which machine', () => {
     const { run } = reportTables(report);
@@ -30,6 +39,19 @@ describe('the documents of a run', () => {
     expect(goals).toMatch(
       /^\| bookings\/s ÷ bare Fastify POST \| ≥ 0\.4 \| 0\.10 \| 0\.10–0\.10 \| missed \|$/m,
     );
+  });
+
+  it('say how many of each kind one core does in a second, and nothing where it has hardly any work', () => {
+    const { processes } = reportTables(withCosts);
+    expect(processes).toMatch(/^\| a booking of one seat \| 2000 \| 4000 \| 10000 \|$/m);
+    expect(processes).toMatch(/^\| a seat that is taken: refused \| 5000 \| – \| – \|$/m);
+  });
+
+  it('say what cores of PostgreSQL sell, and how many processes that takes', () => {
+    const { sale } = reportTables(withCosts);
+    // A ticket is booked for 250 µs of PostgreSQL and paid for another 250: 2,000 a second of one core.
+    expect(sale).toMatch(/^\| 1 \| 2000 \| 1\.00 \| 0\.50 \| 0\.30 \| 40\.0 \|$/m);
+    expect(sale).toMatch(/^\| 4 \| 8000 \| 4\.00 \| 2\.00 \| 1\.20 \| 10\.0 \|$/m);
   });
 
   it('draw each figure and each goal', () => {

@@ -11,6 +11,7 @@ export {
   type PrivateStack,
   type PrivateStackOptions,
 } from './fixtures/private-stack.ts';
+export { startReplica } from './fixtures/start-replica.ts';
 export { startProgram, type ProgramOptions, type RunningProgram } from './fixtures/start-program.ts';
 export { claimsOf, signToken, type TokenSignature } from './fixtures/sign-token.ts';
 export { startService, type RunningService, type StartServiceOptions } from './fixtures/start-service.ts';
@@ -26,4 +27,5 @@ export { cacheFolder, repositoryRoot } from './folders.ts';
 export { findPostgresTool, type PostgresTool, type ProgramOnDisk } from './postgres/find-postgres-tool.ts';
 export { runCommand, type CommandResult } from './processes/run-command.ts';
 export type { ServiceName } from './services/service-name.ts';
+export { stopSignal } from './supervisor/stop-signal.ts';
 export { waitFor, type WaitForOptions } from './wait-for.ts';

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { repositoryRoot, runCommand } from '@ticketing/dev-stack';
@@ -29,6 +29,7 @@ interface PodSpec {
 interface Container {
   readonly name: string;
   readonly image: string;
+  readonly ports?: readonly { readonly name: string; readonly containerPort: number }[];
   readonly env?: readonly { readonly name: string; readonly value?: string }[];
   readonly lifecycle?: { readonly preStop?: unknown };
   readonly readinessProbe?: { readonly httpGet?: { readonly path: string } };
@@ -59,12 +60,15 @@ export async function hasKubectl(): Promise<boolean> {
 
 /** What the files describe before kustomize puts them together. */
 export async function readManifests(from = folder): Promise<Manifest[]> {
-  const files = ['namespace', 'booking-api', 'payment-api', 'expiry-worker', 'gateway', 'network-policy'];
-  const paths = [
-    ...files.map((name) => join(from, 'base', `${name}.yml`)),
-    join(from, 'migration/migrate.yml'),
-  ];
-  const texts = await Promise.all(paths.map((path) => readFile(path, 'utf8')));
+  const paths = await Promise.all(
+    ['base', 'migration'].map(async (name) => {
+      const files = (await readdir(join(from, name))).toSorted();
+      return files
+        .filter((file) => file.endsWith('.yml') && file !== 'kustomization.yml')
+        .map((file) => join(from, name, file));
+    }),
+  );
+  const texts = await Promise.all(paths.flat().map((path) => readFile(path, 'utf8')));
   return texts.flatMap(parseManifests);
 }
 

@@ -4,8 +4,15 @@ import { runPromtool } from './start-prometheus.ts';
 import type { ToolVerdict } from './tools.ts';
 
 /** `promtool check config`, which also reads the rules that the file names. @param folder like infra/prometheus */
-export function checkConfig(folder: string): Promise<ToolVerdict> {
-  return runPromtool(['check', 'config', join(folder, 'prometheus.yml')]);
+export function checkConfig(folder: string, file = 'prometheus.yml'): Promise<ToolVerdict> {
+  return runPromtool(['check', 'config', join(folder, file)]);
+}
+
+/** Whom prometheus.yml asks beside itself: "payment-api:3002". */
+export async function readTargets(folder: string): Promise<string[]> {
+  const text = await readFile(join(folder, 'prometheus.yml'), 'utf8');
+  const targets = [...text.matchAll(/targets: \[([^\]]*)\]/g)].flatMap(([, list = '']) => list.split(', '));
+  return targets.filter((target) => !target.startsWith('localhost:'));
 }
 
 /** `promtool test rules`. */

@@ -1,4 +1,4 @@
-import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
+import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 /** What arrived at a service behind the gateway. */
@@ -11,13 +11,18 @@ export interface Arrival {
   readonly fromPort: number;
 }
 
+/** It answers with what it saw; or takes the request and never answers, or hangs up. */
+type Manner = 'echo' | 'silence' | 'hang-up';
+
 export interface EchoServer extends AsyncDisposable {
   readonly port: number;
-  readonly server: Server;
+  /** How many requests it has taken. */
+  readonly taken: () => number;
 }
 
-/** In place of a service: answers each request with what it saw of it; upgrades become an echo of bytes. */
-export async function startEchoServer(service: string, delayMs = 0): Promise<EchoServer> {
+/** In place of a service; upgrades become an echo of bytes. */
+export async function startEchoServer(service: string, manner: Manner = 'echo'): Promise<EchoServer> {
+  let taken = 0;
   const server = createServer((request, response) => {
     const arrival: Arrival = {
       service,
@@ -28,11 +33,12 @@ export async function startEchoServer(service: string, delayMs = 0): Promise<Ech
     };
     request.resume();
     request.once('end', () => {
-      setTimeout(() => {
-        response.setHeader('content-type', 'application/json');
-        response.setHeader('x-request-id', String(request.headers['x-request-id']));
-        response.end(JSON.stringify(arrival));
-      }, delayMs);
+      taken += 1;
+      if (manner === 'hang-up') request.socket.destroy();
+      if (manner !== 'echo') return;
+      response.setHeader('content-type', 'application/json');
+      response.setHeader('x-request-id', String(request.headers['x-request-id']));
+      response.end(JSON.stringify(arrival));
     });
   });
   server.on('upgrade', (request, socket) => {
@@ -48,7 +54,7 @@ export async function startEchoServer(service: string, delayMs = 0): Promise<Ech
   });
   return {
     port: (server.address() as AddressInfo).port,
-    server,
+    taken: () => taken,
     [Symbol.asyncDispose]: async () => {
       server.closeAllConnections();
       await new Promise((resolve) => {

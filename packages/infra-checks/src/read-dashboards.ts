@@ -16,11 +16,9 @@ export interface Panel {
 }
 
 interface DashboardFile {
-  readonly uid: string;
   readonly title: string;
   readonly panels: readonly {
     readonly title: string;
-    readonly datasource: { readonly uid: string };
     readonly fieldConfig: { readonly defaults: { readonly unit: string } };
     readonly targets: readonly { readonly expr: string; readonly legendFormat: string }[];
   }[];

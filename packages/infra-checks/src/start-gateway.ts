@@ -9,6 +9,8 @@ export interface GatewayOptions {
   readonly folder: string;
   readonly bookingPorts: readonly number[];
   readonly paymentPorts: readonly number[];
+  /** Where clients come in, if it is free; else, and unless given, any. */
+  readonly port?: number;
   /** Changes nginx.conf before it is used, to show what a check would find. */
   readonly edit?: (text: string) => string;
 }
@@ -26,7 +28,7 @@ const artefact = join(repositoryRoot, 'infra/gateway');
 /** The real nginx with infra/gateway/nginx.conf as it is; only its environment is that of this machine. */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { folder } = options;
-  const port = await getPort({ host: '127.0.0.1' });
+  const port = await getPort({ host: '127.0.0.1', ...(options.port && { port: options.port }) });
   const insidePort = await getPort({ host: '127.0.0.1' });
   const config = await writeGatewayConfig(options, { port, insidePort });
   const nginx = await findTool('nginx');

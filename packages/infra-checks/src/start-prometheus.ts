@@ -9,6 +9,8 @@ export interface PrometheusOptions {
   readonly folder: string;
   /** In place of the addresses that the file names, by job: "127.0.0.1:49152". */
   readonly targets: Readonly<Record<string, readonly string[]>>;
+  /** Where it listens, if it is free; else, and unless given, any. */
+  readonly port?: number;
 }
 
 export interface Sample {
@@ -23,14 +25,16 @@ export interface Prometheus extends AsyncDisposable {
   /** @throws when Prometheus does not understand the query */
   readonly query: (expression: string) => Promise<Sample[]>;
   readonly queryRange: (expression: string, from: number, to: number, step: number) => Promise<Sample[]>;
-  readonly firingAlerts: () => Promise<string[]>;
+  /** Their names; one that is pending waits for its `for`. */
+  readonly listAlerts: (wanted: 'pending' | 'firing') => Promise<string[]>;
 }
 
 const artefact = join(repositoryRoot, 'infra/prometheus');
 
 /** The real Prometheus with infra/prometheus as it is, but for the addresses, and asking each second. */
-export async function startPrometheus({ folder, targets }: PrometheusOptions): Promise<Prometheus> {
-  const port = await getPort({ host: '127.0.0.1' });
+export async function startPrometheus(options: PrometheusOptions): Promise<Prometheus> {
+  const { folder, targets } = options;
+  const port = await getPort({ host: '127.0.0.1', ...(options.port && { port: options.port }) });
   const config = join(folder, 'prometheus');
   await cp(artefact, config, { recursive: true });
   await edit(join(config, 'prometheus.yml'), (text) =>
@@ -79,9 +83,9 @@ export async function startPrometheus({ folder, targets }: PrometheusOptions): P
       const { result } = await ask<{ result: MatrixEntry[] }>(query);
       return result.map(({ metric, values }) => ({ labels: metric, points: values.map(toPoint) }));
     },
-    firingAlerts: async () => {
+    listAlerts: async (wanted) => {
       const { alerts } = await ask<{ alerts: { state: string; labels: { alertname: string } }[] }>('alerts');
-      return alerts.filter(({ state }) => state === 'firing').map(({ labels }) => labels.alertname);
+      return alerts.filter(({ state }) => state === wanted).map(({ labels }) => labels.alertname);
     },
     [Symbol.asyncDispose]: () => program[Symbol.asyncDispose](),
   };

@@ -1,10 +1,17 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { runCommand } from '@ticketing/dev-stack';
+import { dirname, join } from 'node:path';
+import {
+  createPrivateStack,
+  findPostgresTool,
+  repositoryRoot,
+  runCommand,
+  startService,
+} from '@ticketing/dev-stack';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { checkCompose, composeConfig, makeEnvFile } from '../src/check-compose.ts';
 import { checkDockerfile } from '../src/check-dockerfile.ts';
 import { dockerfilePath } from '../src/read-dockerfile.ts';
+import { runSql } from './databases.ts';
 import { makeRunFolder } from './run-folder.ts';
 
 let envFile: string;
@@ -37,6 +44,42 @@ describe('docker-compose.yml', () => {
     const before = await readFile(envFile, 'utf8');
     expect(await makeEnvFile(envFile)).toMatchObject({ code: 1 });
     expect(await readFile(envFile, 'utf8')).toBe(before);
+  });
+});
+
+describe('the role of the services', () => {
+  it('is made by service-role.sh, let in by the migration job, and serves without DDL', async () => {
+    await using stack = await createPrivateStack();
+    const { username, password, port, pathname } = new URL(stack.databaseUrl);
+    const { program, env } = await findPostgresTool('psql');
+    const servicePassword = 'as-make-env_writes-them';
+    // As the PostgreSQL image runs it, but for where the server is.
+    const made = await runCommand([join(repositoryRoot, 'infra/docker/service-role.sh')], {
+      env: {
+        ...process.env,
+        ...env,
+        PATH: `${dirname(program)}:${process.env['PATH'] ?? ''}`,
+        PGHOST: '127.0.0.1',
+        PGPORT: port,
+        PGPASSWORD: password,
+        POSTGRES_USER: username,
+        POSTGRES_DB: pathname.slice(1),
+        SERVICE_PASSWORD: servicePassword,
+      },
+    });
+    expect(made).toMatchObject({ code: 0 });
+    const serviceUrl = `postgres://ticketing_service:${servicePassword}@127.0.0.1:${port}${pathname}`;
+    const migrate = join(repositoryRoot, 'packages/seat-core/bin/seat-core-migrate.mjs');
+    const urls = { MIGRATE_DATABASE_URL: stack.databaseUrl, DATABASE_URL: serviceUrl };
+    expect(await runCommand([process.execPath, migrate], { env: { ...process.env, ...urls } })).toMatchObject(
+      { code: 0 },
+    );
+    await using service = await startService('booking-api', {
+      DATABASE_URL: serviceUrl,
+      REDIS_URL: stack.redisUrl,
+    });
+    expect((await fetch(`${service.url}/api/v1/events`)).status).toBe(200);
+    await expect(runSql(serviceUrl, 'create table own (id int)')).rejects.toThrow('permission denied');
   });
 });
 

@@ -2,24 +2,26 @@ import { cp, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { repositoryRoot } from '@ticketing/dev-stack';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { checkCompose, composeConfig, makeEnvFile } from '../src/check-compose.ts';
+import { checkCompose, composeAddresses, composeConfig, makeEnvFile } from '../src/check-compose.ts';
 import { checkDockerfile } from '../src/check-dockerfile.ts';
-import { checkManifests, hasKubectl, kustomize, readManifests } from '../src/check-kubernetes.ts';
-import { checkAlertLinks, checkConfig, testRules } from '../src/check-prometheus.ts';
+import { checkGrafana } from '../src/check-grafana.ts';
+import {
+  checkManifests,
+  hasKubectl,
+  kustomize,
+  readManifests,
+  type Manifest,
+} from '../src/check-kubernetes.ts';
+import { checkAlertLinks, checkConfig, readTargets, testRules } from '../src/check-prometheus.ts';
+import { answerDiscovery, discoverPods } from '../src/discover-pods.ts';
 import { dockerfilePath } from '../src/read-dockerfile.ts';
 import { checkGatewayConfig } from '../src/start-gateway.ts';
+import { broken } from './broken.ts';
 import { makeRunFolder } from './run-folder.ts';
 
 /*
  * Each check of a file is seen to fail when the file is broken on purpose: one edit, and what finds it.
  */
-
-/** The edit must change something, or it would prove nothing. */
-function broken(text: string, from: string | RegExp, to: string): string {
-  const edited = text.replace(from, to);
-  if (edited === text) throw new Error(`${String(from)} is not there to be broken`);
-  return edited;
-}
 
 async function copyBroken(name: string, file: string, from: string | RegExp, to: string): Promise<string> {
   const folder = join(await makeRunFolder(`broken-${name}`), name);
@@ -92,6 +94,48 @@ describe('the unit tests of the alerts fail on', () => {
   });
 });
 
+describe('the watching of docker-compose.yml fails on', () => {
+  it.each([
+    ['a process that is left out', 'booking-api-1:3001, booking-api-2:3001', 'booking-api-1:3001'],
+    ['a name that nobody has', 'payment-api:3002', 'payment-api-1:3002'],
+    ['another port', 'expiry-worker:3003', 'expiry-worker:3001'],
+  ])('%s', async (_, from, to) => {
+    const folder = await copyBroken('prometheus', 'prometheus.yml', from, to);
+    expect(await readTargets(folder)).not.toEqual(await composeAddresses());
+  });
+});
+
+describe('the watching of a cluster fails on', () => {
+  const found = async (edit: (text: string) => string, manifests: readonly Manifest[]): Promise<string[]> => {
+    const folder = join(repositoryRoot, 'infra/prometheus');
+    const edited = join(await makeRunFolder('broken-discovery'), 'edited');
+    await cp(folder, edited, { recursive: true });
+    const path = join(edited, 'kubernetes.yml');
+    await writeFile(path, edit(await readFile(path, 'utf8')));
+    const copy = await answerDiscovery(edited, manifests, await makeRunFolder('broken-answer'));
+    return (await discoverPods(copy)).map(({ job }) => job);
+  };
+  const right = ['booking-api', 'payment-api', 'expiry-worker'];
+
+  it.each([
+    ['a service that is left out', 'booking-api|payment-api|', 'booking-api|'],
+    ['names that the rules do not know', 'target_label: job', 'target_label: service'],
+    ['ports of another name', 'regex: http', 'regex: metrics'],
+  ])('%s', async (_, from, to) => {
+    expect(await found((text) => broken(text, from, to), await readManifests())).not.toEqual(right);
+  });
+
+  it('a pod whose port has another name', async () => {
+    const folder = await copyBroken('kubernetes', 'base/payment-api.yml', 'name: http,', 'name: web,');
+    expect(await found((text) => text, await readManifests(folder))).not.toEqual(right);
+  });
+
+  it('another namespace', async () => {
+    const edit = (text: string) => broken(text, 'names: [ticketing]', 'names: [tickets]');
+    await expect(found(edit, await readManifests())).rejects.toThrow('does not ask for the pods');
+  });
+});
+
 describe('the links between alerts and runbook fail on', () => {
   const runbookOf = () => readFile(join(repositoryRoot, 'docs/runbook.md'), 'utf8');
 
@@ -112,6 +156,20 @@ describe('the links between alerts and runbook fail on', () => {
       'alertname: QueueBacklog',
     );
     expect(await checkAlertLinks(folder, await runbookOf())).toEqual(['no unit test sees JobsFailed fire']);
+  });
+});
+
+describe('what Grafana is given is refused with', () => {
+  it.each([
+    ['a source of another name', 'provisioning/datasources/prometheus.yml', 'uid: prometheus', 'uid: prom'],
+    ['a source that is nowhere', 'provisioning/datasources/prometheus.yml', '//prometheus:', '//prom:'],
+    ['a folder that is not there', 'provisioning/dashboards/ticketing.yml', '/etc/grafana', '/var/grafana'],
+    ['a panel of another source', 'dashboards/stores.json', '"uid": "prometheus"', '"uid": "loki"'],
+    ['a panel twice', 'dashboards/stores.json', '"id": 2,', '"id": 1,'],
+    ['a dashboard twice', 'dashboards/stores.json', 'ticketing-stores', 'ticketing-on-sale'],
+  ])('%s', async (_, file, from, to) => {
+    const compose = await readFile(join(repositoryRoot, 'docker-compose.yml'), 'utf8');
+    expect(await checkGrafana(await copyBroken('grafana', file, from, to), compose)).not.toEqual([]);
   });
 });
 
@@ -141,7 +199,16 @@ describe('docker-compose.yml is refused with', () => {
     ['no limit of memory', '  mem_limit: 512m\n', ''],
     ['a store that is published', "'127.0.0.1:9090:9090'", "'9090:9090'"],
     ['an image of no version', 'prom/prometheus:v2.55.1', 'prom/prometheus:latest'],
-    ['a service that is gone', '  booking-api-2:\n    <<: *booking-api\n', ''],
+    ['an address that another may have taken', ', ip_range: 172.29.7.128/25', ''],
+    ['an address that is given out', 'ip_range: 172.29.7.128/25', 'ip_range: 172.29.7.0/25'],
+    ['two with one address', '172.29.7.4 }', '172.29.7.3 }'],
+    ['one behind the gateway that may move', '    networks: { inside: { ipv4_address: 172.29.7.5 } }\n', ''],
+    [
+      'a proxy that is believed and is not there',
+      'TRUSTED_PROXIES: 172.29.7.2',
+      'TRUSTED_PROXIES: 172.29.7.3',
+    ],
+    ['a service that is gone', / {2}booking-api-2:\n.*\n.*\n/, ''],
   ])('%s', async (_, from, to) => {
     expect(await checkCompose(broken(text, from, to))).not.toEqual([]);
   });

@@ -5,18 +5,22 @@ import {
   createPrivateStack,
   deadlineFactor,
   repositoryRoot,
+  startReplica,
   startService,
   waitFor,
+  type PostgresServer,
   type PrivateStack,
   type RunningService,
 } from '@ticketing/dev-stack';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import { drawPanels, type DrawnPanel } from '../src/draw-panels.ts';
+import { drawPanels } from '../src/draw-panels.ts';
+import { fillPanel } from '../src/fill-panel.ts';
 import { makeHall } from '../src/make-hall.ts';
-import { legendOf, readDashboards, type Panel } from '../src/read-dashboards.ts';
+import { readDashboards } from '../src/read-dashboards.ts';
 import { Shopper } from '../src/shopper.ts';
 import { startPrometheus, type Prometheus } from '../src/start-prometheus.ts';
+import { runSql } from './databases.ts';
 import { makeRunFolder } from './run-folder.ts';
 
 /*
@@ -29,6 +33,7 @@ const picturesFolder = join(repositoryRoot, 'docs/pictures');
 const shoppers = 8;
 
 let stack: PrivateStack;
+let replica: PostgresServer;
 let prometheus: Prometheus;
 const services: RunningService[] = [];
 const closing = new AbortController();
@@ -38,6 +43,7 @@ const viewers: WebSocket[] = [];
 
 beforeAll(async () => {
   stack = await createPrivateStack();
+  replica = await startReplica(stack);
   const { databaseUrl, redisUrl } = stack;
   const env = {
     DATABASE_URL: databaseUrl,
@@ -48,7 +54,8 @@ beforeAll(async () => {
     LOG_LEVEL: 'warn',
   };
   for (const name of ['booking-api', 'booking-api', 'payment-api', 'expiry-worker'] as const) {
-    services.push(await startService(name, env));
+    const own = name === 'booking-api' ? { DATABASE_REPLICA_URL: replica.url('postgres') } : {};
+    services.push(await startService(name, { ...env, ...own }));
   }
   const addressesOf = (name: string) =>
     services.filter((service) => service.name === name).map(({ port }) => `127.0.0.1:${port}`);
@@ -82,6 +89,7 @@ afterAll(async () => {
   await sale;
   await prometheus[Symbol.asyncDispose]();
   for (const service of services) await service[Symbol.asyncDispose]();
+  await replica.stop();
   await stack.dispose();
 });
 
@@ -102,17 +110,6 @@ async function watchLive(): Promise<WebSocket[]> {
 const sold = () => crowd.reduce((total, { purchases }) => total + purchases.length, 0);
 const now = () => Date.now() / 1000;
 
-/** What a panel would show over a stretch of time. */
-async function fill(panel: Panel, from: number, to: number): Promise<DrawnPanel> {
-  const series: DrawnPanel['series'][number][] = [];
-  for (const query of panel.queries) {
-    for (const { labels, points } of await prometheus.queryRange(query.expression, from, to, 1)) {
-      series.push({ name: legendOf(query, labels), points });
-    }
-  }
-  return { ...panel, series };
-}
-
 async function drawPicture(
   file: string,
   title: string,
@@ -120,7 +117,7 @@ async function drawPicture(
   marks: Record<string, number>,
 ): Promise<void> {
   const to = now();
-  const filled = await Promise.all(panels.map((panel) => fill(panel, from, to)));
+  const filled = await Promise.all(panels.map((panel) => fillPanel(prometheus, panel, from, to)));
   const picture = drawPanels(title, filled, { from, to, marks });
   const path = join(picturesFolder, file);
   if (process.env['UPDATE_PICTURES'] !== undefined) {
@@ -150,10 +147,15 @@ describe('while all is well', () => {
     120_000,
   );
 
+  it('a query of what there is not has no answer, and a broken one is refused', async () => {
+    expect(await prometheus.query('sum(rate(bookings_made_total[1m]))')).toEqual([]);
+    await expect(prometheus.query('sum(rate(bookings_total[1m])')).rejects.toThrow('parse error');
+  });
+
   it('no alert fires', async () => {
     const startedAt = now() - 25;
     await waitFor(async () => now() - startedAt > 45, { description: '45 s of load', timeoutMs: 60_000 });
-    expect(await prometheus.firingAlerts()).toEqual([]);
+    expect(await prometheus.listAlerts('firing')).toEqual([]);
     await drawPicture('healthy.svg', 'All is well', startedAt, {});
   }, 120_000);
 });
@@ -165,7 +167,7 @@ describe('with Redis gone', () => {
       const goneAt = now();
       await stack.redis.kill();
       const before = sold();
-      await waitFor(async () => (await prometheus.firingAlerts()).includes('CircuitOpen'), {
+      await waitFor(async () => (await prometheus.listAlerts('firing')).includes('CircuitOpen'), {
         description: 'the alert that Redis is away',
         timeoutMs: 40_000,
         intervalMs: 500,
@@ -174,7 +176,7 @@ describe('with Redis gone', () => {
       expect(await prometheus.query('max(redis_circuit_open) == 1')).not.toEqual([]);
       const backAt = now();
       await stack.redis.start();
-      await waitFor(async () => !(await prometheus.firingAlerts()).includes('CircuitOpen'), {
+      await waitFor(async () => !(await prometheus.listAlerts('firing')).includes('CircuitOpen'), {
         description: 'the alert to clear',
         timeoutMs: 40_000,
         intervalMs: 500,
@@ -187,4 +189,23 @@ describe('with Redis gone', () => {
     },
     180_000 * deadlineFactor(),
   );
+});
+
+describe('with a replica that stands still', () => {
+  it('sales go on, its lag is seen, and the alert is on its way until it moves again', async () => {
+    const url = replica.url('postgres');
+    const before = sold();
+    await runSql(url, 'select pg_wal_replay_pause()');
+    const isPending = async () => (await prometheus.listAlerts('pending')).includes('ReplicaBehind');
+    await waitFor(isPending, { description: 'ReplicaBehind', timeoutMs: 30_000, intervalMs: 250 });
+    const [lag] = await prometheus.query('max(replica_lag_seconds)');
+    expect(lag?.points[0]?.[1]).toBeGreaterThan(5);
+    expect(sold()).toBeGreaterThan(before);
+    await runSql(url, 'select pg_wal_replay_resume()');
+    await waitFor(async () => !(await isPending()), {
+      description: 'the replica to be right again',
+      timeoutMs: 30_000,
+      intervalMs: 250,
+    });
+  }, 120_000);
 });

@@ -1,10 +1,6 @@
-import { execFile } from 'node:child_process';
-import { readFile, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
 import {
   createPrivateStack,
-  startPostgres,
+  startReplica,
   waitFor,
   withinDeadline,
   type PostgresServer,
@@ -25,35 +21,9 @@ let onReplica: pg.Client;
 let core: SeatCore;
 const registry = new Registry();
 
-const replicaFolder = () => join(stack.folder, 'replica');
-const startReplica = (port?: number) =>
-  startPostgres({
-    folder: replicaFolder(),
-    logFile: join(stack.folder, 'replica.log'),
-    durable: true,
-    maxConnections: 100,
-    ...(port === undefined ? {} : { port }),
-  });
-
-/** A real streaming replica: a copy of the data of the primary that goes on from its log. */
-async function makeReplica(): Promise<void> {
-  await stack.postgres.stop();
-  // With its owner: a server does not run as root.
-  await promisify(execFile)('cp', ['-a', join(stack.folder, 'postgres'), replicaFolder()]);
-  await stack.postgres.start();
-  const data = join(replicaFolder(), 'data');
-  await rm(join(data, 'postmaster.pid'), { force: true });
-  const { username, password, port } = new URL(stack.databaseUrl);
-  const primary = `host=127.0.0.1 port=${port} user=${username} password=${password}`;
-  const file = join(data, 'postgresql.auto.conf');
-  await writeFile(file, `${await readFile(file, 'utf8')}primary_conninfo = '${primary}'\n`);
-  await writeFile(join(data, 'standby.signal'), '');
-}
-
 beforeAll(async () => {
   stack = await createPrivateStack();
-  await makeReplica();
-  replica = await startReplica();
+  replica = await startReplica(stack);
   replicaUrl = replica.url('postgres');
   onReplica = new pg.Client({ connectionString: replicaUrl });
   onReplica.on('error', () => undefined);
@@ -209,7 +179,7 @@ describe('with a replica', () => {
     });
     await waitFor(() => isPart('replica'), { description: 'its absence to be told' });
 
-    replica = await startReplica(replica.port);
+    replica = await startReplica(stack, replica.port);
     await waitFor(() => !isPart('replica'), { description: 'it to be used again', timeoutMs: 20_000 });
     await waitFor(async () => (await readAll(event.id)).replica > 0, {
       description: 'a reading of the replica',

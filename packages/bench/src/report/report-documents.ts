@@ -5,15 +5,20 @@ import { judgeGoals } from './judge-goals.ts';
 import { markdownTable } from './markdown-table.ts';
 import { numberText } from './number-text.ts';
 import { figureRows, goalRows } from './report-tables.ts';
+import { processRows, saleRows } from './sizing-rows.ts';
 import { spreadOf } from './statistics.ts';
 
-/** What docs/performance.md shows of a run, by the names of its markers. */
-export function reportTables(report: BenchReport): Readonly<Record<'run' | 'figures' | 'goals', string>> {
+/** What the documents show of a run, by the names of their markers. */
+export function reportTables(
+  report: BenchReport,
+): Readonly<Record<'run' | 'figures' | 'goals' | 'processes' | 'sale', string>> {
   const { postgresql, redis, node } = report.versions;
   return {
     run: `${report.measuredAt} UTC, commit ${report.commit ?? 'unknown'}, ${report.rounds} rounds, on ${report.machine}; Node ${node}, PostgreSQL ${postgresql}, Redis ${redis}.`,
     figures: markdownTable(figureRows(titlesOf(report), roundsOf(report))),
     goals: markdownTable(goalRows(roundsOf(report))),
+    processes: markdownTable(processRows(roundsOf(report))),
+    sale: markdownTable(saleRows(roundsOf(report))),
   };
 }
 

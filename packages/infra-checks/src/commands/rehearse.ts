@@ -1,0 +1,76 @@
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { parseArgs } from 'node:util';
+import { createTestFolder, removeTestFolder, stopSignal } from '@ticketing/dev-stack';
+import { Shopper } from '../shopper.ts';
+import { startInstallation, type Installation } from '../start-installation.ts';
+
+const usage = `npm run rehearse -- [--shoppers N]
+
+Runs what docker-compose.yml runs without containers, on servers of its own, until Ctrl-C; nothing of it is kept.
+  --shoppers  so many buy and pay all the time, through the gateway; 0 unless given
+JWT_SECRET     turns authentication on; not together with shoppers
+`;
+
+/** `npm run rehearse`: two booking-api behind the gateway, watched, on this machine. */
+export async function run(args: readonly string[]): Promise<number> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: { shoppers: { type: 'string', default: '0' }, help: { type: 'boolean', default: false } },
+  });
+  if (values.help) {
+    say(usage.trimEnd());
+    return 0;
+  }
+  const shoppers = Number(values.shoppers);
+  if (!Number.isInteger(shoppers) || shoppers < 0 || shoppers > 64)
+    throw new Error(`--shoppers is from 0 to 64, not "${values.shoppers}".`);
+  const secret = process.env['JWT_SECRET'] ?? '';
+  if (secret !== '' && shoppers > 0) throw new Error('Shoppers have no tokens: unset JWT_SECRET.');
+
+  const stopping = stopSignal(say);
+  const folder = await createTestFolder();
+  try {
+    await using installation = await startInstallation(folder, secret === '' ? {} : { JWT_SECRET: secret });
+    tell(installation);
+    const crowd = shopIn(installation, shoppers, stopping);
+    if (!stopping.aborted) await once(stopping, 'abort');
+    await crowd;
+  } finally {
+    await removeTestFolder(folder);
+  }
+  say('Stopped.');
+  return 0;
+}
+
+function tell({ gateway, prometheus, dashboards, services, logFolder }: Installation): void {
+  for (const [place, { url, pid }] of services) say(`${place} is process ${pid}, at ${url}`);
+  say(`gateway is process ${gateway.program.process.pid}; logs are in ${logFolder}`);
+  say(`ready: gateway ${gateway.url}, Prometheus ${prometheus.url}, dashboards ${dashboards.url}`);
+}
+
+/** Of every ten holds one is not paid, and ends at its deadline. */
+function shopIn(
+  { gateway, seatIds }: Installation,
+  shoppers: number,
+  stopping: AbortSignal,
+): Promise<unknown> {
+  const crowd = Array.from(
+    { length: shoppers },
+    (_, index) =>
+      new Shopper({
+        url: gateway.url,
+        address: `203.0.113.${index}`,
+        userId: () => randomUUID(),
+        // Also seats that are long gone: most of a crowd comes too late.
+        nextSeat: () => seatIds[Math.floor(Math.random() * seatIds.length)],
+        pays: () => Math.random() < 0.9,
+        pauseMs: 500,
+      }),
+  );
+  return Promise.all(crowd.map((shopper) => shopper.shop(stopping)));
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
