@@ -45,13 +45,9 @@ export class HallStates {
     return this.#indexes.get(seatId);
   }
 
-  isNewer({ index, version }: StateChange): boolean {
-    return version > (this.#versions[index] ?? Infinity);
-  }
-
   /** @returns whether it was news */
   apply(change: StateChange): boolean {
-    if (!this.isNewer(change)) return false;
+    if (change.version <= this.versionAt(change.index)) return false;
     this.set(change);
     return true;
   }
@@ -63,17 +59,18 @@ export class HallStates {
     this.#statuses[index] = status;
   }
 
-  has({ index, status, version }: StateChange): boolean {
-    return this.#versions[index] === version && this.#statuses[index] === status;
-  }
-
   /** A copy, by the places of the seats. */
   versions(): Float64Array {
     return this.#versions.slice();
   }
 
+  /** Infinity where there is no seat, so that nothing is news there. */
   versionAt(index: number): number {
-    return this.#versions[index]!;
+    return this.#versions[index] ?? Infinity;
+  }
+
+  statusAt(index: number): SeatStatus | undefined {
+    return this.#statuses[index];
   }
 
   /** The seats at these places, as they are now. */
@@ -127,9 +124,11 @@ export async function compareStates(
       version = version * 10 + letter - 48;
       continue;
     }
-    const change = { index, status, version };
-    if (known.isNewer(change)) newer.push(change);
-    else if (known.versionAt(index) === knownBefore[index] && !known.has(change)) disproved.push(change);
+    // Most are as they are known to be, and cost nothing beyond this.
+    if (version !== known.versionAt(index) || status !== known.statusAt(index)) {
+      if (version > known.versionAt(index)) newer.push({ index, status, version });
+      else if (known.versionAt(index) === knownBefore[index]) disproved.push({ index, status, version });
+    }
     index += 1;
     version = 0;
   }

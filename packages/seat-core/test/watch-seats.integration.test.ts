@@ -183,7 +183,7 @@ redis.disconnect();`;
     watch[Symbol.dispose]();
   });
 
-  it('shares one subscription and one comparison with others, until the last one is gone', async () => {
+  it('shares one subscription and one comparison with others, until the last one is gone for good', async () => {
     const { event } = await engine.createHall(1);
     const subscribers = async () => {
       const reply = (await engine.redis.pubsub('NUMSUB', `seats:changes:${event.id}`)) as [string, number];
@@ -195,6 +195,10 @@ redis.disconnect();`;
     expect(engine.statements.filter((name) => name === 'read-states')).toHaveLength(1);
     expect(await subscribers()).toBe(1);
     for (const watch of watches) watch[Symbol.dispose]();
+    // Whoever comes again at once, and as often as they like, costs no other reading of the whole hall.
+    using again = await engine.core.watchSeats({ eventId: event.id, onUpdate: () => {} });
+    expect(engine.statements.filter((name) => name === 'read-seat-ids')).toHaveLength(1);
+    again[Symbol.dispose]();
     await waitFor(async () => (await subscribers()) === 0, { description: 'nobody to be subscribed' });
   });
 

@@ -6,8 +6,12 @@ import type { LiveViewer } from './live-viewer.ts';
 
 /** So many are sent to before others get a turn. */
 const viewersPerTurn = 500;
-/** A crowd that comes at once shares one snapshot of this age at most, and what changed since. */
-const snapshotLifetimeMs = 1_000;
+/**
+ * Whoever comes is sent the snapshot that the one before was sent, and what changed since: a new one is made when that is
+ * more than so many seats, and than this share of it.
+ */
+const changesPerSnapshot = 50;
+const changedSharePerSnapshot = 0.05;
 
 /** All connections of this process that follow one event. */
 export class LiveRoom implements Disposable {
@@ -15,7 +19,6 @@ export class LiveRoom implements Disposable {
   readonly #viewers = new Set<LiveViewer>();
   #watch!: SeatWatch;
   #snapshot: LiveMessage | undefined;
-  #snapshotAt = -Infinity;
   readonly #changedSince = new Map<string, SeatStatus>();
   #changes: LiveMessage | undefined;
 
@@ -66,14 +69,14 @@ export class LiveRoom implements Disposable {
   }
 
   #currentSnapshot(): LiveMessage {
-    if (this.#snapshot !== undefined && performance.now() - this.#snapshotAt < snapshotLifetimeMs)
-      return this.#snapshot;
+    const seats = this.#snapshot?.seats ?? 0;
+    const bearableChanges = Math.max(changesPerSnapshot, seats * changedSharePerSnapshot);
+    if (this.#snapshot !== undefined && this.#changedSince.size <= bearableChanges) return this.#snapshot;
     return this.#keepSnapshot(new LiveMessage(this.#watch.snapshot()));
   }
 
   #keepSnapshot(snapshot: LiveMessage): LiveMessage {
     this.#snapshot = snapshot;
-    this.#snapshotAt = performance.now();
     this.#changedSince.clear();
     this.#changes = undefined;
     return snapshot;
