@@ -26,8 +26,8 @@ export class LiveViewer {
   readonly #options: LiveViewerOptions;
   #seq = 0;
   #allowedBytes = maxBehindBytes;
-  /** When what lay unsent was last so little that something large might follow. */
-  #freeAt = performance.now();
+  /** Until when what is large and was sent last may be under way. */
+  #readingUntil = -Infinity;
   #isHeard = true;
   #framesHeard = 0;
 
@@ -51,7 +51,11 @@ export class LiveViewer {
       return;
     }
     // A large message is on its way for a while: what it takes counts once, until it is out.
-    if (this.#socket.bufferedAmount <= maxBehindBytes) this.#allowedBytes = message.bytes + maxBehindBytes;
+    if (this.#socket.bufferedAmount <= maxBehindBytes) {
+      this.#allowedBytes = message.bytes + maxBehindBytes;
+      if (message.bytes > maxBehindBytes)
+        this.#readingUntil = performance.now() + this.#options.mayBeBehindMs;
+    }
     this.#seq += 1;
     const [first, last] = message.framesAs(this.#seq);
     this.#line.cork();
@@ -63,13 +67,14 @@ export class LiveViewer {
   /** Asks for a sign of life; whoever gave none since the last time is dropped. */
   ping(): void {
     this.#framesHeard = 0;
-    if (this.#isBehind()) this.#drop('slow');
-    // The question would wait behind what is not read yet.
-    else if (this.#socket.bufferedAmount > 0) return;
-    else if (!this.#isHeard) this.#drop('silent');
-    else {
+    if (this.#isBehind()) {
+      this.#drop('slow');
+    } else if (this.#isHeard) {
       this.#isHeard = false;
       this.#socket.ping();
+    } else if (performance.now() > this.#readingUntil) {
+      // Till then the question waits behind what is not read yet.
+      this.#drop('silent');
     }
   }
 
@@ -80,9 +85,8 @@ export class LiveViewer {
   /** By too much, or for too long: who reads a little now and then would keep a snapshot in memory for good. */
   #isBehind(): boolean {
     const { bufferedAmount } = this.#socket;
-    if (bufferedAmount <= maxBehindBytes) this.#freeAt = performance.now();
-    const behindMs = performance.now() - this.#freeAt;
-    return bufferedAmount > this.#allowedBytes || behindMs > this.#options.mayBeBehindMs;
+    if (bufferedAmount <= maxBehindBytes) return false;
+    return bufferedAmount > this.#allowedBytes || performance.now() > this.#readingUntil;
   }
 
   #hear(): void {
