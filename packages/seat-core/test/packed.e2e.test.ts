@@ -95,7 +95,7 @@ describe('what the packed package says of itself', () => {
       const missing = links.filter(
         (link) => !/^[a-z]+:/.test(link) && !files.includes(posix.join('package', link)),
       );
-      expect(missing, document).toEqual([]);
+      expect({ document, missing }).toEqual({ document, missing: [] });
     }
   });
 });
