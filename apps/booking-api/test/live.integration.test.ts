@@ -76,6 +76,29 @@ describe('the live feed', () => {
     await waitFor(async () => (await metric(api, 'live_sockets')) === 0, { description: 'it to be gone' });
   });
 
+  it('sends a new snapshot to whoever comes when much has changed, else the known one and what changed', async () => {
+    const { event, seatIds } = await api.createHall(200);
+    using first = await followLive(api.url, event.id);
+    const publish = (ids: readonly string[]) => {
+      const changes = ids.map((id) => ({ id, status: 'RESERVED', version: 1 }));
+      return api.redis.publish(`seats:changes:${event.id}`, JSON.stringify(changes));
+    };
+    await api.query("update seats set status = 'RESERVED', version = 1 where event_id = $1", [event.id]);
+    await publish(seatIds.slice(0, 10));
+    await waitFor(() => first.picture.size === 10, { description: 'ten to be told' });
+    using second = await followLive(api.url, event.id);
+    await waitFor(() => second.picture.size === 10, { description: 'ten to be told to the second' });
+    expect(second.messages.map(({ type, seats }) => [type, seats.length])).toEqual([
+      ['snapshot', 0],
+      ['changes', 10],
+    ]);
+
+    await publish(seatIds.slice(10, 160));
+    await waitFor(() => first.picture.size >= 160, { description: 'most to be told' });
+    using third = await followLive(api.url, event.id);
+    expect(third.messages[0]).toMatchObject({ type: 'snapshot', seats: { length: first.picture.size } });
+  });
+
   it('heals a message that was lost with a new snapshot', async () => {
     const { event, seatIds } = await api.createHall(2);
     using client = await followLive(api.url, event.id);
@@ -136,6 +159,36 @@ describe('a connection', () => {
     expect(alive.closedWith()).toBeNull();
   });
 
+  it('that sends what nobody asked for is cut, before it costs much', async () => {
+    const { event } = await api.createHall(1);
+    using modest = await followLive(api.url, event.id);
+    using noisy = await followLive(api.url, event.id);
+    for (let count = 0; count < 50; count++) modest.socket.ping();
+    for (let count = 0; count < 500; count++) noisy.socket.send('x');
+    await waitFor(() => noisy.closedWith() !== null, { description: 'the noisy one to be cut' });
+    expect(await metric(api, 'live_sockets_dropped_total{reason="noisy"}')).toBe(1);
+    expect(modest.closedWith()).toBeNull();
+  });
+
+  it('is told to go also when it was granted its place before all were, and comes after', async () => {
+    const stopping = await openApiOn(api.stack);
+    const { event } = await api.createHall(1);
+    await stopping.call('GET', `/api/v1/events/${event.id}`);
+    await api.query('begin; lock table seats in access exclusive mode');
+    const following = followLive(stopping.url, event.id);
+    await waitFor(async () => (await api.query('select 1 from pg_locks where not granted')).length > 0, {
+      description: 'the place to be waited for',
+    });
+    const closing = stopping[Symbol.asyncDispose]();
+    await api.query('rollback');
+    await withinDeadline('a service that lets somebody in while it stops', 2_000, async () => {
+      await closing;
+    });
+    const client = await following;
+    await waitFor(() => client.closedWith() !== null, { description: 'the farewell' });
+    expect(client.closedWith()).toBe(1001);
+  });
+
   it('is told when the service stops, and does not hold it up', async () => {
     const stopping = await openApiOn(api.stack);
     const { event } = await api.createHall(1);
@@ -184,6 +237,32 @@ describe('an upgrade', () => {
     });
     expect(status).toBe(400);
   });
+
+  it.each(['graphql-ws, token', 'a,,b'])(
+    'agrees to no subprotocol, whatever is offered: %s',
+    async (offered) => {
+      const { event } = await api.createHall(1);
+      const headers = await new Promise<object>((resolve, reject) => {
+        httpRequest(`${api.url}/api/v1/events/${event.id}/live`, {
+          headers: {
+            connection: 'upgrade',
+            upgrade: 'websocket',
+            'sec-websocket-version': '13',
+            'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==',
+            'sec-websocket-protocol': offered,
+          },
+        })
+          .on('upgrade', (response, socket) => {
+            socket.destroy();
+            resolve(response.headers);
+          })
+          .on('response', ({ statusCode }) => reject(new Error(`it was refused: ${statusCode}`)))
+          .on('error', reject)
+          .end();
+      });
+      expect(headers).not.toHaveProperty('sec-websocket-protocol');
+    },
+  );
 
   it.each([
     ['to HTTP/2 of a request with a body', 'h2c', '/api/v1/booking', 'POST'],

@@ -24,6 +24,15 @@ describe('a round of the bench', () => {
     }
   });
 
+  it('follows the changes of a hall on live connections', async () => {
+    const chosen = figures.filter(({ name }) => name === 'live');
+    const samples = await runTurns(rig, planTurns(chosen, 1), effort, () => undefined);
+    const [sample] = samples.get('live') ?? [];
+    expect(sample?.perSecond).toBeGreaterThan(0);
+    expect(sample?.p99Ms).toBeGreaterThan(0);
+    expect(sample?.rssMb).toBeGreaterThan(0);
+  });
+
   it('counts for nothing when the audit finds anything', async () => {
     const broken = {
       name: 'broken',

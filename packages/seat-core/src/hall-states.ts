@@ -15,7 +15,7 @@ const statusByLetter = new Map(seatStatuses.map((status) => [status.charCodeAt(0
 
 /**
  * The status and version of each seat of an event, as far as this process knows them. News may come in any order
- * and any number of times: a seat only ever moves to a higher version.
+ * and any number of times: by news a seat only ever moves to a higher version.
  */
 export class HallStates {
   readonly #ids: readonly string[];
@@ -45,18 +45,32 @@ export class HallStates {
     return this.#indexes.get(seatId);
   }
 
-  isNewer({ index, version }: StateChange): boolean {
-    return version > (this.#versions[index] ?? Infinity);
-  }
-
   /** @returns whether it was news */
   apply(change: StateChange): boolean {
-    if (!this.isNewer(change)) return false;
-    const { index, status, version } = change;
+    if (change.version <= this.versionAt(change.index)) return false;
+    this.set(change);
+    return true;
+  }
+
+  /** Also to a lower version: for what was never so. */
+  set({ index, status, version }: StateChange): void {
     this.#version += version - this.#versions[index]!;
     this.#versions[index] = version;
     this.#statuses[index] = status;
-    return true;
+  }
+
+  /** A copy, by the places of the seats. */
+  versions(): Float64Array {
+    return this.#versions.slice();
+  }
+
+  /** Infinity where there is no seat, so that nothing is news there. */
+  versionAt(index: number): number {
+    return this.#versions[index] ?? Infinity;
+  }
+
+  statusAt(index: number): SeatStatus | undefined {
+    return this.#statuses[index];
   }
 
   /** The seats at these places, as they are now. */
@@ -79,19 +93,28 @@ export async function readSeatIds(context: Context, eventId: string): Promise<st
   );
 }
 
+/** What the table says and the process does not know. */
+export interface StateDifferences {
+  readonly newer: readonly StateChange[];
+  /** Of what was known before the table was read it must have had all: it has not, so it was never committed. */
+  readonly disproved: readonly StateChange[];
+}
+
 /**
- * What the table says about each seat of an event, in the order of the ids.
+ * Compares what is known with what the table says about each seat of an event, in the order of the ids.
  *
- * @returns only those that are newer than what is known; null when the event has no longer these seats
+ * @returns null when the event has no longer these seats
  */
-export async function readNewerStates(
+export async function compareStates(
   context: Context,
   eventId: string,
   known: HallStates,
-): Promise<StateChange[] | null> {
+): Promise<StateDifferences | null> {
+  const knownBefore = known.versions();
   const [row] = await readRowsAnywhere<{ states: string }>(context, statesStatement, [eventId]);
   const states = row?.states ?? '';
   const newer: StateChange[] = [];
+  const disproved: StateChange[] = [];
   let index = 0;
   let version = 0;
   for (let at = 0; at < states.length; at++) {
@@ -101,12 +124,15 @@ export async function readNewerStates(
       version = version * 10 + letter - 48;
       continue;
     }
-    const change = { index, status, version };
-    if (known.isNewer(change)) newer.push(change);
+    // Most are as they are known to be, and cost nothing beyond this.
+    if (version !== known.versionAt(index) || status !== known.statusAt(index)) {
+      if (version > known.versionAt(index)) newer.push({ index, status, version });
+      else if (known.versionAt(index) === knownBefore[index]) disproved.push({ index, status, version });
+    }
     index += 1;
     version = 0;
   }
-  return index === known.size ? newer : null;
+  return index === known.size ? { newer, disproved } : null;
 }
 
 const seatIdsStatement: NamedStatement = {

@@ -1,5 +1,5 @@
 import type { Context } from './context.ts';
-import { HallStates, readNewerStates, readSeatIds, type StateChange } from './hall-states.ts';
+import { compareStates, HallStates, readSeatIds, type StateChange } from './hall-states.ts';
 import type { PublishedSeatChange } from './seat-changes.ts';
 import type { SeatChannel } from './seat-channel.ts';
 import { SeatWatcher, takeSnapshot, type OnSeatsUpdate, type SeatsSnapshot } from './seat-watcher.ts';
@@ -24,6 +24,7 @@ export class SeatFeed implements Disposable {
   readonly #states: HallStates;
   readonly #watchers = new Set<SeatWatcher>();
   #timer: NodeJS.Timeout | undefined;
+  #restsUntil = 0;
   #isComparing = false;
   #isStopped = false;
 
@@ -43,7 +44,8 @@ export class SeatFeed implements Disposable {
         onChanges: (changes) => feed.#hear(changes),
         onRestored: () => feed.#compareIn(0),
       });
-      for (const change of (await readNewerStates(context, eventId, states)) ?? []) states.apply(change);
+      const read = await compareStates(context, eventId, states);
+      for (const change of read?.newer ?? []) states.apply(change);
     } catch (error) {
       channel.ignore(eventId);
       throw error;
@@ -98,7 +100,8 @@ export class SeatFeed implements Disposable {
   #compareIn(ms: number): void {
     if (this.#isStopped || this.#isComparing) return;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void this.#compare(), ms);
+    const restMs = this.#restsUntil - performance.now();
+    this.#timer = setTimeout(() => void this.#compare(), Math.max(ms, restMs));
     this.#timer.unref();
   }
 
@@ -107,16 +110,18 @@ export class SeatFeed implements Disposable {
     const startedAt = performance.now();
     let tookMs = 0;
     try {
-      const newer = await readNewerStates(this.#context, this.#eventId, this.#states);
+      const read = await compareStates(this.#context, this.#eventId, this.#states);
       tookMs = performance.now() - startedAt;
-      if (newer !== null && newer.length > 0) this.#reconcile(newer);
+      if (read !== null && read.disproved.length > 0) this.#takeBack(read.disproved);
+      if (read !== null && read.newer.length > 0) this.#reconcile(read.newer);
     } catch (err) {
       // Of a database that is away others tell; it is asked again.
       this.#context.logger.debug({ err, part: 'live' }, 'the seats of an event could not be compared');
     }
     this.#isComparing = false;
+    this.#restsUntil = startedAt + tookMs * (1 + restsPerComparison);
     const every = this.#isHearing ? compareEveryMs : compareAloneEveryMs;
-    this.#compareIn(Math.max(0, every - tookMs, tookMs * restsPerComparison));
+    this.#compareIn(Math.max(0, every - tookMs));
   }
 
   /** The database is ahead: by messages that are still under way, or by such that were lost. */
@@ -133,6 +138,18 @@ export class SeatFeed implements Disposable {
       for (const watcher of this.#watchers) watcher.reset();
       this.#channel.doubt();
     };
-    setTimeout(judge, graceMs).unref();
+    // When this process was busy itself, messages lie unread in its socket: they are read before they are called lost.
+    setTimeout(() => setImmediate(judge), graceMs).unref();
+  }
+
+  /** Anybody who can reach Redis can publish, and a database can be set back: it has the last word. */
+  #takeBack(disproved: readonly StateChange[]): void {
+    for (const change of disproved) this.#states.set(change);
+    const { logger } = this.#context;
+    logger.warn(
+      { eventId: this.#eventId, seats: disproved.length },
+      'seats were not as change messages said',
+    );
+    for (const watcher of this.#watchers) watcher.reset();
   }
 }

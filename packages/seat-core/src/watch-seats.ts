@@ -20,7 +20,10 @@ export interface SeatWatch extends Disposable {
   snapshot(): SeatsSnapshot;
 }
 
-/** One feed per event for all who watch it, for as long as somebody does. */
+/** To begin one reads all of the hall: it is kept for whoever comes again at once. */
+const keptForMs = 3_000;
+
+/** One feed per event for all who watch it, for as long as somebody does and a little longer. */
 export class SeatFeeds implements Disposable {
   readonly #context: Context;
   readonly #events: EventReader;
@@ -41,16 +44,19 @@ export class SeatFeeds implements Disposable {
     for (;;) {
       const opening = this.#feeds.get(eventId) ?? this.#open(eventId);
       const feed = await opening;
-      // Whoever watched it may have gone while this one waited for it, and the feed with them.
+      // Its time may have been over while this one waited for it.
       if (this.#feeds.get(eventId) !== opening) continue;
       const stop = feed.watch(input.onUpdate);
       return {
         snapshot: () => feed.snapshot(),
         [Symbol.dispose]: () => {
           stop();
-          if (feed.isWatched || this.#feeds.get(eventId) !== opening) return;
-          this.#feeds.delete(eventId);
-          feed[Symbol.dispose]();
+          const endUnwatched = () => {
+            if (feed.isWatched || this.#feeds.get(eventId) !== opening) return;
+            this.#feeds.delete(eventId);
+            feed[Symbol.dispose]();
+          };
+          if (!feed.isWatched) setTimeout(endUnwatched, keptForMs).unref();
         },
       };
     }

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, posix } from 'node:path';
 import { promisify } from 'node:util';
 import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
 import { createTestStack, repositoryRoot } from '@ticketing/dev-stack';
@@ -57,7 +57,46 @@ describe('the packed package', () => {
     ]) {
       expect(files).toContain(`package/${file}`);
     }
-    expect(files.filter((file) => /^package\/(src|test|testing)\//.test(file))).toEqual([]);
+    // Maps of sources that are not there lead nowhere.
+    const stray = /^package\/(src|test|testing)\/|\.map$|tsbuildinfo$/;
+    expect(files.filter((file) => stray.test(file))).toEqual([]);
+  });
+});
+
+describe('what the packed package says of itself', () => {
+  interface Manifest {
+    readonly exports: object;
+    readonly files: readonly string[];
+  }
+  let files: string[];
+  let manifest: Manifest;
+  beforeAll(async () => {
+    const listed = await run('tar', ['-tzf', tarball]);
+    files = listed.stdout.trim().split('\n');
+    const { stdout } = await run('tar', ['-xzOf', tarball, 'package/package.json']);
+    manifest = JSON.parse(stdout) as Manifest;
+  });
+
+  it('is true of its files: each path of its manifest is one of them', () => {
+    const paths = [...JSON.stringify(manifest).matchAll(/"\.\/([^"*]+)"(?!:)/g)].map(([, path]) => path!);
+    expect(paths).toContain('dist/index.js');
+    for (const path of paths) expect(files).toContain(`package/${path}`);
+  });
+
+  it('opens the same subpaths as within this repository', async () => {
+    const own = JSON.parse(await readFile(join(packageFolder, 'package.json'), 'utf8')) as Manifest;
+    expect(Object.keys(manifest.exports)).toEqual(Object.keys(own.exports));
+  });
+
+  it('is true of its documents: each relative link leads to one of its files', async () => {
+    for (const document of files.filter((file) => file.endsWith('.md'))) {
+      const { stdout } = await run('tar', ['-xzOf', tarball, document]);
+      const links = [...stdout.matchAll(/\]\(([^)\s#]+)[^)]*\)/g)].map(([, link]) => link!);
+      const missing = links.filter(
+        (link) => !/^[a-z]+:/.test(link) && !files.includes(posix.join('package', link)),
+      );
+      expect({ document, missing }).toEqual({ document, missing: [] });
+    }
   });
 });
 

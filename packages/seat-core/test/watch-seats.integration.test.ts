@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { createPrivateStack, waitFor, type PrivateStack } from '@ticketing/dev-stack';
 import { Registry } from 'prom-client';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -109,6 +110,53 @@ describe('whoever watches the seats of an event', () => {
     watch[Symbol.dispose]();
   });
 
+  it('is not sent a snapshot for messages that this process had no time to read', async () => {
+    const { event, seatIds } = await engine.createHall(1);
+    const [id] = seatIds;
+    const { watch, updates, picture } = await follow(engine.core, event.id);
+    await engine.pool.query("update seats set status = 'RESERVED', version = version + 1 where id = $1", [
+      id,
+    ]);
+    const comparisons = () => engine.statements.filter((name) => name === 'read-states').length;
+    const before = comparisons();
+    await waitFor(() => comparisons() > before, { description: 'the comparison that finds it' });
+    await engine.core.ping();
+    // Everything here stands still until the message lies in its socket, and its time of grace is over.
+    const standsStillUntil = performance.now() + 800;
+    const { host = '', port = 0, username, password } = engine.redis.options;
+    const publish = `import { Redis } from 'ioredis';
+const redis = new Redis(${JSON.stringify({ host, port, username, password })});
+await redis.publish('seats:changes:${event.id}', '${JSON.stringify([{ id, status: 'RESERVED', version: 1 }])}');
+redis.disconnect();`;
+    execFileSync(process.execPath, ['--input-type=module', '--eval', publish], { cwd: import.meta.dirname });
+    const restMs = Math.max(0, standsStillUntil - performance.now());
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, restMs);
+
+    await waitFor(() => picture.get(id) === 'RESERVED', { description: 'the change to be told' });
+    expect(types(updates)).toEqual(['snapshot', 'changes']);
+    expect(await engine.metric('seat_changes_missed_total')).toBe(0);
+    watch[Symbol.dispose]();
+  });
+
+  it.each([1, 1_000])(
+    'is told what the database says, whatever a forged version %s said',
+    async (version) => {
+      const { event, seatIds } = await engine.createHall(1);
+      const [id] = seatIds;
+      const { watch, picture } = await follow(engine.core, event.id);
+      const forged = [{ id, status: 'SOLD', version }];
+      await engine.redis.publish(`seats:changes:${event.id}`, JSON.stringify(forged));
+      await waitFor(() => picture.get(id) === 'SOLD', { description: 'the forged message' });
+      await other.holdSeats({ seatIds: [id], userId: 'ani' });
+      await waitFor(() => picture.get(id) === 'RESERVED', {
+        description: 'the database to have the last word',
+      });
+      expect(watch.snapshot().version).toBe(1);
+      expect(engine.log.map(({ message }) => message)).toContain('seats were not as change messages said');
+      watch[Symbol.dispose]();
+    },
+  );
+
   it('is not misled by messages that are late, repeated, forged or about other events', async () => {
     const { event, seatIds } = await engine.createHall(2);
     const { watch, picture } = await follow(engine.core, event.id);
@@ -135,7 +183,7 @@ describe('whoever watches the seats of an event', () => {
     watch[Symbol.dispose]();
   });
 
-  it('shares one subscription and one comparison with others, until the last one is gone', async () => {
+  it('shares one subscription and one comparison with others, until the last one is gone for good', async () => {
     const { event } = await engine.createHall(1);
     const subscribers = async () => {
       const reply = (await engine.redis.pubsub('NUMSUB', `seats:changes:${event.id}`)) as [string, number];
@@ -147,6 +195,10 @@ describe('whoever watches the seats of an event', () => {
     expect(engine.statements.filter((name) => name === 'read-states')).toHaveLength(1);
     expect(await subscribers()).toBe(1);
     for (const watch of watches) watch[Symbol.dispose]();
+    // Whoever comes again at once, and as often as they like, costs no other reading of the whole hall.
+    using again = await engine.core.watchSeats({ eventId: event.id, onUpdate: () => {} });
+    expect(engine.statements.filter((name) => name === 'read-seat-ids')).toHaveLength(1);
+    again[Symbol.dispose]();
     await waitFor(async () => (await subscribers()) === 0, { description: 'nobody to be subscribed' });
   });
 

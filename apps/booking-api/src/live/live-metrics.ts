@@ -13,7 +13,7 @@ export function createLiveMetrics(registry: Registry) {
     }),
     dropped: new Counter({
       name: 'live_sockets_dropped_total',
-      help: 'Connections that were dropped: slow, because they did not read; silent, because they gave no sign of life.',
+      help: 'Connections that were dropped: slow, because they did not read; silent, because they gave no sign of life; noisy, because they sent too much.',
       labelNames: ['reason'] as const,
       registers,
     }),

@@ -1,21 +1,25 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { SeatCore, SeatsUpdate, SeatStatus, SeatWatch } from '@ticketing/seat-core';
 import type { LiveMetrics } from './live-metrics.ts';
 import { LiveMessage } from './live-message.ts';
 import type { LiveViewer } from './live-viewer.ts';
+import { SendTurns } from './send-turns.ts';
 
-/** So many are sent to before others get a turn. */
-const viewersPerTurn = 500;
-/** A crowd that comes at once shares one snapshot of this age at most, and what changed since. */
-const snapshotLifetimeMs = 1_000;
+/**
+ * Whoever comes is sent the snapshot that the one before was sent, and what changed since: a new one is made when that is
+ * more than so many seats, and than this share of it.
+ */
+const changesPerSnapshot = 50;
+const changedSharePerSnapshot = 0.05;
 
 /** All connections of this process that follow one event. */
 export class LiveRoom implements Disposable {
   readonly #metrics: LiveMetrics;
   readonly #viewers = new Set<LiveViewer>();
+  /** Those who were not sent anything yet. */
+  readonly #arrivals = new Set<LiveViewer>();
+  #isWelcoming = false;
   #watch!: SeatWatch;
   #snapshot: LiveMessage | undefined;
-  #snapshotAt = -Infinity;
   readonly #changedSince = new Map<string, SeatStatus>();
   #changes: LiveMessage | undefined;
 
@@ -30,17 +34,13 @@ export class LiveRoom implements Disposable {
     return room;
   }
 
-  get viewers(): ReadonlySet<LiveViewer> {
-    return this.#viewers;
-  }
-
   add(viewer: LiveViewer): void {
-    viewer.send(this.#currentSnapshot());
-    if (this.#changedSince.size > 0) viewer.send((this.#changes ??= this.#changesSinceSnapshot()));
-    this.#viewers.add(viewer);
+    this.#arrivals.add(viewer);
+    if (!this.#isWelcoming) void this.#welcome();
   }
 
   remove(viewer: LiveViewer): void {
+    this.#arrivals.delete(viewer);
     this.#viewers.delete(viewer);
   }
 
@@ -55,25 +55,38 @@ export class LiveRoom implements Disposable {
     if (update.type === 'snapshot') this.#keepSnapshot(message);
     else for (const { id, status } of update.seats) this.#changedSince.set(id, status);
     this.#changes = undefined;
-    // Whoever comes from here on has been sent all of this.
-    let sent = 0;
+    // Whoever is welcomed from here on is sent all of this.
+    const turns = new SendTurns();
     for (const viewer of Array.from(this.#viewers)) {
       viewer.send(message);
-      sent += 1;
-      if (sent % viewersPerTurn === 0) await nextTurn();
+      await turns.sent(message);
     }
     endTimer();
   }
 
+  async #welcome(): Promise<void> {
+    this.#isWelcoming = true;
+    const turns = new SendTurns();
+    for (const viewer of this.#arrivals) {
+      const snapshot = this.#currentSnapshot();
+      viewer.send(snapshot);
+      if (this.#changedSince.size > 0) viewer.send((this.#changes ??= this.#changesSinceSnapshot()));
+      this.#arrivals.delete(viewer);
+      this.#viewers.add(viewer);
+      await turns.sent(snapshot);
+    }
+    this.#isWelcoming = false;
+  }
+
   #currentSnapshot(): LiveMessage {
-    if (this.#snapshot !== undefined && performance.now() - this.#snapshotAt < snapshotLifetimeMs)
-      return this.#snapshot;
+    const seats = this.#snapshot?.seats ?? 0;
+    const bearableChanges = Math.max(changesPerSnapshot, seats * changedSharePerSnapshot);
+    if (this.#snapshot !== undefined && this.#changedSince.size <= bearableChanges) return this.#snapshot;
     return this.#keepSnapshot(new LiveMessage(this.#watch.snapshot()));
   }
 
   #keepSnapshot(snapshot: LiveMessage): LiveMessage {
     this.#snapshot = snapshot;
-    this.#snapshotAt = performance.now();
     this.#changedSince.clear();
     this.#changes = undefined;
     return snapshot;

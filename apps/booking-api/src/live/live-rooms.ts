@@ -1,11 +1,12 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { SeatCoreError, type SeatCore } from '@ticketing/seat-core';
 import { ServiceFault } from '@ticketing/service-kit';
+import type { Socket } from 'node:net';
 import type { Registry } from 'prom-client';
 import type { WebSocket } from 'ws';
 import { createLiveMetrics, type LiveMetrics } from './live-metrics.ts';
 import { LiveRoom } from './live-room.ts';
-import { LiveViewer } from './live-viewer.ts';
+import { LiveViewer, type DropReason } from './live-viewer.ts';
 
 export interface LiveRoomsOptions {
   readonly core: SeatCore;
@@ -16,11 +17,13 @@ export interface LiveRoomsOptions {
   readonly maxSocketsPerAddress: number;
   /** How often a sign of life is asked for; by default often enough for balancers, which cut what is silent for a minute. */
   readonly pingEveryMs?: number;
+  /** How long a connection may take to read a snapshot; by default a minute. */
+  readonly mayBeBehindMs?: number;
 }
 
 /** A place that was granted to a connection before it became a WebSocket. */
 export interface LivePlace {
-  readonly follow: (socket: WebSocket) => void;
+  readonly follow: (socket: WebSocket, line: Socket) => void;
   /** Must be called when the connection is gone, once. */
   readonly leave: () => void;
 }
@@ -89,11 +92,15 @@ export class LiveRooms {
   #placeIn(room: LiveRoom, giveBack: () => void): LivePlace {
     let viewer: LiveViewer | undefined;
     return {
-      follow: (socket) => {
-        viewer = new LiveViewer(socket, (reason) => this.#metrics.dropped.inc({ reason }));
+      follow: (socket, line) => {
+        const { mayBeBehindMs = 60_000 } = this.#options;
+        const onDrop = (reason: DropReason) => this.#metrics.dropped.inc({ reason });
+        viewer = new LiveViewer(socket, line, { onDrop, mayBeBehindMs });
         this.#viewers.add(viewer);
         this.#metrics.sockets.set(this.#viewers.size);
-        room.add(viewer);
+        // Its place may have been granted before all were told to go.
+        if (this.#isClosed) viewer.close();
+        else room.add(viewer);
       },
       leave: () => {
         if (viewer !== undefined) {

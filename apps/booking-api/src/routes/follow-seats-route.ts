@@ -31,7 +31,8 @@ const schema = {
 const faults = ['FORBIDDEN', 'EVENT_NOT_FOUND', 'RATE_LIMITED'] as const;
 
 /** Nothing is expected from whoever follows. */
-const maxPayloadBytes = 1024;
+const maxPayload = 1024;
+const maxFragments = 16;
 
 /** For whom no place is left. */
 const comeAgainSeconds = 5;
@@ -51,7 +52,11 @@ export function addFollowSeatsRoute(app: HttpService, core: SeatCore, options: F
   // In a scope of its own: the plugin would answer upgrades of every route.
   app.register(async (scope: HttpService) => {
     await scope.register(fastifyWebsocket, {
-      options: { maxPayload: maxPayloadBytes, perMessageDeflate: false },
+      options: {
+        maxPayload,
+        maxFragments,
+        perMessageDeflate: false,
+      },
       // What breaks the protocol, or sends more than nothing, is no fault of ours.
       errorHandler: (err, socket, request) => {
         request.log.debug({ err }, 'a live connection broke');
@@ -73,6 +78,8 @@ export function addFollowSeatsRoute(app: HttpService, core: SeatCore, options: F
         await core.getEvent(params);
         if (!request.ws || !isHandshake(headers))
           throw new ServiceFault('VALIDATION_FAILED', [{ pointer: '', sentence: upgradeRequired }]);
+        // No subprotocol is spoken here: ws would agree to the first one, and refuse some in words of its own.
+        delete headers['sec-websocket-protocol'];
         if (!isAllowed(headers.origin, allowedOrigins)) throw new ServiceFault('FORBIDDEN');
         reply.header('retry-after', String(comeAgainSeconds));
         const place = await rooms.admit(params.eventId, addressOf(request));
@@ -82,7 +89,7 @@ export function addFollowSeatsRoute(app: HttpService, core: SeatCore, options: F
         tellUpgraded(reply);
       },
       handler: () => Promise.resolve(),
-      wsHandler: (socket, { raw }) => places.get(raw)?.follow(socket),
+      wsHandler: (socket, { raw }) => places.get(raw)?.follow(socket, raw.socket),
     });
   });
 }

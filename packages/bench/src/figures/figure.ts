@@ -10,8 +10,6 @@ export interface Figure {
   readonly title: string;
   /** Measured once, after all rounds: it takes a minute, and is in no ratio with another. */
   readonly isLong?: true;
-  /** Measured only when it is named. */
-  readonly isExtra?: true;
   /** On stores that were just emptied. */
   readonly measure: (rig: Rig, effort: Effort) => Promise<Sample>;
 }

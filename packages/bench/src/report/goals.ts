@@ -86,4 +86,16 @@ export const goals: readonly Goal[] = [
     atMost: 1.1,
     ratio: (of) => of('memory', 'rssMb') / of('memory', 'rssHalfwayMb'),
   },
+  {
+    name: 'ms until a change is read on one of 5,000 live connections, p99',
+    figures: ['live'],
+    atMost: 500,
+    ratio: (of) => of('live', 'p99Ms'),
+  },
+  {
+    name: 'memory of booking-api with 5,000 live connections, MB',
+    figures: ['live'],
+    atMost: 250,
+    ratio: (of) => of('live', 'rssMb'),
+  },
 ];
