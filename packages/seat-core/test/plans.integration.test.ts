@@ -32,6 +32,9 @@ interface PlanNode {
   readonly Plans?: readonly PlanNode[];
 }
 
+/** What is sent; a list is of texts without commas. */
+type Value = string | number | null | readonly (string | null)[];
+
 const rowsReadInVain = (node: PlanNode): number =>
   (node['Rows Removed by Filter'] ?? 0) * node['Actual Loops'] +
   (node.Plans ?? []).reduce((sum, inner) => sum + rowsReadInVain(inner), 0);
@@ -105,7 +108,7 @@ describe.each([
   /**
    * Pages and rows in vain, by the plan that the engine itself uses on this connection; leaves everything as it was.
    */
-  async function workOf({ name }: NamedStatement, values: readonly unknown[]): Promise<number> {
+  async function workOf({ name }: NamedStatement, values: readonly Value[]): Promise<number> {
     const client = await database.$client.connect();
     try {
       await client.query('begin');
@@ -137,7 +140,7 @@ describe.each([
   };
   const settlement = () => [[held[0]!.id], [null], ['somebody'], [null], [null], [null]];
 
-  it.each<{ what: string; statement: NamedStatement; values: () => Promise<readonly unknown[]> }>([
+  it.each<{ what: string; statement: NamedStatement; values: () => Promise<readonly Value[]> }>([
     { what: 'to hold a seat', statement: holdSeatsStatement, values: async () => wish(free[0]!) },
     {
       what: 'to hold a seat whose hold is overdue',
@@ -164,10 +167,9 @@ describe.each([
   });
 });
 
-function literal(client: pg.ClientBase, value: unknown): string {
+function literal(client: pg.ClientBase, value: Value): string {
   if (value === null) return 'null';
   if (typeof value === 'number') return `${value}`;
-  if (!Array.isArray(value)) return client.escapeLiteral(String(value));
-  const members = value.map((member: unknown) => (member === null ? 'null' : `"${String(member)}"`));
-  return client.escapeLiteral(`{${members.join(',')}}`);
+  if (typeof value === 'string') return client.escapeLiteral(value);
+  return client.escapeLiteral(`{${value.map((member) => member ?? 'null').join(',')}}`);
 }
