@@ -12,6 +12,8 @@ export interface Figure {
   readonly isLong?: true;
   /** On stores that were just emptied. */
   readonly measure: (rig: Rig, effort: Effort) => Promise<Sample>;
+  /** The database that it keeps from round to round, for the audit after the last one. */
+  readonly keptDatabase?: (rig: Rig) => Promise<string>;
 }
 
 export interface Effort extends LoadTimes {
