@@ -30,7 +30,7 @@ export default defineConfig({
       project('integration', 'integration.test', { servers: true, testTimeout: 20_000 }),
       project('race', 'race.test', { servers: true, testTimeout: 120_000 }),
       project('e2e', 'e2e.test', { servers: true, testTimeout: 120_000 }),
-      // The files of a deployment, by their own tools: npm run test:infra, not npm test.
+      // The files of a deployment, by their own tools, and the slow commands of this repository: npm run test:infra, not npm test.
       project('infra', 'infra.test', { servers: true, testTimeout: 180_000 }),
     ],
   },
