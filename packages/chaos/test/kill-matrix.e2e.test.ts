@@ -85,7 +85,11 @@ describe.each(whenLong)('booking-api dies, time %i', () => {
 
   it('K5, everybody told and the lock not given back: the next buyer waits for the lock at most', async () => {
     const wish = freshWish();
-    await dieAt(first('booking-api'), 'hold-announced', () => hold(first('booking-api'), wish));
+    const ask = () => hold(first('booking-api'), wish);
+    await dieAt(first('booking-api'), 'hold-announced', ask, async () => {
+      expect(await inRedis((redis) => redis.get(`status:seat:${wish.seatId}`))).toBe('RESERVED');
+      expect(await inRedis((redis) => redis.exists(`lock:seat:${wish.seatId}`))).toBe(1);
+    });
     const [booking] = await bookingsOf(wish.userId);
     await settle(second('booking-api'), 'release', { id: booking!.id, userId: wish.userId });
     const next = { ...wish, userId: `next-${wish.userId}`, key: randomUUID() };

@@ -17,3 +17,8 @@ export type Failpoint =
  * for it; that file is no part of what is published.
  */
 export function failpoint(_name: Failpoint): void {}
+
+/** As `failpoint`, at the moment when `done` is through and nothing that comes after it in the code has begun. */
+export function failpointBehind(_name: Failpoint, _done: Promise<unknown>): Promise<void> | undefined {
+  return undefined;
+}

@@ -1,4 +1,4 @@
-import { failpoint } from '#failpoint';
+import { failpoint, failpointBehind } from '#failpoint';
 import type { Context } from './context.ts';
 import { SeatCoreError } from './errors.ts';
 import {
@@ -63,16 +63,18 @@ async function hold(context: Context, wish: Wish): Promise<Booking> {
     throw new SeatCoreError('IDEMPOTENCY_KEY_IN_PROGRESS', 'a request with this key has the seats');
   }
   if (lease === 'busy') throw new SeatCoreError('SEAT_LOCKED', 'a seat is being booked');
+  let announced: Promise<void> | undefined;
   try {
     failpoint('hold-locked');
     const bookingId = newBookingId();
     const outcome = await context.holds.submit({ bookingId, seatIds, userId, requestId, key });
     if (outcome.kind === 'refused') throw outcome.error;
-    await outcome.announced;
-    failpoint('hold-announced');
+    announced = outcome.announced;
+    await failpointBehind('hold-announced', announced);
     return outcome.booking;
   } finally {
-    await lease.release();
+    // Sent behind the news of the commit, on the same connection: whoever finds the lock gone finds the status key.
+    await Promise.all([announced, lease.release()]);
   }
 }
 

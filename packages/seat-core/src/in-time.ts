@@ -9,15 +9,19 @@ export class LateError extends Error {
  *
  * @throws LateError
  */
-export async function inTime<T>(name: string, limitMs: number, work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
+export function inTime<T>(name: string, limitMs: number, work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
     const giveUp = () => reject(new LateError(`${name} did not answer within ${limitMs} ms`));
-    timer = setTimeout(() => setImmediate(giveUp), limitMs);
+    const timer = setTimeout(() => setImmediate(giveUp), limitMs);
+    work.then(
+      (answer) => {
+        clearTimeout(timer);
+        resolve(answer);
+      },
+      (error: unknown) => {
+        clearTimeout(timer);
+        reject(error);
+      },
+    );
   });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

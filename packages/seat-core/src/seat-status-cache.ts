@@ -33,7 +33,7 @@ export async function readCachedStatuses(
   redis: Redis,
   seatIds: readonly string[],
 ): Promise<(string | null)[]> {
-  return Promise.all(seatIds.map((seatId) => redis.get(statusKey(seatId))));
+  return redis.mget(seatIds.map(statusKey));
 }
 
 /**

@@ -12,3 +12,10 @@ export function failpoint(name) {
   reached += 1;
   if (reached === Number(hit)) process.kill(process.pid, 'SIGKILL');
 }
+
+/** @param {string} name @param {Promise<unknown>} done */
+export async function failpointBehind(name, done) {
+  if (name !== wanted) return;
+  await done;
+  failpoint(name);
+}
