@@ -14,14 +14,29 @@ const serviceNames = ['booking-api', 'payment-api', 'expiry-worker'];
 /** Apps export nothing and are no dependencies of the root, so their build is opened by its path. */
 const open = (path) => import(new URL(`../../${path}`, import.meta.url).href);
 
-export async function readFacts() {
-  const { environmentExample, environmentTable, faultTable } = await open(
-    'packages/service-kit/dist/index.js',
-  );
+/** What a user meets by name: environment variables and fault codes. */
+export async function readNames() {
+  const schemas = Object.values(await readSchemas());
+  const { faults } = await open('packages/service-kit/dist/faults/faults.js');
+  return {
+    variables: [...new Set(schemas.flatMap((schema) => Object.keys(schema.properties)))],
+    faultCodes: Object.keys(faults),
+  };
+}
+
+async function readSchemas() {
   const schemas = {};
   for (const name of serviceNames) {
     schemas[name] = (await open(`apps/${name}/dist/config-schema.js`)).configSchema;
   }
+  return schemas;
+}
+
+export async function readFacts() {
+  const { environmentExample, environmentTable, faultTable } = await open(
+    'packages/service-kit/dist/index.js',
+  );
+  const schemas = await readSchemas();
   const { faults: faultDefinitions } = await open('packages/service-kit/dist/faults/faults.js');
   const { sentences } = await open('packages/service-kit/dist/faults/sentences.js');
   const openApi = {};
@@ -30,19 +45,16 @@ export async function readFacts() {
   }
   const { reportChart, reportTables } = await open('packages/bench/dist/report/report-documents.js');
   const performance = JSON.parse(readFileSync(new URL('../performance.json', import.meta.url), 'utf8'));
-  const faults = faultTable();
   return {
     environmentExample: environmentExample(schemas),
     environmentTable: environmentTable(schemas),
-    faultTable: faults,
+    faultTable: faultTable(),
     performanceTables: reportTables(performance),
     performanceChart: reportChart(performance),
     faultDefinitions,
     sentences,
     openApi,
     seatCoreReference: seatCoreReference(),
-    variables: [...new Set(Object.values(schemas).flatMap((schema) => Object.keys(schema.properties)))],
-    faultCodes: [...faults.matchAll(/^\| `([A-Z_]+)`/gm)].map(([, code]) => code),
   };
 }
 

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
-import { readFacts, root } from './facts.mjs';
+import { readNames, root } from './facts.mjs';
 import { markdownFiles } from './markdown-files.mjs';
 import { testTitles } from './test-titles.mjs';
 
@@ -56,7 +56,7 @@ for (const [index, line] of table.split('\n').entries()) {
 }
 if (rows === 0) faults.push(`${tableFile} has no rows`);
 
-const { variables, faultCodes } = await readFacts();
+const { variables, faultCodes } = await readNames();
 for (const name of [...variables, ...faultCodes]) {
   if (!table.includes(`\`${name}\``)) faults.push(`${tableFile} says nothing about ${name}`);
 }
