@@ -25,8 +25,7 @@ function project(name: string, suffix: string, options: { servers: boolean; test
 
 export default defineConfig({
   test: {
-    // One more than the two cores that this has to run on: many tests wait for deadlines.
-    maxWorkers: 3,
+    maxWorkers: 2,
     projects: [
       project('unit', 'test', { servers: false, testTimeout: 5_000 }),
       project('integration', 'integration.test', { servers: true, testTimeout: 20_000 }),

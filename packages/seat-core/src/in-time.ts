@@ -13,15 +13,6 @@ export function inTime<T>(name: string, limitMs: number, work: Promise<T>): Prom
   return new Promise((resolve, reject) => {
     const giveUp = () => reject(new LateError(`${name} did not answer within ${limitMs} ms`));
     const timer = setTimeout(() => setImmediate(giveUp), limitMs);
-    work.then(
-      (answer) => {
-        clearTimeout(timer);
-        resolve(answer);
-      },
-      (error: unknown) => {
-        clearTimeout(timer);
-        reject(error);
-      },
-    );
+    void work.then(resolve, reject).finally(() => clearTimeout(timer));
   });
 }
