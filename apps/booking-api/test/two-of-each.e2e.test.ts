@@ -108,14 +108,13 @@ function openSale(seatIds: readonly string[], buyers: number) {
     }
   };
   const all = Promise.all(Array.from({ length: buyers }, (_, index) => buy(`buyer-${index}`)));
-  return {
-    outcomes,
-    close: async () => {
-      closing.abort();
-      await all;
-      return outcomes;
-    },
+  const close = async () => {
+    closing.abort();
+    await all;
+    return outcomes;
   };
+  // Also when the test fails: its buyers must not go on in the next one.
+  return { outcomes, close, [Symbol.asyncDispose]: async () => void (await close()) };
 }
 
 const countOf = async (table: 'seats' | 'bookings', status: string) => {
@@ -140,10 +139,11 @@ async function everyHoldEnds() {
 
 describe('two of each service', () => {
   it('sell each seat once under load, free what is forgotten and count each ticket once', async () => {
-    const sale = openSale(await createHall(200), 16);
+    await using sale = openSale(await createHall(400), 16);
+    // Some seats more than once, and not yet most of them sold.
     await waitFor(() => sale.outcomes.filter(({ status }) => status === 201).length > 250, {
       description: '250 holds',
-      timeoutMs: 10_000,
+      timeoutMs: 30_000,
     });
     const outcomes = await sale.close();
     await everyHoldEnds();
@@ -167,7 +167,7 @@ describe('two of each service', () => {
   });
 
   it('lose no request when one of each is told to stop under load, and are gone within 5 s', async () => {
-    const sale = openSale(await createHall(400), 16);
+    await using sale = openSale(await createHall(400), 16);
     await waitFor(() => sale.outcomes.length > 100, { description: 'the sale to be under way' });
     const leaving = [bookingApis[0]!, paymentApis[0]!, workers[0]!];
     const toldAt = performance.now();
