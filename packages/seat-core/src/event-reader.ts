@@ -1,7 +1,8 @@
-import { desc, eq, inArray, lt, sql } from 'drizzle-orm';
+import { desc, inArray, lt, sql } from 'drizzle-orm';
 import { LRUCache } from 'lru-cache';
 import type { Context } from './context.ts';
 import { SeatCoreError } from './errors.ts';
+import { EventLookup } from './event-lookup.ts';
 import { InputCheck } from './input.ts';
 import { readAnywhere } from './replica.ts';
 import { events, seats } from './schema.ts';
@@ -27,6 +28,14 @@ type EventRow = typeof events.$inferSelect;
 export class EventReader {
   readonly #context: Context;
   readonly #rows = new LRUCache<string, EventRow>({ max: 1_000 });
+  readonly #lookup = new EventLookup<EventRow>((ids) =>
+    readAnywhere(this.#context, (database) =>
+      database
+        .select()
+        .from(events)
+        .where(inArray(events.id, [...ids])),
+    ),
+  );
   readonly #counts = new LRUCache<string, Promise<SeatCounts>>({ max: 1_000, ttl: 1_000 });
 
   constructor(context: Context) {
@@ -37,9 +46,7 @@ export class EventReader {
   async require(eventId: string): Promise<EventRow> {
     const known = this.#rows.get(eventId);
     if (known !== undefined) return known;
-    const [row] = await readAnywhere(this.#context, (database) =>
-      database.select().from(events).where(eq(events.id, eventId)),
-    );
+    const row = await this.#lookup.find(eventId);
     if (row === undefined) throw new SeatCoreError('EVENT_NOT_FOUND', `no event ${eventId}`);
     this.#rows.set(eventId, row);
     return row;

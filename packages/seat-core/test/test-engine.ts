@@ -17,6 +17,8 @@ export interface TestEngine extends AsyncDisposable {
   readonly databaseUrl: string;
   /** The names of the hot statements that the engine has sent so far, oldest first. */
   readonly statements: readonly string[];
+  /** The texts of all others. */
+  readonly queries: readonly string[];
   /** What the engine logged, oldest first. */
   readonly log: readonly { level: string; message: string; fields: object }[];
   /** Another engine on the same clients, as another process or another setting would be. */
@@ -33,11 +35,13 @@ export async function openTestEngine(settings: Partial<SeatCoreOptions> = {}): P
   // The owner's, for what a test looks at or does by hand.
   const pool = new pg.Pool({ connectionString: stack.databaseUrl, max: 4 });
   const statements: string[] = [];
+  const queries: string[] = [];
   database.$client.on('connect', (client) => {
     const query = client.query.bind(client);
     client.query = ((...args: Parameters<typeof query>) => {
-      const [first] = args as unknown as [{ name?: string }];
+      const [first] = args as unknown as [{ name?: string; text?: string }];
       if (first.name !== undefined) statements.push(first.name);
+      else if (first.text !== undefined) queries.push(first.text);
       return query(...args);
     }) as typeof client.query;
   });
@@ -58,6 +62,7 @@ export async function openTestEngine(settings: Partial<SeatCoreOptions> = {}): P
     expiryQueue,
     databaseUrl: stack.databaseUrl,
     statements,
+    queries,
     log,
     withSettings: (others) => createSeatCore({ ...clients, ...others }),
     async createHall(seats) {

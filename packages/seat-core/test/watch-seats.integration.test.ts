@@ -209,6 +209,21 @@ redis.disconnect();`;
       'VALIDATION_FAILED',
     );
   });
+
+  it('is refused by few statements, however many ask for events that do not exist', async () => {
+    await engine.createHall(1);
+    const asked = () => engine.queries.filter((text) => text.includes('from "events"')).length;
+    const before = asked();
+    const refusals = await Promise.all(
+      Array.from({ length: 500 }, (_, index) => {
+        const eventId = `01a20837-0fd0-711f-a732-${String(index).padStart(12, '0')}`;
+        return refusal(engine.core.watchSeats({ eventId, onUpdate: () => {} }));
+      }),
+    );
+    expect(new Set(refusals.map(({ code }) => code))).toEqual(new Set(['EVENT_NOT_FOUND']));
+    expect(asked() - before).toBeGreaterThan(0);
+    expect(asked() - before).toBeLessThan(5);
+  });
 });
 
 describe('while Redis is away', () => {
