@@ -1,44 +1,15 @@
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
 import { waitFor } from '@ticketing/dev-stack';
-import { WebSocket, WebSocketServer } from 'ws';
-import { afterEach, describe, expect, it } from 'vitest';
+import type { WebSocket } from 'ws';
+import { describe, expect, it } from 'vitest';
 import { LiveMessage } from '../src/live/live-message.ts';
-import { LiveViewer, type DropReason } from '../src/live/live-viewer.ts';
+import type { LiveViewer } from '../src/live/live-viewer.ts';
+import { SendTurns } from '../src/live/send-turns.ts';
+import { openLiveConnection } from './fixtures/live-connection.ts';
 
 const id = '01a2082d-7486-721a-9bc4-ee6c8ca29bc6';
 const messageOf = (type: 'snapshot' | 'changes', seats: number) =>
   new LiveMessage({ type, version: 1, seats: Array.from({ length: seats }, () => ({ id, status: 'SOLD' })) });
-
-let disconnect: () => void = () => undefined;
-afterEach(() => disconnect());
-
-/** A viewer and who sits at the other end of a real connection. */
-async function connect({ mayBeBehindMs = 60_000 } = {}) {
-  const server = createServer();
-  const webSockets = new WebSocketServer({ noServer: true });
-  const dropped: DropReason[] = [];
-  const upgraded = new Promise<{ viewer: LiveViewer; socket: WebSocket }>((resolve) => {
-    server.on('upgrade', (request, line, head) =>
-      webSockets.handleUpgrade(request, line, head, (socket) => {
-        const onDrop = (reason: DropReason) => void dropped.push(reason);
-        resolve({ viewer: new LiveViewer(socket, line as Socket, { onDrop, mayBeBehindMs }), socket });
-      }),
-    );
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const client = new WebSocket(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`);
-  const received: { type: string; seq: number; seats: unknown[] }[] = [];
-  client.on('message', (data: Buffer) => void received.push(JSON.parse(data.toString()) as never));
-  await once(client, 'open');
-  disconnect = () => {
-    client.terminate();
-    server.close();
-  };
-  return { ...(await upgraded), client, received, dropped };
-}
+const nobodyWaits = () => undefined;
 
 /** Until the systems at both ends take no more of what is not read. */
 function fillUp(viewer: LiveViewer, socket: WebSocket): void {
@@ -49,49 +20,90 @@ function fillUp(viewer: LiveViewer, socket: WebSocket): void {
 
 describe('a message', () => {
   it('is the same memory for all connections, whatever its number is there', () => {
-    const message = messageOf('changes', 2);
-    const [one, other] = [message.framesAs(1), message.framesAs(27)];
+    const message = messageOf('changes', 1_000);
+    const [one, other] = [message.frameAs(1), message.frameAs(27)];
     expect(other[1]).toBe(one[1]);
-    expect(JSON.parse(other.join(''))).toMatchObject({ type: 'changes', seq: 27, seats: { length: 2 } });
+    const [[, first]] = [...messageOf('snapshot', 1).piecesAs(1)] as [[Buffer, Buffer | undefined]];
+    expect(first).toBeUndefined();
   });
+
+  it('that is small is one piece of memory for all who have had the same number of messages', () => {
+    const message = messageOf('changes', 2);
+    expect(message.frameAs(3)).toBe(message.frameAs(3));
+    expect(message.frameAs(4)[0].toString()).toContain('"seq":4,');
+  });
+
+  // Lengths are written in three ways; a snapshot comes in one frame, or in several.
+  it.each([0, 1, 2, 200, 250, 800, 900, 4_000, 10_000])(
+    'of %s seats comes whole, at once and in pieces',
+    async (seats) => {
+      using connection = await openLiveConnection();
+      const { viewer, received, dropped } = connection;
+      await viewer.show(messageOf('snapshot', seats), new SendTurns(), nobodyWaits);
+      viewer.send(messageOf('changes', seats));
+      await waitFor(() => received.length === 2, { description: 'both messages' });
+      expect(received.map(({ type, seq, seats: told }) => [type, seq, told.length])).toEqual([
+        ['snapshot', 1, seats],
+        ['changes', 2, seats],
+      ]);
+      expect(dropped).toEqual([]);
+    },
+  );
 });
 
 describe('a connection', () => {
-  it('may have a large snapshot unsent behind a little that is, and changes behind that', async () => {
-    const { viewer, socket, client, received, dropped } = await connect();
+  it('is sent a snapshot as it takes it, and others need not wait for a slow one', async () => {
+    using connection = await openLiveConnection();
+    const { viewer, socket, client, received, dropped } = connection;
     client.pause();
     fillUp(viewer, socket);
-    viewer.send(messageOf('snapshot', 20_000));
-    viewer.send(messageOf('changes', 10));
+    const before = socket.bufferedAmount;
+    let isSlow = false;
+    const showing = viewer.show(messageOf('snapshot', 20_000), new SendTurns(), () => (isSlow = true));
+    await waitFor(() => isSlow, { description: 'others to be let go first' });
+    expect(socket.bufferedAmount).toBeLessThan(before + 300_000);
     expect(dropped).toEqual([]);
     client.resume();
-    await waitFor(() => received.at(-1)?.seats.length === 10, { description: 'all of it to be read' });
+    await showing;
+    await waitFor(() => received.at(-1)?.seats.length === 20_000, { description: 'all of it to be read' });
     expect(received.map(({ seq }) => seq)).toEqual(received.map((_, index) => index + 1));
   });
 
-  it('that does not read may have no second snapshot unsent, nor more and more changes', async () => {
-    for (const [type, seats] of [
-      ['snapshot', 20_000],
-      ['changes', 500],
-    ] as const) {
-      const { viewer, socket, client, dropped } = await connect();
-      client.pause();
-      fillUp(viewer, socket);
-      viewer.send(messageOf('snapshot', 20_000));
-      const limit = socket.bufferedAmount + 200_000;
-      const message = messageOf(type, seats);
-      for (let sent = 0; dropped.length === 0 && sent < 20; sent++) viewer.send(message);
-      expect(dropped).toEqual(['slow']);
-      expect(socket.bufferedAmount).toBeLessThan(limit + message.bytes);
-      disconnect();
-    }
+  it('may have many changes unsent, and as much again behind them', async () => {
+    using connection = await openLiveConnection();
+    const { viewer, socket, client, received, dropped } = connection;
+    client.pause();
+    fillUp(viewer, socket);
+    viewer.send(messageOf('changes', 20_000));
+    viewer.send(messageOf('changes', 19_000));
+    expect(dropped).toEqual([]);
+    client.resume();
+    await waitFor(() => received.at(-1)?.seats.length === 19_000, { description: 'all of it to be read' });
+  });
+
+  it.each([
+    ['many changes', 20_000, 500],
+    ['few', 100, 500],
+  ])('that does not read %s has no more and more of them unsent', async (_name, seats, more) => {
+    using connection = await openLiveConnection();
+    const { viewer, socket, client, dropped } = connection;
+    client.pause();
+    fillUp(viewer, socket);
+    const first = messageOf('changes', seats);
+    viewer.send(first);
+    const limit = 2 * first.bytes + 200_000;
+    const message = messageOf('changes', more);
+    for (let sent = 0; dropped.length === 0 && sent < 60; sent++) viewer.send(message);
+    expect(dropped).toEqual(['slow']);
+    expect(socket.bufferedAmount).toBeLessThan(limit + message.bytes);
   });
 
   it('is not called silent while a snapshot is on its way, for the question waits behind that', async () => {
-    const { viewer, socket, client, received, dropped } = await connect();
+    using connection = await openLiveConnection();
+    const { viewer, socket, client, received, dropped } = connection;
     client.pause();
     fillUp(viewer, socket);
-    viewer.send(messageOf('snapshot', 20_000));
+    void viewer.show(messageOf('snapshot', 20_000), new SendTurns(), nobodyWaits);
     for (let asked = 0; asked < 3; asked++) viewer.ping();
     expect(dropped).toEqual([]);
     client.resume();
@@ -99,10 +111,11 @@ describe('a connection', () => {
   });
 
   it('is dropped when it has not read a snapshot after its time', async () => {
-    const { viewer, socket, client, dropped } = await connect({ mayBeBehindMs: 50 });
+    using connection = await openLiveConnection({ mayBeBehindMs: 50 });
+    const { viewer, socket, client, dropped } = connection;
     client.pause();
     fillUp(viewer, socket);
-    viewer.send(messageOf('snapshot', 20_000));
+    const showing = viewer.show(messageOf('snapshot', 20_000), new SendTurns(), nobodyWaits);
     await waitFor(
       () => {
         viewer.ping();
@@ -111,5 +124,21 @@ describe('a connection', () => {
       { description: 'it to be dropped' },
     );
     expect(dropped).toEqual(['slow']);
+    await showing;
+  });
+
+  it('that fails is given up, and nobody else hears of it', async () => {
+    using connection = await openLiveConnection();
+    const { viewer, line, dropped, failures } = connection;
+    const failure = new Error('the line is cut');
+    line.write = () => {
+      throw failure;
+    };
+    await viewer.show(messageOf('snapshot', 1), new SendTurns(), nobodyWaits);
+    expect(dropped).toEqual(['broken']);
+    expect(failures).toEqual([failure]);
+    for (const use of [() => viewer.send(messageOf('changes', 1)), () => viewer.ping(), () => viewer.close()])
+      expect(use).not.toThrow();
+    expect(dropped).toHaveLength(1);
   });
 });

@@ -13,13 +13,13 @@ export function createLiveMetrics(registry: Registry) {
     }),
     dropped: new Counter({
       name: 'live_sockets_dropped_total',
-      help: 'Connections that were dropped: slow, because they did not read; silent, because they gave no sign of life; noisy, because they sent too much.',
+      help: 'Connections that were dropped: slow, because they did not read; silent, because they gave no sign of life; noisy, because they sent too much; broken, because sending failed.',
       labelNames: ['reason'] as const,
       registers,
     }),
     updateDuration: new Histogram({
       name: 'live_update_duration_seconds',
-      help: 'How long it took to hand an update of one event to all connections of this process.',
+      help: 'How long it took to hand the changes of one event to all connections of this process.',
       buckets: [0.0005, 0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1],
       registers,
     }),

@@ -1,46 +1,53 @@
-import type { SeatCore, SeatsUpdate, SeatStatus, SeatWatch } from '@ticketing/seat-core';
+import type { SeatCore, SeatsUpdate, SeatWatch, WatchedSeat } from '@ticketing/seat-core';
 import type { LiveMetrics } from './live-metrics.ts';
 import { LiveMessage } from './live-message.ts';
 import type { LiveViewer } from './live-viewer.ts';
-import { SendTurns } from './send-turns.ts';
+import { RoomSnapshot } from './room-snapshot.ts';
+import type { SendLanes } from './send-lanes.ts';
+import type { SendTurns } from './send-turns.ts';
 
-/**
- * Whoever comes is sent the snapshot that the one before was sent, and what changed since: a new one is made when that is
- * more than so many seats, and than this share of it.
- */
-const changesPerSnapshot = 50;
-const changedSharePerSnapshot = 0.05;
+export interface LiveRoomOptions {
+  readonly core: SeatCore;
+  readonly eventId: string;
+  readonly metrics: LiveMetrics;
+  /** Shared by all rooms, as the line is. */
+  readonly turns: SendTurns;
+  readonly lanes: SendLanes;
+}
 
 /** All connections of this process that follow one event. */
 export class LiveRoom implements Disposable {
-  readonly #metrics: LiveMetrics;
-  readonly #viewers = new Set<LiveViewer>();
-  /** Those who were not sent anything yet. */
+  readonly #options: LiveRoomOptions;
+  /** Those who need a snapshot, and wait for a lane: the first one, or another since something was missed. */
   readonly #arrivals = new Set<LiveViewer>();
+  /** Those to whom one is on its way. What changes meanwhile they are told in one message after it. */
+  readonly #underWay = new Map<LiveViewer, RoomSnapshot>();
+  /** Those who know all there is, and are told each change. */
+  readonly #viewers = new Set<LiveViewer>();
   #isWelcoming = false;
   #watch!: SeatWatch;
-  #snapshot: LiveMessage | undefined;
-  readonly #changedSince = new Map<string, SeatStatus>();
-  #changes: LiveMessage | undefined;
+  #snapshot: RoomSnapshot | undefined;
 
-  private constructor(metrics: LiveMetrics) {
-    this.#metrics = metrics;
+  private constructor(options: LiveRoomOptions) {
+    this.#options = options;
   }
 
   /** @throws EVENT_NOT_FOUND */
-  static async open(core: SeatCore, eventId: string, metrics: LiveMetrics): Promise<LiveRoom> {
-    const room = new LiveRoom(metrics);
+  static async open(options: LiveRoomOptions): Promise<LiveRoom> {
+    const room = new LiveRoom(options);
+    const { core, eventId } = options;
     room.#watch = await core.watchSeats({ eventId, onUpdate: (update) => room.#tell(update) });
     return room;
   }
 
   add(viewer: LiveViewer): void {
     this.#arrivals.add(viewer);
-    if (!this.#isWelcoming) void this.#welcome();
+    void this.#welcome();
   }
 
   remove(viewer: LiveViewer): void {
     this.#arrivals.delete(viewer);
+    this.#underWay.delete(viewer);
     this.#viewers.delete(viewer);
   }
 
@@ -48,52 +55,82 @@ export class LiveRoom implements Disposable {
     this.#watch[Symbol.dispose]();
   }
 
-  /** The next update waits until this one is with everybody. */
   async #tell(update: SeatsUpdate): Promise<void> {
-    const endTimer = this.#metrics.updateDuration.startTimer();
-    const message = new LiveMessage(update);
-    if (update.type === 'snapshot') this.#keepSnapshot(message);
-    else for (const { id, status } of update.seats) this.#changedSince.set(id, status);
-    this.#changes = undefined;
-    // Whoever is welcomed from here on is sent all of this.
-    const turns = new SendTurns();
+    if (update.type === 'snapshot') this.#beginAnew(new RoomSnapshot(update));
+    else await this.#tellChanges(update.seats);
+  }
+
+  /** The next changes wait until these are with everybody. */
+  async #tellChanges(seats: readonly WatchedSeat[]): Promise<void> {
+    const { metrics, turns } = this.#options;
+    const endTimer = metrics.updateDuration.startTimer();
+    // Whoever is welcomed from here on, or has been sent a snapshot only, is told of these by that.
+    for (const snapshot of this.#snapshotsInUse()) snapshot.note(seats);
+    const message = new LiveMessage({ type: 'changes', seats });
     for (const viewer of Array.from(this.#viewers)) {
+      const turn = turns.take(message.bytes);
+      if (turn !== undefined) await turn;
       viewer.send(message);
-      await turns.sent(message);
     }
     endTimer();
   }
 
+  /** What everybody was told is void. */
+  #beginAnew(snapshot: RoomSnapshot): void {
+    for (const former of this.#snapshotsInUse()) former.isVoid = true;
+    this.#snapshot = snapshot;
+    for (const viewer of this.#viewers) this.#arrivals.add(viewer);
+    this.#viewers.clear();
+    void this.#welcome();
+  }
+
   async #welcome(): Promise<void> {
+    if (this.#isWelcoming) return;
     this.#isWelcoming = true;
-    const turns = new SendTurns();
-    for (const viewer of this.#arrivals) {
-      const snapshot = this.#currentSnapshot();
-      viewer.send(snapshot);
-      if (this.#changedSince.size > 0) viewer.send((this.#changes ??= this.#changesSinceSnapshot()));
-      this.#arrivals.delete(viewer);
-      this.#viewers.add(viewer);
-      await turns.sent(snapshot);
+    while (this.#arrivals.size > 0) {
+      const leaveLane = await this.#options.lanes.enter();
+      const [viewer] = this.#arrivals;
+      if (viewer === undefined) leaveLane();
+      else void this.#show(viewer, leaveLane);
     }
     this.#isWelcoming = false;
   }
 
-  #currentSnapshot(): LiveMessage {
-    const seats = this.#snapshot?.seats ?? 0;
-    const bearableChanges = Math.max(changesPerSnapshot, seats * changedSharePerSnapshot);
-    if (this.#snapshot !== undefined && this.#changedSince.size <= bearableChanges) return this.#snapshot;
-    return this.#keepSnapshot(new LiveMessage(this.#watch.snapshot()));
+  /** Never throws: whoever waits behind this one is welcomed all the same. */
+  async #show(viewer: LiveViewer, leaveLane: () => void): Promise<void> {
+    this.#arrivals.delete(viewer);
+    try {
+      const snapshot = this.#currentSnapshot();
+      this.#underWay.set(viewer, snapshot);
+      await viewer.show(snapshot.message, this.#options.turns, leaveLane);
+      // It may have gone meanwhile.
+      if (this.#underWay.delete(viewer)) this.#catchUp(viewer, snapshot);
+    } catch (err) {
+      viewer.fail(err);
+    } finally {
+      leaveLane();
+    }
   }
 
-  #keepSnapshot(snapshot: LiveMessage): LiveMessage {
-    this.#snapshot = snapshot;
-    this.#changedSince.clear();
-    this.#changes = undefined;
-    return snapshot;
+  #catchUp(viewer: LiveViewer, snapshot: RoomSnapshot): void {
+    if (snapshot.isVoid) {
+      this.add(viewer);
+      return;
+    }
+    this.#viewers.add(viewer);
+    const changes = snapshot.changes();
+    if (changes !== undefined) viewer.send(changes);
   }
 
-  #changesSinceSnapshot(): LiveMessage {
-    const seats = Array.from(this.#changedSince, ([id, status]) => ({ id, status }));
-    return new LiveMessage({ type: 'changes', seats });
+  #currentSnapshot(): RoomSnapshot {
+    if (this.#snapshot === undefined || this.#snapshot.isWorn)
+      this.#snapshot = new RoomSnapshot(this.#watch.snapshot());
+    return this.#snapshot;
+  }
+
+  #snapshotsInUse(): Set<RoomSnapshot> {
+    const inUse = new Set(this.#underWay.values());
+    if (this.#snapshot !== undefined) inUse.add(this.#snapshot);
+    return inUse;
   }
 }

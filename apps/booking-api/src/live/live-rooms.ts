@@ -1,16 +1,19 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { SeatCoreError, type SeatCore } from '@ticketing/seat-core';
-import { ServiceFault } from '@ticketing/service-kit';
+import { ServiceFault, type HttpService } from '@ticketing/service-kit';
 import type { Socket } from 'node:net';
 import type { Registry } from 'prom-client';
 import type { WebSocket } from 'ws';
 import { createLiveMetrics, type LiveMetrics } from './live-metrics.ts';
 import { LiveRoom } from './live-room.ts';
 import { LiveViewer, type DropReason } from './live-viewer.ts';
+import { SendLanes } from './send-lanes.ts';
+import { SendTurns } from './send-turns.ts';
 
 export interface LiveRoomsOptions {
   readonly core: SeatCore;
   readonly registry: Registry;
+  readonly logger: Pick<HttpService['log'], 'warn'>;
   /** LIVE_SOCKETS_MAX */
   readonly maxSockets: number;
   /** LIVE_SOCKETS_PER_ADDRESS; 0 is no limit of its own. */
@@ -19,6 +22,8 @@ export interface LiveRoomsOptions {
   readonly pingEveryMs?: number;
   /** How long a connection may take to read a snapshot; by default a minute. */
   readonly mayBeBehindMs?: number;
+  /** How many snapshots are on their way at a time, and share what the line bears; by default 64. */
+  readonly snapshotsAtOnce?: number;
 }
 
 /** A place that was granted to a connection before it became a WebSocket. */
@@ -42,12 +47,15 @@ export class LiveRooms {
   readonly #rooms = new Map<string, OpenRoom>();
   readonly #byAddress = new Map<string, number>();
   readonly #viewers = new Set<LiveViewer>();
+  readonly #turns = new SendTurns();
+  readonly #lanes: SendLanes;
   readonly #pinging: NodeJS.Timeout;
   #places = 0;
   #isClosed = false;
 
   constructor(options: LiveRoomsOptions) {
     this.#options = options;
+    this.#lanes = new SendLanes(options.snapshotsAtOnce ?? 64);
     this.#metrics = createLiveMetrics(options.registry);
     const { pingEveryMs = 15_000 } = options;
     this.#pinging = setInterval(() => void this.#pingAll(), pingEveryMs).unref();
@@ -94,7 +102,7 @@ export class LiveRooms {
     return {
       follow: (socket, line) => {
         const { mayBeBehindMs = 60_000 } = this.#options;
-        const onDrop = (reason: DropReason) => this.#metrics.dropped.inc({ reason });
+        const onDrop = (reason: DropReason, err?: unknown) => this.#noteDrop(reason, err);
         viewer = new LiveViewer(socket, line, { onDrop, mayBeBehindMs });
         this.#viewers.add(viewer);
         this.#metrics.sockets.set(this.#viewers.size);
@@ -116,11 +124,16 @@ export class LiveRooms {
   #enter(eventId: string): OpenRoom {
     let open = this.#rooms.get(eventId);
     if (open === undefined) {
-      open = { opening: LiveRoom.open(this.#options.core, eventId, this.#metrics), places: 0 };
+      open = { opening: this.#openRoom(eventId), places: 0 };
       this.#rooms.set(eventId, open);
     }
     open.places += 1;
     return open;
+  }
+
+  #openRoom(eventId: string): Promise<LiveRoom> {
+    const { core } = this.#options;
+    return LiveRoom.open({ core, eventId, metrics: this.#metrics, turns: this.#turns, lanes: this.#lanes });
   }
 
   #leave(eventId: string, open: OpenRoom): void {
@@ -129,6 +142,11 @@ export class LiveRooms {
     this.#rooms.delete(eventId);
     // One that could not be opened has nothing to close.
     open.opening.then((room) => room[Symbol.dispose]()).catch(() => undefined);
+  }
+
+  #noteDrop(reason: DropReason, err: unknown): void {
+    this.#metrics.dropped.inc({ reason });
+    if (reason === 'broken') this.#options.logger.warn({ err }, 'a live connection was given up');
   }
 
   async #pingAll(): Promise<void> {

@@ -12,7 +12,7 @@ import {
 } from '@ticketing/service-kit';
 import { LiveRooms, type LivePlace, type LiveRoomsOptions } from '../live/live-rooms.ts';
 
-export interface FollowSeatsOptions extends Omit<LiveRoomsOptions, 'core'> {
+export interface FollowSeatsOptions extends Omit<LiveRoomsOptions, 'core' | 'logger'> {
   /** ALLOWED_ORIGINS; whose pages may follow. Undefined is everybody’s. */
   readonly allowedOrigins?: readonly string[] | undefined;
 }
@@ -46,7 +46,7 @@ export function isLivePath(path: string): boolean {
 /** `GET /api/v1/events/:eventId/live`: a WebSocket that says which seats are not free, and then each change. */
 export function addFollowSeatsRoute(app: HttpService, core: SeatCore, options: FollowSeatsOptions): void {
   const { allowedOrigins, ...roomsOptions } = options;
-  const rooms = new LiveRooms({ core, ...roomsOptions });
+  const rooms = new LiveRooms({ core, logger: app.log, ...roomsOptions });
   /** Granted before the upgrade. */
   const places = new WeakMap<object, LivePlace>();
   // In a scope of its own: the plugin would answer upgrades of every route.
