@@ -28,8 +28,8 @@ export type SeatsUpdate = SeatsSnapshot | SeatsChanges;
 export type OnSeatsUpdate = (update: SeatsUpdate) => void | Promise<void>;
 
 const tickMs = 100;
-/** After an update its watcher rests for as long as it took: half of a process's time at most. */
-const restsPerUpdate = 1;
+/** After an update its watcher rests for a quarter of what it took, though others had turns meanwhile, too. */
+const restsPerUpdate = 0.25;
 
 /** Gathers what changes for one watcher, and tells it about every 100 ms while something does. */
 export class SeatWatcher implements Disposable {

@@ -1,7 +1,9 @@
+import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 import { runPart } from '../parts/run-part.ts';
 import { LoadMeter, type LoadTimes } from './load-meter.ts';
+import { openLiveLine } from './open-live-line.ts';
 
 interface LiveViewersJob extends LoadTimes {
   readonly url: string;
@@ -11,7 +13,10 @@ interface LiveViewersJob extends LoadTimes {
   readonly changesPerSecond: number;
 }
 
-/** Of all connections so many read what they are sent; the rest only take it, as reading is not what is measured. */
+/**
+ * So many of all connections read what they are sent, evenly among the others, since a change is sent to one after the
+ * other; the rest only take it, as reading is not what is measured.
+ */
 const readers = 20;
 const seatsPerBooking = 10;
 /** Many at once would be refused before they are connected. */
@@ -25,11 +30,13 @@ runPart(async (input, tell) => {
   const { url, eventId, seatIds, sockets, changesPerSecond, ...times } = input as LiveViewersJob;
   /** What each seat is to become, and since when. */
   const awaited = new Map<string, { readonly status: string; readonly sentAt: number }>();
-  const open: WebSocket[] = [];
+  const open: (WebSocket | Socket)[] = [];
   let hasEnded = false;
   const meter = new LoadMeter(times, tell, () => {
     hasEnded = true;
-    for (const socket of open) socket.terminate();
+    for (const line of open)
+      if (line instanceof WebSocket) line.terminate();
+      else line.destroy();
   });
   const read = (text: string) => {
     const { seats } = JSON.parse(text) as { seats: { id: string; status: string }[] };
@@ -38,18 +45,25 @@ runPart(async (input, tell) => {
       if (change?.status === status) meter.record('change', performance.now() - change.sentAt);
     }
   };
+  const everyNth = Math.floor(sockets / readers);
+  const connect = async (index: number): Promise<WebSocket | Socket> => {
+    const address = `${url}/api/v1/events/${eventId}/live`;
+    if (index % everyNth !== 0) return openLiveLine(address);
+    const socket = await openWebSocket(address);
+    socket.on('message', (data: Buffer) => read(data.toString()));
+    return socket;
+  };
   for (let count = 0; count < sockets; count += connectingAtOnce) {
-    const batch = Array.from({ length: Math.min(connectingAtOnce, sockets - count) }, () =>
-      connect(url, eventId),
+    const batch = Array.from({ length: Math.min(connectingAtOnce, sockets - count) }, (_, index) =>
+      connect(count + index),
     );
     open.push(...(await Promise.all(batch)));
   }
-  for (const socket of open) {
-    socket.on('close', () => {
+  for (const line of open) {
+    line.on('close', () => {
       if (!hasEnded) tell({ kind: 'failed', reason: 'a connection was closed' });
     });
   }
-  for (const socket of open.slice(0, readers)) socket.on('message', (data: Buffer) => read(data.toString()));
 
   meter.begin();
   const everyMs = (1_000 * seatsPerBooking * 2) / changesPerSecond;
@@ -85,8 +99,8 @@ runPart(async (input, tell) => {
   }
 });
 
-async function connect(url: string, eventId: string): Promise<WebSocket> {
-  const socket = new WebSocket(`${url.replace('http:', 'ws:')}/api/v1/events/${eventId}/live`);
+async function openWebSocket(address: string): Promise<WebSocket> {
+  const socket = new WebSocket(address.replace('http:', 'ws:'));
   await new Promise((resolve, reject) => {
     socket.once('message', resolve);
     socket.once('error', reject);
