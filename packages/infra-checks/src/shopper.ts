@@ -13,7 +13,6 @@ export interface ShopperOptions {
   readonly paymentUrl?: string;
   /** As a balancer in front of the gateway would tell it. */
   readonly address: string;
-  readonly userId: () => string;
   /** The next seat to buy; undefined when all have been given out. */
   readonly nextSeat: () => string | undefined;
   /** Whether the buyer pays for what is held; by default always. */
@@ -31,7 +30,7 @@ interface Answer {
 const tries = 12;
 const pauseMs = 250;
 
-/** Buys one seat after the other: holds, pays, and remembers only what was acknowledged. */
+/** Buys one seat after the other, each as another user: holds, pays, and remembers only what was acknowledged. */
 export class Shopper {
   readonly purchases: Purchase[] = [];
   /** What ended in an answer that was neither good nor retryable, or in none. */
@@ -55,8 +54,8 @@ export class Shopper {
   }
 
   async #buy(seatId: string): Promise<void> {
-    const { url, paymentUrl = url, pays = () => true, userId } = this.#options;
-    const held = await this.#persist(`${url}/api/v1/booking`, { seatId, userId: userId() });
+    const { url, paymentUrl = url, pays = () => true } = this.#options;
+    const held = await this.#persist(`${url}/api/v1/booking`, { seatId, userId: randomUUID() });
     if (held?.status !== 201 || !pays()) return;
     const bookingId = String(held.body['id']);
     const paid = await this.#persist(`${paymentUrl}/api/v1/payment/${bookingId}/confirm`);

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import getPort from 'get-port';
 import {
   auditViolations,
@@ -13,8 +12,8 @@ import {
 import { openDatabase, type Database } from '@ticketing/seat-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
+import { Crowd } from '../src/crowd.ts';
 import { makeHall } from '../src/make-hall.ts';
-import { Shopper, type Purchase } from '../src/shopper.ts';
 import { startGateway, type Gateway } from '../src/start-gateway.ts';
 import { makeRunFolder } from './run-folder.ts';
 
@@ -103,22 +102,15 @@ describe('a sale through the gateway', () => {
     'goes on while each process is stopped, or killed, and started in turn',
     async () => {
       const stopping = new AbortController();
-      const crowd = Array.from(
-        { length: shoppers },
-        (_, index) =>
-          new Shopper({
-            url: gateway.url,
-            // So many addresses that the gateway takes nobody for a flood.
-            address: `203.0.113.${index}`,
-            userId: () => randomUUID(),
-            nextSeat: () => seatIds.pop(),
-          }),
-      );
-      const sale = Promise.all(crowd.map((shopper) => shopper.shop(stopping.signal)));
-      const sold = () => crowd.reduce((total, { purchases }) => total + purchases.length, 0);
+      const crowd = new Crowd({
+        size: shoppers,
+        ways: [{ url: gateway.url }],
+        nextSeat: () => seatIds.pop(),
+      });
+      const sale = crowd.shop(stopping.signal);
       const progress = async (description: string): Promise<void> => {
-        const before = sold();
-        await waitFor(() => sold() >= before + 60, { description, timeoutMs: 20_000 });
+        const before = crowd.sold;
+        await waitFor(() => crowd.sold >= before + 60, { description, timeoutMs: 20_000 });
       };
 
       const viewer = await watchLive();
@@ -140,9 +132,7 @@ describe('a sale through the gateway', () => {
       stopping.abort();
       await sale;
 
-      const purchases: Purchase[] = crowd.flatMap((shopper) => shopper.purchases);
-      const failures = crowd.flatMap((shopper) => shopper.failures);
-      const retries = crowd.flatMap((shopper) => shopper.retries);
+      const { purchases, failures, retries } = crowd;
       console.log(
         `${purchases.length} seats sold, ${retries.length} requests tried again: ${JSON.stringify(tally(retries))}`,
       );

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import {
   auditViolations,
@@ -11,8 +10,8 @@ import {
 } from '@ticketing/dev-stack';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { backUp, restore } from '../src/back-up.ts';
+import { Crowd } from '../src/crowd.ts';
 import { makeHall } from '../src/make-hall.ts';
-import { Shopper } from '../src/shopper.ts';
 import { createEmptyDatabase, runSql, urlOf } from './databases.ts';
 import { makeRunFolder } from './run-folder.ts';
 
@@ -33,24 +32,6 @@ const environment = (databaseUrl: string, redisUrl: string) => ({
   RATE_LIMIT_MAX: '0',
   LOG_LEVEL: 'warn',
 });
-
-function crowdOf(
-  urls: { url: string; paymentUrl: string },
-  seatIds: string[],
-  pays: () => boolean,
-): Shopper[] {
-  return Array.from(
-    { length: 6 },
-    () =>
-      new Shopper({
-        ...urls,
-        address: '203.0.113.1',
-        userId: () => randomUUID(),
-        nextSeat: () => seatIds.pop(),
-        pays,
-      }),
-  );
-}
 
 async function countSeats(databaseUrl: string): Promise<Record<string, number>> {
   const rows = await runSql<{ status: string; n: number }>(
@@ -76,13 +57,17 @@ describe('a backup that was taken while tickets were sold', () => {
       );
       const stopping = new AbortController();
       const urls = { url: bookingApi.url, paymentUrl: paymentApi.url };
-      const crowd = crowdOf(urls, seatIds, () => Math.random() < 0.8);
-      const sale = Promise.all(crowd.map((shopper) => shopper.shop(stopping.signal)));
-      const sold = () => crowd.reduce((total, { purchases }) => total + purchases.length, 0);
-      await waitFor(() => sold() > 100, { description: 'a hundred tickets', timeoutMs: 20_000 });
-      soldBefore = sold();
+      const crowd = new Crowd({
+        size: 6,
+        ways: [urls],
+        nextSeat: () => seatIds.pop(),
+        pays: () => Math.random() < 0.8,
+      });
+      const sale = crowd.shop(stopping.signal);
+      await waitFor(() => crowd.sold > 100, { description: 'a hundred tickets', timeoutMs: 20_000 });
+      soldBefore = crowd.sold;
       await backUp(stack.databaseUrl, file);
-      await waitFor(() => sold() > soldBefore + 20, {
+      await waitFor(() => crowd.sold > soldBefore + 20, {
         description: 'sales during the backup',
         timeoutMs: 20_000,
       });
@@ -110,14 +95,11 @@ describe('a backup that was taken while tickets were sold', () => {
       `select id from seats where status = 'AVAILABLE'`,
     );
     const urls = { url: bookingApi.url, paymentUrl: paymentApi.url };
-    const crowd = crowdOf(
-      urls,
-      free.map(({ id }) => id),
-      () => true,
-    );
-    await Promise.all(crowd.map((shopper) => shopper.shop(new AbortController().signal)));
-    expect(crowd.flatMap(({ failures }) => failures)).toEqual([]);
-    expect(crowd.reduce((total, { purchases }) => total + purchases.length, 0)).toBe(free.length);
+    const left = free.map(({ id }) => id);
+    const crowd = new Crowd({ size: 6, ways: [urls], nextSeat: () => left.pop() });
+    await crowd.shop();
+    expect(crowd.failures).toEqual([]);
+    expect(crowd.sold).toBe(free.length);
     // Holds that were open in the backup end by their deadline, whatever became of their jobs.
     await waitFor(async () => ((await countSeats(database.url))['RESERVED'] ?? 0) === 0, {
       description: 'the restored holds to end',

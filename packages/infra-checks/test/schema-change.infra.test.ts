@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import getPort from 'get-port';
 import {
   auditViolations,
@@ -13,8 +12,8 @@ import {
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildCommit } from '../src/build-deployables.ts';
 import { checkMigration, checkMigrations, commitBeforeNewestMigration } from '../src/check-migrations.ts';
+import { Crowd } from '../src/crowd.ts';
 import { makeHall } from '../src/make-hall.ts';
-import { Shopper } from '../src/shopper.ts';
 import { runSql } from './databases.ts';
 import { makeRunFolder } from './run-folder.ts';
 
@@ -32,23 +31,9 @@ const environment = () => ({
   LOG_LEVEL: 'warn',
 });
 
-function crowdOf(seatIds: string[], urls: readonly { url: string; paymentUrl: string }[]): Shopper[] {
-  return Array.from(
-    { length: 6 },
-    (_, index) =>
-      new Shopper({
-        ...urls[index % urls.length]!,
-        address: '203.0.113.1',
-        userId: () => randomUUID(),
-        nextSeat: () => seatIds.pop(),
-        pauseMs: 5,
-      }),
-  );
+function crowdOf(seatIds: string[], ways: readonly { url: string; paymentUrl: string }[]): Crowd {
+  return new Crowd({ size: 6, ways, nextSeat: () => seatIds.pop(), pauseMs: 5 });
 }
-
-const soldBy = (crowd: readonly Shopper[]) =>
-  crowd.reduce((total, { purchases }) => total + purchases.length, 0);
-const failuresOf = (crowd: readonly Shopper[]) => crowd.flatMap(({ failures }) => failures);
 
 /** What the rule allows, one of each kind, on every table that is sold from. */
 const nextMigration = ['events', 'seats', 'bookings', 'booking_seats', 'booking_events', 'idempotency_keys']
@@ -94,14 +79,14 @@ describe('a migration that keeps the rule', () => {
     await using paymentApi = await startService('payment-api', environment());
     const stopping = new AbortController();
     const crowd = crowdOf(seatIds, [{ url: bookingApi.url, paymentUrl: paymentApi.url }]);
-    const sale = Promise.all(crowd.map((shopper) => shopper.shop(stopping.signal)));
-    await waitFor(() => soldBy(crowd) > 30, { description: 'tickets before it', timeoutMs: 20_000 });
+    const sale = crowd.shop(stopping.signal);
+    await waitFor(() => crowd.sold > 30, { description: 'tickets before it', timeoutMs: 20_000 });
     for (const sql of nextMigration) await runSql(stack.databaseUrl, sql);
-    const before = soldBy(crowd);
-    await waitFor(() => soldBy(crowd) > before + 30, { description: 'tickets after it', timeoutMs: 20_000 });
+    const before = crowd.sold;
+    await waitFor(() => crowd.sold > before + 30, { description: 'tickets after it', timeoutMs: 20_000 });
     stopping.abort();
     await sale;
-    expect(failuresOf(crowd)).toEqual([]);
+    expect(crowd.failures).toEqual([]);
     expect(await auditViolations(stack.databaseUrl)).toEqual([]);
   }, 120_000);
 });
@@ -147,7 +132,7 @@ describe('the build before the newest migration', () => {
       { url: newBooking.url, paymentUrl: newPayment.url },
       { url: oldBooking.url, paymentUrl: newPayment.url },
     ]);
-    await Promise.all(crowd.map((shopper) => shopper.shop(new AbortController().signal)));
+    await crowd.shop();
     // SQLSTATE 42: something is not there or not allowed; 23: a value that is asked for and not written.
     const faults = [oldBooking, oldPayment].map(({ tail }) =>
       tail(100_000)
@@ -156,8 +141,8 @@ describe('the build before the newest migration', () => {
     );
     expect(faults).toEqual([[], []]);
     // An earlier build may know fewer faults as retryable than the shoppers do; what it sold, it has sold.
-    expect(soldBy(crowd)).toBeGreaterThan(all * 0.9);
-    expect(soldBy(crowd) + failuresOf(crowd).length).toBe(all);
+    expect(crowd.sold).toBeGreaterThan(all * 0.9);
+    expect(crowd.sold + crowd.failures.length).toBe(all);
     expect(await auditViolations(stack.databaseUrl)).toEqual([]);
   }, 400_000);
 });

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
@@ -14,11 +13,11 @@ import {
 } from '@ticketing/dev-stack';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
+import { Crowd } from '../src/crowd.ts';
 import { drawPanels } from '../src/draw-panels.ts';
 import { fillPanel } from '../src/fill-panel.ts';
 import { makeHall } from '../src/make-hall.ts';
 import { readDashboards } from '../src/read-dashboards.ts';
-import { Shopper } from '../src/shopper.ts';
 import { startPrometheus, type Prometheus } from '../src/start-prometheus.ts';
 import { runSql } from './databases.ts';
 import { makeRunFolder } from './run-folder.ts';
@@ -37,7 +36,7 @@ let replica: PostgresServer;
 let prometheus: Prometheus;
 const services: RunningService[] = [];
 const closing = new AbortController();
-let crowd: Shopper[];
+let crowd: Crowd;
 let sale: Promise<unknown>;
 const viewers: WebSocket[] = [];
 
@@ -68,20 +67,17 @@ beforeAll(async () => {
     },
   });
   const seatIds = await makeHall(stack, 400);
-  crowd = Array.from({ length: shoppers }, (_, index) => {
-    return new Shopper({
-      url: services[index % 2]!.url,
-      paymentUrl: services[2]!.url,
-      address: '203.0.113.1',
-      userId: () => randomUUID(),
-      // Two in three want one of the first hundred seats of what is left: races are lost.
-      nextSeat: () => (Math.random() < 0.66 ? seatIds[Math.floor(Math.random() * 100)] : seatIds.pop()),
-      pays: () => Math.random() < 0.7,
-      pauseMs: 20,
-    });
+  const paymentUrl = services[2]!.url;
+  crowd = new Crowd({
+    size: shoppers,
+    ways: services.slice(0, 2).map(({ url }) => ({ url, paymentUrl })),
+    // Two in three want one of the first hundred seats of what is left: races are lost.
+    nextSeat: () => (Math.random() < 0.66 ? seatIds[Math.floor(Math.random() * 100)] : seatIds.pop()),
+    pays: () => Math.random() < 0.7,
+    pauseMs: 20,
   });
   viewers.push(...(await watchLive()));
-  sale = Promise.all(crowd.map((shopper) => shopper.shop(closing.signal)));
+  sale = crowd.shop(closing.signal);
 }, 240_000);
 afterAll(async () => {
   closing.abort();
@@ -107,7 +103,6 @@ async function watchLive(): Promise<WebSocket[]> {
   });
 }
 
-const sold = () => crowd.reduce((total, { purchases }) => total + purchases.length, 0);
 const now = () => Date.now() / 1000;
 
 async function drawPicture(
@@ -166,13 +161,13 @@ describe('with Redis gone', () => {
     async () => {
       const goneAt = now();
       await stack.redis.kill();
-      const before = sold();
+      const before = crowd.sold;
       await waitFor(async () => (await prometheus.listAlerts('firing')).includes('CircuitOpen'), {
         description: 'the alert that Redis is away',
         timeoutMs: 40_000,
         intervalMs: 500,
       });
-      expect(sold()).toBeGreaterThan(before);
+      expect(crowd.sold).toBeGreaterThan(before);
       expect(await prometheus.query('max(redis_circuit_open) == 1')).not.toEqual([]);
       const backAt = now();
       await stack.redis.start();
@@ -194,13 +189,13 @@ describe('with Redis gone', () => {
 describe('with a replica that stands still', () => {
   it('sales go on, its lag is seen, and the alert is on its way until it moves again', async () => {
     const url = replica.url('postgres');
-    const before = sold();
+    const before = crowd.sold;
     await runSql(url, 'select pg_wal_replay_pause()');
     const isPending = async () => (await prometheus.listAlerts('pending')).includes('ReplicaBehind');
     await waitFor(isPending, { description: 'ReplicaBehind', timeoutMs: 30_000, intervalMs: 250 });
     const [lag] = await prometheus.query('max(replica_lag_seconds)');
     expect(lag?.points[0]?.[1]).toBeGreaterThan(5);
-    expect(sold()).toBeGreaterThan(before);
+    expect(crowd.sold).toBeGreaterThan(before);
     await runSql(url, 'select pg_wal_replay_resume()');
     await waitFor(async () => !(await isPending()), {
       description: 'the replica to be right again',

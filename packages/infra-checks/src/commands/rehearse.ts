@@ -1,8 +1,7 @@
-import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { parseArgs } from 'node:util';
 import { createTestFolder, removeTestFolder, stopSignal } from '@ticketing/dev-stack';
-import { Shopper } from '../shopper.ts';
+import { Crowd } from '../crowd.ts';
 import { startInstallation, type Installation } from '../start-installation.ts';
 
 const usage = `npm run rehearse -- [--shoppers N]
@@ -33,9 +32,9 @@ export async function run(args: readonly string[]): Promise<number> {
   try {
     await using installation = await startInstallation(folder, secret === '' ? {} : { JWT_SECRET: secret });
     tell(installation);
-    const crowd = shopIn(installation, shoppers, stopping);
+    const sale = shopIn(installation, shoppers, stopping);
     if (!stopping.aborted) await once(stopping, 'abort');
-    await crowd;
+    await sale;
   } finally {
     await removeTestFolder(folder);
   }
@@ -50,25 +49,16 @@ function tell({ gateway, prometheus, dashboards, services, logFolder }: Installa
 }
 
 /** Of every ten holds one is not paid, and ends at its deadline. */
-function shopIn(
-  { gateway, seatIds }: Installation,
-  shoppers: number,
-  stopping: AbortSignal,
-): Promise<unknown> {
-  const crowd = Array.from(
-    { length: shoppers },
-    (_, index) =>
-      new Shopper({
-        url: gateway.url,
-        address: `203.0.113.${index}`,
-        userId: () => randomUUID(),
-        // Also seats that are long gone: most of a crowd comes too late.
-        nextSeat: () => seatIds[Math.floor(Math.random() * seatIds.length)],
-        pays: () => Math.random() < 0.9,
-        pauseMs: 500,
-      }),
-  );
-  return Promise.all(crowd.map((shopper) => shopper.shop(stopping)));
+function shopIn({ gateway, seatIds }: Installation, shoppers: number, stopping: AbortSignal): Promise<void> {
+  const crowd = new Crowd({
+    size: shoppers,
+    ways: [{ url: gateway.url }],
+    // Also seats that are long gone: most of a crowd comes too late.
+    nextSeat: () => seatIds[Math.floor(Math.random() * seatIds.length)],
+    pays: () => Math.random() < 0.9,
+    pauseMs: 500,
+  });
+  return crowd.shop(stopping);
 }
 
 function say(line: string): void {
