@@ -9,7 +9,7 @@ import {
 } from '@ticketing/dev-stack';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { checkCompose, composeConfig, makeEnvFile } from '../src/check-compose.ts';
-import { checkDockerfile } from '../src/check-dockerfile.ts';
+import { checkDockerfile, checkDockerignore } from '../src/check-dockerfile.ts';
 import { dockerfilePath } from '../src/read-dockerfile.ts';
 import { runSql } from './databases.ts';
 import { makeRunFolder } from './run-folder.ts';
@@ -86,5 +86,9 @@ describe('the role of the services', () => {
 describe('the Dockerfile', () => {
   it('has stages, an ordinary user, a health check, and node as what is signalled', async () => {
     expect(checkDockerfile(await readFile(dockerfilePath, 'utf8'))).toEqual([]);
+  });
+
+  it('is given nothing that is secret, or was built elsewhere', async () => {
+    expect(checkDockerignore(await readFile(join(repositoryRoot, '.dockerignore'), 'utf8'))).toEqual([]);
   });
 });

@@ -1,5 +1,5 @@
 import { readdir, readlink, realpath } from 'node:fs/promises';
-import { join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import getPort from 'get-port';
 import {
   createTestStack,
@@ -15,7 +15,7 @@ import { parse } from 'yaml';
 import { buildDeployables, type Deployables } from '../src/build-deployables.ts';
 import { composeConfig, makeEnvFile, type ComposeService } from '../src/check-compose.ts';
 import { findNode24 } from '../src/find-node-24.ts';
-import { readDockerfile } from '../src/read-dockerfile.ts';
+import { readDockerfile, type Instruction } from '../src/read-dockerfile.ts';
 import { createEmptyDatabase } from './databases.ts';
 import { makeRunFolder } from './run-folder.ts';
 
@@ -23,6 +23,8 @@ const services: readonly ServiceName[] = ['booking-api', 'payment-api', 'expiry-
 
 let deployables: Deployables;
 let node24: string;
+/** Of the stage that becomes the image. */
+let image: readonly Instruction[];
 /** docker-compose.yml as docker-compose reads it, with everything filled in. */
 let compose: Record<string, ComposeService>;
 
@@ -31,6 +33,7 @@ beforeAll(async () => {
   await makeEnvFile(envFile);
   compose = (parse((await composeConfig(envFile)).output) as { services: typeof compose }).services;
   node24 = await findNode24();
+  image = (await readDockerfile()).final;
   deployables = await buildDeployables(services);
 }, 600_000);
 afterAll(() => deployables[Symbol.asyncDispose]());
@@ -79,6 +82,15 @@ describe('started from there, by Node 24, with the environment of docker-compose
   });
   afterAll(() => stack.dispose());
 
+  const restOf = (keyword: string): string =>
+    image.findLast((instruction) => instruction.keyword === keyword)?.rest ?? '';
+
+  /** The words of a command in the form that needs no shell, with the Node of the images. */
+  function wordsOf(rest: string): string[] {
+    const [program, ...args] = JSON.parse(rest.slice(rest.indexOf('['))) as string[];
+    return [program === 'node' ? node24 : program!, ...args];
+  }
+
   /** As the container would have it, but for where the servers are. */
   function environmentOf(name: string, port?: number): Record<string, string> {
     const servers = {
@@ -88,9 +100,14 @@ describe('started from there, by Node 24, with the environment of docker-compose
     };
     const given = compose[name]?.environment ?? {};
     const variables: Record<string, string> = {
-      PATH: process.env['PATH'] ?? '',
+      PATH: `${dirname(node24)}${delimiter}${process.env['PATH'] ?? ''}`,
+      ...Object.fromEntries(
+        image
+          .filter(({ keyword }) => keyword === 'ENV')
+          .flatMap(({ rest }) => rest.split(' '))
+          .map((pair) => pair.split('=')),
+      ),
       ...given,
-      NODE_ENV: 'production',
     };
     for (const [variable, value] of Object.entries(servers))
       if (variable in given) variables[variable] = value;
@@ -126,15 +143,13 @@ describe('started from there, by Node 24, with the environment of docker-compose
       const folder = deployables.folderOf(name.replace(/-\d$/, '') as ServiceName);
       const port = await getPort({ host: '127.0.0.1' });
       const env = environmentOf(name, port);
-      const { final } = await readDockerfile();
-      const [, entry = ''] = JSON.parse(final.at(-1)!.rest) as string[];
       await using program: RunningProgram = await startProgram({
         folder: await makeRunFolder(`image-${name}`),
-        command: [node24, join(folder, entry)],
+        command: ['env', '--chdir', folder, ...wordsOf(restOf('CMD'))],
         env,
       });
       const checkHealth = async () =>
-        (await runCommand([node24, 'health-check.mjs'], { cwd: folder, env })).code;
+        (await runCommand(wordsOf(restOf('HEALTHCHECK')), { cwd: folder, env })).code;
       try {
         await waitFor(async () => (await checkHealth()) === 0, {
           description: `${name} to be healthy`,
@@ -146,9 +161,10 @@ describe('started from there, by Node 24, with the environment of docker-compose
       }
       const answer = await fetch(`http://127.0.0.1:${port}/health/ready`);
       expect(await answer.json()).toEqual({ status: 'ready' });
-      program.process.signal('SIGTERM');
-      // Says "stopping" for SHUTDOWN_DELAY_SECONDS, and is then gone.
+      program.process.signal((restOf('STOPSIGNAL') || 'SIGTERM') as NodeJS.Signals);
+      // Says "stopping" for SHUTDOWN_DELAY_SECONDS, while it serves on, and is then gone.
       await waitFor(async () => (await checkHealth()) === 1, { description: `${name} to be stopping` });
+      expect(program.process.hasExited()).toBe(false);
       expect(await program.process.exited).toEqual({ code: 0, signal: null });
     },
   );
