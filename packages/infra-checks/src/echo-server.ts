@@ -20,8 +20,16 @@ export interface EchoServer extends AsyncDisposable {
   readonly taken: () => number;
 }
 
-/** In place of a service; upgrades become an echo of bytes. */
-export async function startEchoServer(service: string, manner: Manner = 'echo'): Promise<EchoServer> {
+/**
+ * In place of a service; upgrades become an echo of bytes.
+ *
+ * @param port where it listens; any that is free unless given
+ */
+export async function startEchoServer(
+  service: string,
+  manner: Manner = 'echo',
+  port = 0,
+): Promise<EchoServer> {
   let taken = 0;
   const server = createServer((request, response) => {
     const arrival: Arrival = {
@@ -50,7 +58,7 @@ export async function startEchoServer(service: string, manner: Manner = 'echo'):
   });
   server.keepAliveTimeout = 60_000;
   await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve);
+    server.listen(port, '127.0.0.1', resolve);
   });
   return {
     port: (server.address() as AddressInfo).port,

@@ -11,8 +11,10 @@ export interface GatewayOptions {
   readonly paymentPorts: readonly number[];
   /** Where clients come in, if it is free; else, and unless given, any. */
   readonly port?: number;
-  /** Changes nginx.conf before it is used, to show what a check would find. */
+  /** Changes a file before it is used, to show what a check would find. */
   readonly edit?: (text: string) => string;
+  /** Which one that is; nginx.conf unless given. */
+  readonly edited?: 'nginx.conf' | 'environment/upstreams.conf';
 }
 
 export interface Gateway extends AsyncDisposable {
@@ -78,13 +80,13 @@ function nginxArguments(prefix: string, config: string): string[] {
 
 /** @returns the path of the configuration */
 async function writeGatewayConfig(
-  { folder, bookingPorts, paymentPorts, edit = (text) => text }: GatewayOptions,
+  { folder, bookingPorts, paymentPorts, edit = (text) => text, edited = 'nginx.conf' }: GatewayOptions,
   { port, insidePort }: { readonly port: number; readonly insidePort: number },
 ): Promise<string> {
   const copy = join(folder, 'gateway');
   await cp(artefact, copy, { recursive: true });
   const config = join(copy, 'nginx.conf');
-  await rewrite(config, edit);
+  await rewrite(join(copy, edited), edit);
   await rewrite(join(copy, 'environment/listen.conf'), (text) => text.replace('8080', `127.0.0.1:${port}`));
   await rewrite(join(copy, 'environment/listen-inside.conf'), (text) =>
     text.replace('8081', `127.0.0.1:${insidePort}`),

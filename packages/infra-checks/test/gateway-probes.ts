@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { connect } from 'node:net';
 import { expectProblem, waitFor } from '@ticketing/dev-stack';
 import { expect } from 'vitest';
-import type { Arrival, EchoServer } from '../src/echo-server.ts';
+import { startEchoServer, type Arrival, type EchoServer } from '../src/echo-server.ts';
 import type { Gateway } from '../src/start-gateway.ts';
 
 /*
  * What is expected of the gateway, each as one question to a running one: gateway.infra.test.ts asks them of
- * infra/gateway as it is, teeth.infra.test.ts of broken ones.
+ * infra/gateway as it is, gateway-teeth.infra.test.ts of broken ones.
  */
 
 export async function ask(url: string, init: RequestInit = {}) {
@@ -166,4 +166,35 @@ export async function expectPassedOver({ url }: Gateway) {
   for (let request = 0; request < 4; request += 1) {
     expect(await ask(`${url}/api/v1/booking`, { method: 'POST' })).toMatchObject({ status: 200 });
   }
+}
+
+/** Of a gateway in front of one that is frozen and one that is not. */
+export async function expectLeastBusy({ url }: Gateway, [frozen, other]: readonly [EchoServer, EchoServer]) {
+  const book = () => ask(`${url}/api/v1/booking`, { method: 'POST' });
+  const waiting: Promise<unknown>[] = [];
+  try {
+    while (frozen.taken() === 0) {
+      const taken = other.taken();
+      waiting.push(book());
+      await waitFor(() => frozen.taken() + other.taken() > taken, { description: 'the request to arrive' });
+    }
+    // While that one waits, nobody else is made to.
+    for (let request = 0; request < 6; request += 1) expect(await book()).toMatchObject({ status: 200 });
+    expect(frozen.taken()).toBe(1);
+  } finally {
+    await Promise.all(waiting);
+  }
+}
+
+/** Of a gateway with two places, of which the first is empty and then is not. */
+export async function expectFoundAgain(gateway: Gateway, port: number) {
+  await expectPassedOver(gateway);
+  await using back = await startEchoServer('booking-api', 'echo', port);
+  const isAsked = async () =>
+    (await ask(`${gateway.url}/api/v1/booking`, { method: 'POST' })) && back.taken() > 0;
+  await waitFor(isAsked, {
+    description: 'expected: who is back is asked',
+    timeoutMs: 6_000,
+    intervalMs: 100,
+  });
 }

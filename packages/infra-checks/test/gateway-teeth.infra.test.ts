@@ -1,3 +1,4 @@
+import getPort from 'get-port';
 import { describe, expect, it } from 'vitest';
 import { startEchoServer } from '../src/echo-server.ts';
 import { startGateway, type Gateway } from '../src/start-gateway.ts';
@@ -6,8 +7,10 @@ import {
   expectBounds,
   expectBurstCut,
   expectClientAddress,
+  expectFoundAgain,
   expectIndonesian,
   expectKeptConnections,
+  expectLeastBusy,
   expectPassedOn,
   expectPassedOver,
   expectRequestIds,
@@ -35,12 +38,14 @@ describe('the questions to the gateway find', () => {
     to: string,
     bookingPorts: readonly number[],
     payment: number,
+    edited?: 'environment/upstreams.conf',
   ) {
     return startGateway({
       folder: await makeRunFolder('broken-gateway'),
       bookingPorts,
       paymentPorts: [payment],
       edit: (text) => broken(text, from, to),
+      ...(edited && { edited }),
     });
   }
 
@@ -125,5 +130,43 @@ describe('the questions to the gateway find', () => {
     const [from, to] = ['proxy_next_upstream error timeout', 'proxy_next_upstream off'];
     await using gateway = await startBroken(from, to, [nowhere, booking.port], nowhere);
     await expect(expectPassedOver(gateway)).rejects.toThrow(noticed);
+  });
+
+  it('in the list of those behind it: connections that are not kept', async () => {
+    await using booking = await startEchoServer('booking-api');
+    await using gateway = await startBroken(
+      / {4}keepalive 128;\n/,
+      '',
+      [booking.port],
+      nowhere,
+      'environment/upstreams.conf',
+    );
+    await expect(expectKeptConnections(gateway)).rejects.toThrow(noticed);
+  });
+
+  it('in the list of those behind it: one that is left out for long', async () => {
+    const port = await getPort({ host: '127.0.0.1' });
+    await using booking = await startEchoServer('booking-api');
+    await using gateway = await startBroken(
+      'fail_timeout=2s',
+      'fail_timeout=10m',
+      [port, booking.port],
+      nowhere,
+      'environment/upstreams.conf',
+    );
+    await expect(expectFoundAgain(gateway, port)).rejects.toThrow('who is back is asked');
+  });
+
+  it('in the list of those behind it: one that is frozen, and asked in its turn', async () => {
+    await using frozen = await startEchoServer('booking-api', 'silence');
+    await using booking = await startEchoServer('booking-api');
+    await using gateway = await startBroken(
+      'least_conn;',
+      '',
+      [frozen.port, booking.port],
+      nowhere,
+      'environment/upstreams.conf',
+    );
+    await expect(expectLeastBusy(gateway, [frozen, booking])).rejects.toThrow(noticed);
   });
 });

@@ -1,3 +1,4 @@
+import getPort from 'get-port';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startEchoServer, type EchoServer } from '../src/echo-server.ts';
 import { checkGatewayConfig, startGateway, type Gateway } from '../src/start-gateway.ts';
@@ -6,10 +7,11 @@ import {
   expectBounds,
   expectBurstCut,
   expectClientAddress,
+  expectFoundAgain,
   expectIndonesian,
   expectKeptConnections,
+  expectLeastBusy,
   expectPassedOn,
-  expectPassedOver,
   expectRequestIds,
   expectSentOnce,
   expectUnavailable,
@@ -125,8 +127,15 @@ describe('a service', () => {
     await expectSentOnce(behind, [first, second]);
   });
 
-  it('that is gone is passed over for the next one', async () => {
-    await using behind = await startInFrontOf([1, booking.port], [payment.port]);
-    await expectPassedOver(behind);
+  it('that is gone is passed over for the next one, and asked again when it is back', async () => {
+    const port = await getPort({ host: '127.0.0.1' });
+    await using behind = await startInFrontOf([port, booking.port], [payment.port]);
+    await expectFoundAgain(behind, port);
+  });
+
+  it('that is frozen is sent no more while another has fewer requests open', async () => {
+    await using frozen = await startEchoServer('booking-api', 'silence');
+    await using behind = await startInFrontOf([frozen.port, booking.port], [payment.port]);
+    await expectLeastBusy(behind, [frozen, booking]);
   });
 });
