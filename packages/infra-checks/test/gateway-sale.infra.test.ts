@@ -1,8 +1,11 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import getPort from 'get-port';
 import {
   auditViolations,
   createTestStack,
   deadlineFactor,
+  repositoryRoot,
   startService,
   waitFor,
   type RunningService,
@@ -29,6 +32,7 @@ const ends = [
   ['kill', 'booking-api 1'],
   ['kill', 'payment-api 2'],
 ] as const;
+const statusAfter = { stop: { code: 0, signal: null }, kill: { code: null, signal: 'SIGKILL' } };
 
 let stack: TestStack;
 let database: Database;
@@ -97,6 +101,25 @@ async function watchLive(): Promise<{ readonly socket: WebSocket; readonly types
   return { socket, types };
 }
 
+describe('a connection that is kept', () => {
+  it.each(['infra/gateway/environment/upstreams.conf', 'infra/kubernetes/base/upstreams.conf'])(
+    'is let go by the gateway before a service closes it: %s',
+    async (path) => {
+      const text = await readFile(join(repositoryRoot, path), 'utf8');
+      const kept = [...text.matchAll(/^ *keepalive_timeout (\d+)s;$/gm)].map(([, seconds]) =>
+        Number(seconds),
+      );
+      expect(kept).toHaveLength(text.match(/^upstream /gm)?.length ?? 0);
+      for (const { url } of services.values()) {
+        const { headers } = await fetch(`${url}/health/live`);
+        const bySeconds = Number(/timeout=(\d+)/.exec(headers.get('keep-alive') ?? '')?.[1]);
+        // Seconds to spare for a request that is on its way while the service would close.
+        expect(bySeconds - Math.max(...kept)).toBeGreaterThan(5);
+      }
+    },
+  );
+});
+
 describe('a sale through the gateway', () => {
   it(
     'goes on while each process is stopped, or killed, and started in turn',
@@ -122,19 +145,22 @@ describe('a sale through the gateway', () => {
       expect(viewer.types[0]).toBe('snapshot');
       viewer.socket.terminate();
 
+      const doubts = { stop: 0, kill: 0 };
       for (const [end, name] of ends) {
         const place = places.find((candidate) => candidate.place === name)!;
-        await services.get(name)?.[end]();
+        const before = countDoubts(crowd);
+        expect(await services.get(name)![end]()).toEqual(statusAfter[end]);
         await progress(`seats to be sold after the ${end} of ${name}`);
         await startAt(place);
         await progress(`seats to be sold with ${name} back after its ${end}`);
+        doubts[end] += countDoubts(crowd) - before;
       }
       stopping.abort();
       await sale;
 
       const { purchases, failures, retries } = crowd;
       console.log(
-        `${purchases.length} seats sold, ${retries.length} requests tried again: ${JSON.stringify(tally(retries))}`,
+        `${purchases.length} seats sold, ${retries.length} requests tried again: ${JSON.stringify(tally(retries))}; in doubt: ${JSON.stringify(doubts)}`,
       );
       // Whatever failed was retryable, and the second try of the same request was good.
       expect(failures).toEqual([]);
@@ -151,6 +177,11 @@ describe('a sale through the gateway', () => {
     240_000 * deadlineFactor(),
   );
 });
+
+/** Requests whose outcome nobody could tell. */
+function countDoubts({ retries }: Crowd): number {
+  return retries.filter((code) => code.endsWith('(unknown)')).length;
+}
 
 function tally(words: readonly string[]): Record<string, number> {
   const counts: Record<string, number> = {};

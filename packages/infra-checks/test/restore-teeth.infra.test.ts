@@ -84,7 +84,11 @@ describe('the questions to a restored database', () => {
       { backUpFlags: ['--exclude-table-data=idempotency_keys'] },
       /bookings without their key/,
     ],
-    ['no journal of migrations', { backUpFlags: ['--exclude-schema=drizzle'] }, /lacks: CREATE SCHEMA drizzle/],
+    [
+      'no journal of migrations',
+      { backUpFlags: ['--exclude-schema=drizzle'] },
+      /lacks: CREATE SCHEMA drizzle/,
+    ],
     [
       'an empty journal of migrations',
       { backUpFlags: ['--exclude-table-data=drizzle.*'] },
