@@ -3,6 +3,7 @@ import getPort from 'get-port';
 import {
   createPrivateStack,
   startService,
+  type PrivateStack,
   type RunningService,
   type ServiceName,
 } from '@ticketing/dev-stack';
@@ -12,12 +13,13 @@ import { startGateway, type Gateway } from './start-gateway.ts';
 import { startPrometheus, type Prometheus } from './start-prometheus.ts';
 
 export interface Installation extends AsyncDisposable {
+  /** PostgreSQL and Redis. */
+  readonly stack: PrivateStack;
   readonly gateway: Gateway;
   readonly prometheus: Prometheus;
   readonly dashboards: DashboardPage;
   /** By their names in docker-compose.yml. */
   readonly services: ReadonlyMap<string, RunningService>;
-  readonly logFolder: string;
   /** Of the event that there is. */
   readonly seatIds: readonly string[];
 }
@@ -79,8 +81,7 @@ export async function startInstallation(
     );
     const page = await getPort({ host: '127.0.0.1', port: 3000 });
     const dashboards = started(await serveDashboards(prometheus, page));
-    const logFolder = stack.folder;
-    return { gateway, prometheus, dashboards, services, logFolder, seatIds, [Symbol.asyncDispose]: dispose };
+    return { stack, gateway, prometheus, dashboards, services, seatIds, [Symbol.asyncDispose]: dispose };
   } catch (error) {
     await dispose();
     throw error;

@@ -42,9 +42,12 @@ export async function run(args: readonly string[]): Promise<number> {
   return 0;
 }
 
-function tell({ gateway, prometheus, dashboards, services, logFolder }: Installation): void {
+function tell({ stack, gateway, prometheus, dashboards, services }: Installation): void {
+  const { postgres, redis, databaseUrl, redisUrl, folder } = stack;
+  say(`PostgreSQL is process ${postgres.pid()}, DATABASE_URL=${databaseUrl}`);
+  say(`Redis is process ${redis.pid()}, REDIS_URL=${redisUrl}`);
   for (const [place, { url, pid }] of services) say(`${place} is process ${pid}, at ${url}`);
-  say(`gateway is process ${gateway.program.process.pid}; logs are in ${logFolder}`);
+  say(`gateway is process ${gateway.program.process.pid}; logs are in ${folder}`);
   say(`ready: gateway ${gateway.url}, Prometheus ${prometheus.url}, dashboards ${dashboards.url}`);
 }
 
