@@ -37,6 +37,19 @@ export async function expectPassedOn({ url }: Gateway, method: string, path: str
   expect((await ask(`${url}${path}`, { method })).body).toMatchObject({ service, method, url: path });
 }
 
+/** What decides about a request besides its path: lost on the way, it would be another request. */
+export async function expectHeaders({ url }: Gateway) {
+  const headers = {
+    authorization: 'Bearer a.b.c',
+    'idempotency-key': 'order-7',
+    'accept-language': 'id-ID',
+    'content-type': 'application/json',
+    'if-none-match': 'W/"7"',
+  };
+  const { body } = await ask(`${url}/api/v1/booking`, { method: 'POST', headers, body: '{}' });
+  expect(body.headers).toMatchObject(headers);
+}
+
 export async function expectUnknownPath({ port }: Gateway, path: string) {
   const bytes = `GET ${path} HTTP/1.1\r\nhost: gateway\r\nconnection: close\r\n\r\n`;
   expectProblem(parseAnswer(await exchange(port, bytes)), { status: 404, code: 'ROUTE_NOT_FOUND' });

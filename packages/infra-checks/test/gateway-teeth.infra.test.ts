@@ -8,6 +8,7 @@ import {
   expectBurstCut,
   expectClientAddress,
   expectFoundAgain,
+  expectHeaders,
   expectIndonesian,
   expectKeptConnections,
   expectLeastBusy,
@@ -80,6 +81,18 @@ describe('the questions to the gateway find', () => {
       'X-Forwarded-For $remote_addr',
       'X-Forwarded-For $http_x_forwarded_for',
       expectClientAddress,
+    ],
+    [
+      'a key that is lost',
+      'proxy_set_header Forwarded "";',
+      'proxy_set_header Forwarded ""; proxy_set_header Idempotency-Key "";',
+      expectHeaders,
+    ],
+    [
+      'a token that is lost',
+      'proxy_set_header Forwarded "";',
+      'proxy_set_header Forwarded ""; proxy_set_header Authorization "";',
+      expectHeaders,
     ],
     ['another header with one', 'proxy_set_header Forwarded "";', '', expectClientAddress],
     [

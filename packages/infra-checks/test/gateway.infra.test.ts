@@ -8,6 +8,7 @@ import {
   expectBurstCut,
   expectClientAddress,
   expectFoundAgain,
+  expectHeaders,
   expectIndonesian,
   expectKeptConnections,
   expectLeastBusy,
@@ -86,6 +87,8 @@ describe('the gateway', () => {
 
   it('keeps a request id that the services would keep, and makes one otherwise', () =>
     expectRequestIds(gateway));
+
+  it('passes on who asks, for what, and under which key', () => expectHeaders(gateway));
 
   it('tells the services the address of the client, and nothing that the client made up', () =>
     expectClientAddress(gateway));
