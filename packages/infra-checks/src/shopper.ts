@@ -66,7 +66,7 @@ export class Shopper {
     const key = randomUUID();
     for (let attempt = 1; attempt <= tries; attempt += 1) {
       const answer = await this.#send(url, key, json);
-      if (answer.status < 300) return answer;
+      if (answer.status >= 200 && answer.status < 300) return answer;
       const { code, retryable } = answer.body;
       if (retryable !== true) {
         this.failures.push(`${url}: ${answer.status} ${JSON.stringify(answer.body)}`);
