@@ -26,18 +26,23 @@ export async function startEarlier(
       env: { ...env, HOST: '127.0.0.1', [variable]: String(port) },
     });
   let program = await start();
+  // Its file is begun anew with each start.
+  const ended: string[] = [];
   try {
     await waitFor(
       async () => {
         // A start that a busy machine has made too slow for its own limits is made again, as anywhere.
-        if (program.process.hasExited()) program = await start();
+        if (program.process.hasExited()) {
+          ended.push(program.tail());
+          program = await start();
+        }
         return (await fetch(`${url}/health/ready`)).ok;
       },
       { description: `the earlier ${name}`, timeoutMs: 30_000, intervalMs: 250 },
     );
   } catch (error) {
     await program.stop();
-    throw new Error(`${String(error)}\n${program.tail()}`, { cause: error });
+    throw new Error([String(error), ...ended, program.tail()].join('\n'), { cause: error });
   }
   const { tail } = program;
   return { url, tail, [Symbol.asyncDispose]: () => program[Symbol.asyncDispose]() };
