@@ -42,7 +42,7 @@ export async function startEarlier(
     );
   } catch (error) {
     await program.stop();
-    throw new Error([String(error), ...ended, program.tail()].join('\n'), { cause: error });
+    throw new Error([String(error), ended.at(-1), program.tail()].join('\n'), { cause: error });
   }
   const { tail } = program;
   return { url, tail, [Symbol.asyncDispose]: () => program[Symbol.asyncDispose]() };
