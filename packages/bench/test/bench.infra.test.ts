@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => rig[Symbol.asyncDispose]());
 
-const effort = { warmUpMs: 200, measureMs: 300, scale: 0.01 };
+const effort = { warmUpMs: 500, measureMs: 1_000, scale: 0.01 };
 
 describe('a round of the bench', () => {
   it('measures bookings and the same transaction straight on the database', async () => {

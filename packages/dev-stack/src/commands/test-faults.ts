@@ -5,6 +5,7 @@ const files = [
   'packages/chaos/test/',
   'packages/seat-core/test/settle-booking.race.test.ts',
   'apps/booking-api/test/live.e2e.test.ts',
+  'apps/booking-api/test/live-flapping.e2e.test.ts',
 ];
 
 /** `npm run test:faults`: the long fault runs, a line for each test; arguments go to vitest in place of all files. */
