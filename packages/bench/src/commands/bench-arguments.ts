@@ -10,7 +10,7 @@ export interface BenchArguments {
   readonly isKept: boolean;
 }
 
-const fullEffort: Effort = { warmUpMs: 1_000, measureMs: 3_000, scale: 1 };
+const fullEffort: Effort = { warmUpMs: 1_000, measureMs: 2_500, scale: 1 };
 const quickEffort: Effort = { warmUpMs: 300, measureMs: 500, scale: 0.02 };
 
 export function benchUsage(names: readonly string[]): string {

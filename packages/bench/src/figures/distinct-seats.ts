@@ -6,7 +6,7 @@ import { bookingOf, seatsFor } from './booking-requests.ts';
 import type { Figure } from './figure.ts';
 import { measureLoad, toSample } from './measure-load.ts';
 
-const highestRate = 4_000;
+const highestRate = 3_000;
 
 /** Each caller books a seat that nobody else wants. What counts is in the table afterwards. */
 function distinctSeats(name: string, title: string, callers: number): Figure {

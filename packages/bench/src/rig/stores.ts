@@ -42,14 +42,16 @@ export async function settleTables(databaseUrl: string): Promise<void> {
   });
 }
 
-/** Until nobody has a transaction open: callers who went away left requests behind. */
+/** Until nobody's request has a transaction open: callers who went away left some behind. The worker's work goes on. */
 export async function untilQuiet(databaseUrl: string): Promise<void> {
   await withDatabase(databaseUrl, async (client) => {
     let quietSince = performance.now();
     await waitFor(
       async () => {
         const { rowCount } = await client.query(
-          `select from pg_stat_activity where datname = current_database() and state <> 'idle' and pid <> pg_backend_pid()`,
+          `select from pg_stat_activity
+           where datname = current_database() and state <> 'idle' and pid <> pg_backend_pid()
+             and application_name <> 'expiry-worker'`,
         );
         if (rowCount !== 0) quietSince = performance.now();
         return performance.now() - quietSince > 200;
