@@ -49,6 +49,26 @@ test('a process that cannot keep up refuses at once, goes on telling how it is, 
   await app.close();
 }, 30_000);
 
+test('of a crowd that comes in one turn of the event loop those are served for whom there is time', async () => {
+  const { app } = buildService((service) => {
+    addOverloadShedding(service);
+    service.get('/work', () => {
+      block(1);
+      return { done: true };
+    });
+  });
+  const { connect } = await listen(app);
+  const crowd = [];
+  while (crowd.length < 400) crowd.push(await connect());
+  // All of them are there when the service looks next.
+  for (const client of crowd) client.send('GET /work HTTP/1.1\r\nhost: x\r\n\r\n');
+  const answers = await Promise.all(crowd.map((client) => client.until('HTTP/1.1 ')));
+  const statuses = answers.map((answer) => Number(answer.slice(9, 12)));
+  expect(new Set(statuses)).toEqual(new Set([200, 503]));
+  // Till there are a hundred it is no crowd.
+  expect(statuses.filter((status) => status === 200).length).toBeGreaterThanOrEqual(99);
+});
+
 interface CrowdAnswer {
   readonly ms: number;
   readonly status: number;

@@ -20,11 +20,27 @@ export function addOverloadShedding(app: HttpService): void {
     pressureHandler: () => undefined,
   });
   const isCrowd = createCrowdCounter();
+  const turnMs = createTurnClock();
   app.addHook('onRequest', ({ routeOptions: { url } }, _reply, done) => {
     const isProbe = url === '/metrics' || url?.startsWith('/health/') === true;
-    if (isProbe || !isCrowd() || !app.isUnderPressure()) return done();
+    // A sample is taken between turns: what a crowd brings in a single one is over before it tells.
+    const isLate = turnMs() > maxEventLoopDelayMs || app.isUnderPressure();
+    if (isProbe || !isCrowd() || !isLate) return done();
     done(new SeatCoreError('OVERLOADED', 'the event loop is late'));
   });
+}
+
+/** @returns how long the turn of the event loop has lasted since its first request */
+function createTurnClock(): () => number {
+  let startedAt: number | undefined;
+  return () => {
+    const now = performance.now();
+    if (startedAt === undefined) {
+      startedAt = now;
+      setImmediate(() => (startedAt = undefined));
+    }
+    return now - startedAt;
+  };
 }
 
 /** Counts each call. @returns whether this span of time, or the one before it, has seen a crowd */
