@@ -143,7 +143,7 @@ describe('two of each service', () => {
     // Some seats more than once, and not yet most of them sold.
     await waitFor(() => sale.outcomes.filter(({ status }) => status === 201).length > 250, {
       description: '250 holds',
-      timeoutMs: 30_000,
+      timeoutMs: 10_000,
     });
     const outcomes = await sale.close();
     await everyHoldEnds();

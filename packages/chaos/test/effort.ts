@@ -20,7 +20,7 @@ export const effort =
         seconds: 3,
         variantSeeds: 20,
         kills: 1,
-        stories: 2,
-        commands: 20,
+        stories: 3,
+        commands: 30,
         timeoutMs: 300_000,
       };

@@ -94,10 +94,7 @@ test('under twice what it can do, some are refused, and those it admits keep the
   const [answers] = (await once(crowd, 'message')) as [CrowdAnswer[]];
   await app.close();
 
-  const refusals = answers.map(({ status }) => status).filter((status) => status !== 200);
-  expect(refusals).toContain(503);
-  // On a machine so slow that a request lies unread for five seconds, that one is refused as late.
-  expect(refusals.filter((status) => status !== 503 && status !== 408)).toEqual([]);
+  expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200, 503]));
   const admitted = answers.filter(({ status }) => status === 200).map(({ ms }) => ms);
   const slowest = Math.max(...admitted);
   console.log(`${admitted.length} of ${answers.length} admitted, the slowest after ${slowest.toFixed(0)} ms`);
