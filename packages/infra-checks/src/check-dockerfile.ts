@@ -1,3 +1,4 @@
+import { serviceNodeFlags } from '@ticketing/dev-stack';
 import { validate } from 'dockerfile-utils';
 import { parseDockerfile } from './read-dockerfile.ts';
 
@@ -18,8 +19,10 @@ export function checkDockerfile(text: string): string[] {
     if (names.test(rest)) faults.push(`${keyword} has a secret in it`);
   }
   if (!/^[1-9]\d*(:[1-9]\d*)?$/.test(lastOf('USER'))) faults.push('USER is not a number other than 0');
-  if (!/^\["node", "dist\/server\.js"\]$/.test(lastOf('CMD')))
+  if (!lastOf('CMD').startsWith('["node", "--') || !lastOf('CMD').endsWith('", "dist/server.js"]'))
     faults.push('CMD does not make node the process that is signalled');
+  if (!serviceNodeFlags.every((flag) => lastOf('CMD').includes(`"${flag}"`)))
+    faults.push(`CMD does not give node ${serviceNodeFlags.join(' ')}, with which all was measured`);
   if (lastOf('ENTRYPOINT') !== '') faults.push('ENTRYPOINT puts a program in front of node');
   if (!['', 'SIGTERM'].includes(lastOf('STOPSIGNAL')))
     faults.push('STOPSIGNAL is not what the services know');
