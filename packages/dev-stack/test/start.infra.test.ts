@@ -37,7 +37,7 @@ async function expectNothingLeft(): Promise<void> {
 
 async function pidOf(part: string): Promise<number> {
   const entry = (await processesOn(dataFolder)).find(({ argv }) =>
-    argv.slice(0, 2).some((arg) => arg.includes(part)),
+    argv.slice(0, 3).some((arg) => arg.includes(part)),
   );
   return entry?.pid ?? 0;
 }
