@@ -158,7 +158,10 @@ describe('a connection', () => {
     await stopping.call('GET', `/api/v1/events/${event.id}`);
     await api.query('begin; lock table seats in access exclusive mode');
     const following = followLive(stopping.url, event.id);
-    await waitFor(async () => (await api.query('select 1 from pg_locks where not granted')).length > 0, {
+    // Of this database: on the same server other tests lock, too.
+    const waiting = `select from pg_locks join pg_database on pg_database.oid = pg_locks.database
+      where not granted and relation = 'seats'::regclass and datname = current_database()`;
+    await waitFor(async () => (await api.query(waiting)).length > 0, {
       description: 'the place to be waited for',
     });
     const closing = stopping[Symbol.asyncDispose]();
