@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { waitFor } from '@ticketing/dev-stack';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CreateEventInput } from '../src/create-event.ts';
 import type { Seat } from '../src/views.ts';
@@ -186,6 +187,26 @@ describe('the available seats', () => {
     );
     expect(answers.every(({ seats }) => seats.length === 3)).toBe(true);
     expect(engine.statements.slice(before).filter((name) => name === 'available-of-event')).toHaveLength(1);
+  });
+
+  it('are read from PostgreSQL once a second, and the map as well, however often they are asked for', async () => {
+    const { event } = await engine.createHall(3);
+    const eventId = event.id;
+    const readBoth = async () =>
+      Promise.all([engine.core.listAvailableSeats({ eventId }), engine.core.getSeatMap({ eventId })]);
+    const asked = () => engine.statements.length + engine.queries.length;
+    const inOneSecond = await waitFor(
+      async () => {
+        const startedAt = performance.now();
+        await readBoth();
+        const before = asked();
+        for (let n = 0; n < 50; n += 1) await readBoth();
+        const statements = asked() - before;
+        return performance.now() - startedAt < 900 ? { statements } : undefined;
+      },
+      { description: 'a hundred reads within a second', timeoutMs: 20_000 },
+    );
+    expect(inOneSecond.statements).toBe(0);
   });
 
   it('come from all coming events when none is named', async () => {
