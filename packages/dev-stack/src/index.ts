@@ -27,6 +27,6 @@ export { cacheFolder, repositoryRoot } from './folders.ts';
 export { findPostgresTool, type PostgresTool, type ProgramOnDisk } from './postgres/find-postgres-tool.ts';
 export { runCommand, type CommandResult } from './processes/run-command.ts';
 export type { ServiceName } from './services/service-name.ts';
-export { serviceNodeFlags } from './services/service-command.ts';
+export { serviceHeapMb, serviceNodeFlags } from './services/service-command.ts';
 export { stopSignal } from './supervisor/stop-signal.ts';
 export { waitFor, type WaitForOptions } from './wait-for.ts';

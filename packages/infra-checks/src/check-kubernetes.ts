@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { repositoryRoot, runCommand } from '@ticketing/dev-stack';
 import { parseAllDocuments } from 'yaml';
+import { leavesRoom } from './leaves-room.ts';
 import type { ToolVerdict } from './tools.ts';
 
 export interface Manifest {
@@ -134,8 +135,10 @@ function checkService(name: string, pod: PodSpec): string[] {
   const faults: string[] = [];
   // SHUTDOWN_DELAY_SECONDS is 8; a service then needs 10 s at most.
   if ((pod.terminationGracePeriodSeconds ?? 30) < 20) faults.push(`${name} is killed before it can be done`);
-  for (const { readinessProbe, livenessProbe, lifecycle } of pod.containers) {
+  for (const { readinessProbe, livenessProbe, lifecycle, resources } of pod.containers) {
     const isGateway = name === 'gateway';
+    if (!isGateway && !leavesRoom(resources?.limits?.memory ?? ''))
+      faults.push(`${name} has no room for its heap`);
     const ready = isGateway ? '/health/live' : '/health/ready';
     if (readinessProbe?.httpGet?.path !== ready) faults.push(`${name} is not asked whether it is ready`);
     if (livenessProbe?.httpGet?.path !== '/health/live') faults.push(`${name} is not asked whether it lives`);

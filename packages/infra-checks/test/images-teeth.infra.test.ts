@@ -22,7 +22,7 @@ describe('the Dockerfile is refused with', () => {
     ['root after all', 'STOPSIGNAL', 'USER 0\nSTOPSIGNAL', 'USER is not'],
     ['a shell in front of node', /\nCMD .*/, '\nCMD node dist/server.js', 'CMD does not make'],
     ['a shell that is asked for', '\nCMD ["node", "', '\nCMD ["sh", "-c", "node ', 'CMD does not make'],
-    ['another heap than was measured', 'size=1024', 'size=4096', 'CMD does not give'],
+    ['another heap than was measured', 'size=384', 'size=4096', 'CMD does not give'],
     ['npm in front of node', '\nCMD ', '\nENTRYPOINT ["npm", "exec", "--"]\nCMD ', 'ENTRYPOINT puts'],
     ['a signal that ends it at once', 'STOPSIGNAL SIGTERM', 'STOPSIGNAL SIGKILL', 'STOPSIGNAL is not'],
     ['no health check', /HEALTHCHECK .*\n/, '', 'there is no HEALTHCHECK'],

@@ -195,6 +195,7 @@ describe('docker-compose.yml is refused with', () => {
     ['a file system that can be written', 'read_only: true', 'read_only: false'],
     ['capabilities', 'cap_drop: [ALL]', 'cap_drop: [NET_RAW]'],
     ['no limit of memory', '  mem_limit: 512m\n', ''],
+    ['less memory than the heap may have', '  mem_limit: 512m\n', '  mem_limit: 384m\n'],
     ['a store that is published', "'127.0.0.1:9090:9090'", "'9090:9090'"],
     ['an image of no version', 'prom/prometheus:v2.55.1', 'prom/prometheus:latest'],
     ['an address that another may have taken', ', ip_range: 172.29.7.128/25', ''],
@@ -230,6 +231,7 @@ describe('the manifests are refused with', () => {
       '$1/health/ready',
     ],
     ['root', 'base/booking-api.yml', 'runAsNonRoot: true', 'runAsNonRoot: false'],
+    ['less memory than the heap may have', 'base/payment-api.yml', 'memory: 512Mi', 'memory: 384Mi'],
     [
       'a file system that can be written',
       'base/booking-api.yml',

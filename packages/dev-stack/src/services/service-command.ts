@@ -7,10 +7,13 @@ import { StackError } from '../stack-error.ts';
 import type { ServiceName } from './service-name.ts';
 
 /**
- * As in the image. On a large machine V8 lets garbage grow to three times what is in use; from a heap of 2 GB down it
- * collects earlier, the earlier the smaller the heap, and left alone it would take 256 MB of a container of 512.
+ * On a large machine V8 lets garbage grow to three times what is in use; the smaller the heap may be, the earlier it
+ * collects. Left alone it would take half of a container.
  */
-export const serviceNodeFlags = ['--max-old-space-size=1024'] as const;
+export const serviceHeapMb = 384;
+
+/** As in the image. */
+export const serviceNodeFlags = [`--max-old-space-size=${serviceHeapMb}`] as const;
 
 /**
  * The built service as a command. The services take no arguments; the one given here makes their processes
