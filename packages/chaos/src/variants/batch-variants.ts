@@ -40,7 +40,7 @@ export const batchVariants: readonly Variant[] = [
         replace: 'member.resolve(outcomes[batch.length - 1 - index]);',
       },
     ],
-    // Requests share a commit when they come while two others are under way.
+    // Requests share a commit when they come while another is under way.
     profile: { clients: 24, thinkMs: 0, hotShare: 0, faults: ['slow-postgres'], faultEveryMs: [100, 300] },
     seconds: 3,
   },
