@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { auditInvariantsInTurn, type SeatCoreLogger } from '@ticketing/seat-core';
 import type { Registry } from 'prom-client';
 import { exportAudit } from './export-audit.ts';
@@ -27,8 +28,10 @@ export function startAuditing(options: StartAuditingOptions): Loop {
   let nextAt = 0;
 
   const audit = async (signal: AbortSignal) => {
+    // A rest is part of the round: as a round of its own it would be one that succeeded, between two that failed.
+    await delay(Math.max(0, nextAt - performance.now()), undefined, { signal }).catch(() => undefined);
+    if (signal.aborted) return;
     const startedAt = performance.now();
-    if (startedAt < nextAt) return;
     const rest = () => {
       const tookMs = performance.now() - startedAt;
       nextAt = startedAt + Math.max(everyMs, tookMs * (1 + restFactor));

@@ -55,6 +55,30 @@ describe('a hold with a key', () => {
     expect(await hold(engine.core, seatIds[0], keyed('later'))).toEqual({ ...first, replayed: true });
   });
 
+  it('is replayed also when what its user holds fills the cap, and Redis has forgotten everything', async () => {
+    const capped = engine.withSettings({ maxHeldSeatsPerUser: 2 });
+    const { seatIds } = await engine.createHall(5);
+    const holdTwo = (from: number, idempotency?: IdempotencyInput) =>
+      capped.holdSeats({
+        seatIds: seatIds.slice(from, from + 2),
+        userId: 'ani',
+        ...(idempotency && { idempotency }),
+      });
+    const expectReplay = async () => {
+      expect((await refusal(hold(capped, seatIds[4]!, keyed('one-too-many')))).code).toBe(
+        'HOLD_LIMIT_REACHED',
+      );
+      await engine.redis.flushdb();
+      expect(await holdTwo(0, keyed('full'))).toEqual({ ...first, replayed: true });
+    };
+    const first = await holdTwo(0, keyed('full'));
+    await expectReplay();
+    // Its own seats are free again, so that only the cap is in the way.
+    await capped.releaseBooking({ bookingId: first.id, actor: 'ani' });
+    await holdTwo(2);
+    await expectReplay();
+  });
+
   it('is refused when the key belongs to another request, and holds nothing', async () => {
     const { seatIds } = await engine.createHall(2);
     await hold(engine.core, seatIds[0], keyed('reused', 'one'));

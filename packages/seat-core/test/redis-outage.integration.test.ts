@@ -93,6 +93,10 @@ describe.each(Object.entries(outages))('a Redis %s', (_, outage) => {
     const [released, ...seatIds] = await createHall(core, 21);
     const early = await core.holdSeats({ seatIds: [released!], userId: 'ani' });
     await waitFor(() => faultyParts(core).length === 0, { description: 'all to be well' });
+    const freeSeats = async () => {
+      const { seats } = await core.listAvailableSeats({ eventId: early.eventId, limit: 100 });
+      return seats.map(({ id }) => id).toSorted();
+    };
 
     const sell = async (seatId: string) => {
       const { id } = await withinDeadline('a hold', 2_000, () =>
@@ -102,6 +106,7 @@ describe.each(Object.entries(outages))('a Redis %s', (_, outage) => {
         core.confirmBooking({ bookingId: id, actor: 'budi' }),
       );
     };
+    expect(await freeSeats()).toEqual(seatIds.toSorted());
     await outage.begin();
     try {
       // Two as the outage begins, the others at once when it is known.
@@ -121,12 +126,15 @@ describe.each(Object.entries(outages))('a Redis %s', (_, outage) => {
       description: 'Redis to be used again',
       timeoutMs: 3_000,
     });
+    const [sold, free] = [seatIds.slice(0, 15), seatIds.slice(15)];
     await waitFor(
       async () => {
-        const keys = await admin.mget(seatIds.slice(0, 15).map(statusKey));
-        return keys.every((key) => key === 'SOLD') && (await admin.get(statusKey(released!))) === null;
+        expect(await admin.mget(sold.map(statusKey))).toEqual(sold.map(() => 'SOLD'));
+        expect(await admin.get(statusKey(released!))).toBeNull();
+        expect(await freeSeats()).toEqual([released!, ...free].toSorted());
+        return true;
       },
-      { description: 'the status keys to be right', timeoutMs: 2_000 },
+      { description: 'the status keys and the list of free seats to be right', timeoutMs: 2_000 },
     );
     expect(await metrics()).toContain('redis_circuit_open{part="redis"} 0');
     const booking = await core.holdSeats({ seatIds: seatIds.slice(15, 16), userId: 'ani' });
