@@ -88,7 +88,7 @@ const sellsAgain = (held: BookingBody) => async () => {
   const { body } = await waitFor(
     async () => {
       const answer = await hold();
-      return answer.status === 201 && answer;
+      return answer.status === 201 ? answer : undefined;
     },
     { description: 'a hold to be made' },
   );
