@@ -42,7 +42,7 @@ async function openHall(stack: PrivateStack, { seats, holdSeconds }: { seats: nu
           );
           return ends[0];
         },
-        { description: 'the hold to end' },
+        { description: 'the hold to end', timeoutMs: 10_000 },
       ),
     [Symbol.asyncDispose]: async () => {
       await core[Symbol.asyncDispose]();
@@ -79,7 +79,7 @@ it('shows its metrics, ends holds and leaves in time while Redis is frozen', asy
 it('ends holds by the jobs that a Redis still has which was killed and started again', async () => {
   await using stack = await createPrivateStack({ persistentRedis: true });
   await using worker = await startWorker(stack);
-  await using hall = await openHall(stack, { seats: 8, holdSeconds: 3 });
+  await using hall = await openHall(stack, { seats: 8, holdSeconds: 6 });
   const held: string[] = [];
   while (held.length < 8) held.push(await hall.hold());
   const countJobs = async () => {
