@@ -1,74 +1,108 @@
 import {
+  auditViolations,
   createPrivateStack,
+  deadlineFactor,
   startService,
   waitFor,
   withinDeadline,
   type PrivateStack,
 } from '@ticketing/dev-stack';
-import { openDatabase, openSeatCore } from '@ticketing/seat-core';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { openDatabase, openQueueRedis, openSeatCore } from '@ticketing/seat-core';
+import { expect, it } from 'vitest';
 
-let stack: PrivateStack;
-beforeAll(async () => {
-  stack = await createPrivateStack();
-});
-afterAll(async () => stack.dispose());
+const startWorker = ({ serviceUrl, redisUrl }: PrivateStack) =>
+  startService('expiry-worker', { DATABASE_URL: serviceUrl, REDIS_URL: redisUrl });
 
-it('shows its metrics, ends holds and leaves in time while Redis is frozen', async () => {
-  const { databaseUrl, redisUrl } = stack;
-  await using worker = await startService('expiry-worker', {
-    DATABASE_URL: databaseUrl,
-    REDIS_URL: redisUrl,
-  });
-  const core = await openSeatCore({ databaseUrl, redisUrl, holdSeconds: 1 });
+/** Who holds the seats of a hall, and how the database recorded the end of a hold. */
+async function openHall(stack: PrivateStack, { seats, holdSeconds }: { seats: number; holdSeconds: number }) {
+  const { databaseUrl, serviceUrl, redisUrl } = stack;
+  const core = await openSeatCore({ databaseUrl: serviceUrl, redisUrl, holdSeconds });
   const database = openDatabase({ databaseUrl, poolMax: 1 });
   const price = { amount: 150_000, currency: 'IDR' };
   const event = await core.createEvent({
     name: 'Konser',
     venue: 'Istora',
     startsAt: new Date(Date.now() + 86_400_000),
-    sections: [{ name: 'Tribun', price, rows: [{ name: 'A', seats: 2 }] }],
+    sections: [{ name: 'Tribun', price, rows: [{ name: 'A', seats }] }],
   });
-  const { rows: seats } = await database.$client.query<{ id: string }>(
-    'select id from seats where event_id = $1',
-    [event.id],
-  );
-  const holdEnds = async (seatId: string) => {
-    const { id } = await core.holdSeats({ seatIds: [seatId], userId: 'ani' });
-    return async () => {
-      await waitFor(
+  const { rows } = await database.$client.query<{ id: string }>('select id from seats where event_id = $1', [
+    event.id,
+  ]);
+  const free = rows.map(({ id }) => id);
+  return {
+    hold: async () => (await core.holdSeats({ seatIds: [free.pop()!], userId: 'ani' })).id,
+    endOf: (bookingId: string) =>
+      waitFor(
         async () => {
-          const { rows } = await database.$client.query('select status from bookings where id = $1', [id]);
-          return rows[0].status === 'EXPIRED';
+          const { rows: ends } = await database.$client.query<{ cause: string; late: number }>(
+            `select event.cause, (extract(epoch from event.at - booking.expires_at) * 1000)::float8 as late
+             from booking_events event join bookings booking on booking.id = event.booking_id
+             where booking.id = $1 and event.to_status = 'EXPIRED'`,
+            [bookingId],
+          );
+          return ends[0];
         },
-        { description: 'the hold to end' },
-      );
-      const { rows } = await database.$client.query(
-        `select cause from booking_events where booking_id = $1 and to_status = 'EXPIRED'`,
-        [id],
-      );
-      return rows[0].cause as string;
-    };
+        { description: 'the hold to end', timeoutMs: 10_000 },
+      ),
+    [Symbol.asyncDispose]: async () => {
+      await core[Symbol.asyncDispose]();
+      await database.$client.end();
+    },
   };
+}
+
+it('shows its metrics, ends holds and leaves in time while Redis is frozen', async () => {
+  await using stack = await createPrivateStack();
+  await using worker = await startWorker(stack);
+  await using hall = await openHall(stack, { seats: 2, holdSeconds: 1 });
   const metrics = async () => (await fetch(`${worker.url}/metrics`)).text();
 
-  const ends = await holdEnds(seats[0]!.id);
+  const first = await hall.hold();
   await stack.redis.freeze();
   const frozen = await withinDeadline('metrics while Redis is frozen', 2_000, metrics);
   expect(frozen).toContain('# TYPE queue_jobs gauge');
   expect(frozen).not.toMatch(/^queue_jobs\{/m);
-  expect(await ends()).toBe('sweep');
+  expect((await hall.endOf(first)).cause).toBe('sweep');
 
   await stack.redis.thaw();
   await waitFor(async () => (await metrics()).includes('queue_jobs{state="failed"} 0'), {
     description: 'the queue to be counted again',
   });
-  expect(['job', 'sweep']).toContain(await (await holdEnds(seats[1]!.id))());
+  expect(['job', 'sweep']).toContain((await hall.endOf(await hall.hold())).cause);
 
   await stack.redis.freeze();
   const exit = await withinDeadline('leaving while Redis is frozen', 5_000, () => worker.stop());
   expect(exit).toEqual({ code: 0, signal: null });
   await stack.redis.thaw();
-  await core[Symbol.asyncDispose]();
-  await database.$client.end();
+});
+
+it('ends holds by the jobs that a Redis still has which was killed and started again', async () => {
+  await using stack = await createPrivateStack({ persistentRedis: true });
+  await using worker = await startWorker(stack);
+  await using hall = await openHall(stack, { seats: 8, holdSeconds: 6 });
+  const held: string[] = [];
+  while (held.length < 8) held.push(await hall.hold());
+  const countJobs = async () => {
+    const redis = await openQueueRedis({ redisUrl: stack.redisUrl });
+    try {
+      return await redis.exists(held.map((id) => `bull:ticket-cleanup:b-${id}`));
+    } finally {
+      redis.disconnect();
+    }
+  };
+  expect(await countJobs()).toBe(8);
+
+  await stack.redis.kill();
+  await stack.redis.start();
+  // Nobody adds a job a second time.
+  expect(await countJobs()).toBe(8);
+  const ends = await Promise.all(held.map(hall.endOf));
+  for (const { late } of ends) {
+    expect(late).toBeGreaterThanOrEqual(0);
+    expect(late).toBeLessThan(2_000 * deadlineFactor());
+  }
+  // The sweep looks once a second, and may be first with those that end at that moment.
+  expect(ends.map(({ cause }) => cause)).toContain('job');
+  expect(worker.logs()).toContain('listening');
+  expect(await auditViolations(stack.databaseUrl)).toEqual([]);
 });

@@ -3,6 +3,7 @@ import { auditViolations, deadlineFactor, waitFor } from '@ticketing/dev-stack';
 import { checkHistory } from './checkers/check-history.ts';
 import { readTables } from './checkers/evidence.ts';
 import { watchAudit } from './checkers/watch-audit.ts';
+import { watchDeaths } from './checkers/watch-deaths.ts';
 import { checkFreeSeatsSell, checkStatusKeys } from './checkers/check-redis.ts';
 import { countTickets } from './checkers/count-tickets.ts';
 import { now } from './clock.ts';
@@ -45,7 +46,7 @@ export async function runSeed(
 ): Promise<SeedReport> {
   const random = createRandom(seed);
   await cluster.empty();
-  const deathsBefore = cluster.members.flatMap(({ deaths }) => deaths).length;
+  const deaths = watchDeaths(cluster.members);
   const hall = await openHall(cluster.membersOf('booking-api')[0]!.url, profile.seats);
   const tickets = countTickets(cluster.membersOf('payment-api'));
   await tickets.begin();
@@ -99,8 +100,7 @@ export async function runSeed(
   }
   findings.push(...(await audit.stop()));
   await tickets.stop();
-  const deaths = cluster.members.flatMap((member) => member.deaths).slice(deathsBefore);
-  findings.push(...deaths.map((detail) => ({ check: 'no-process-dies', detail })));
+  findings.push(...deaths());
   const count = (kind: string) => operations.filter(({ result }) => result.kind === kind).length;
   return {
     seed,

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { checkHistory } from '../src/checkers/check-history.ts';
+import { findUnsold } from '../src/checkers/check-redis.ts';
 import type { Evidence } from '../src/checkers/evidence.ts';
+import { watchDeaths } from '../src/checkers/watch-deaths.ts';
 import { operation, refused, soundEvidence, transition } from './fixtures.ts';
 
 /** What the checks say of the sound evidence after something was done to it. */
@@ -187,5 +189,32 @@ describe('what is wrong with a history', () => {
     ['tickets-counted-once', 'a ticket that was counted twice', () => ({ ticketsCounted: 2 })],
   ])('is found by %s: %s', (check, _what, spoil) => {
     expect(checksThatFind(spoil)).toContain(check);
+  });
+});
+
+describe('a free seat that is asked for when all is well again', () => {
+  const asked = (result?: ReturnType<typeof refused>) =>
+    operation('o9', 'hold', 'late-0', 900, 910, { bookingId: 'b9', ...(result && { result }) });
+
+  it('is found by free-seats-sell when it cannot be had, and only then', () => {
+    expect(findUnsold([asked()])).toEqual([]);
+    expect(findUnsold([asked(), asked(refused('SEAT_TAKEN'))])).toEqual([
+      { check: 'free-seats-sell', detail: 'seat a1 is free, but SEAT_TAKEN' },
+    ]);
+    const lost = { ...asked(), result: { kind: 'unknown', why: 'TimeoutError' } as const };
+    expect(findUnsold([lost])).toEqual([
+      { check: 'free-seats-sell', detail: 'seat a1 is free, but TimeoutError' },
+    ]);
+  });
+});
+
+describe('a process that ends by itself', () => {
+  it('is found by no-process-dies, once, in the run in which it did', () => {
+    const members = [{ deaths: ['booking-api 1: SIGSEGV'] }, { deaths: [] as string[] }];
+    const first = watchDeaths(members);
+    expect(first()).toEqual([]);
+    members[1]!.deaths.push('payment-api 1: 1');
+    expect(first()).toEqual([{ check: 'no-process-dies', detail: 'payment-api 1: 1' }]);
+    expect(watchDeaths(members)()).toEqual([]);
   });
 });

@@ -56,7 +56,7 @@ export async function checkFreeSeatsSell(
   const members = cluster.membersOf('booking-api');
   // So long a lock may outlive whoever died, or lost its connection, with it.
   const locksEndAt = now() + cluster.settings.seatLockSeconds * 1_000 * deadlineFactor();
-  const findings: Finding[] = [];
+  const tries: Operation[] = [];
   for (const [index, seatId] of free.entries()) {
     const member = members[index % members.length]!;
     const hold = { kind: 'hold', seatIds: [seatId], bookingId: undefined, key: undefined } as const;
@@ -70,12 +70,18 @@ export async function checkFreeSeatsSell(
       await delay(50);
       operation = await ask();
     }
-    if (operation.result.kind !== 'done') {
-      const said = operation.result.kind === 'refused' ? operation.result.code : operation.result.why;
-      findings.push({ check: 'free-seats-sell', detail: `seat ${seatId} is free, but ${said}` });
-    }
+    tries.push(operation);
   }
-  return findings;
+  return findUnsold(tries);
+}
+
+/** @param tries the last one for each seat that the table had as free */
+export function findUnsold(tries: readonly Operation[]): Finding[] {
+  return tries.flatMap(({ seatIds, result }) => {
+    if (result.kind === 'done') return [];
+    const said = result.kind === 'refused' ? result.code : result.why;
+    return [{ check: 'free-seats-sell', detail: `seat ${seatIds.join()} is free, but ${said}` }];
+  });
 }
 
 const isLocked = ({ result }: Operation) => result.kind === 'refused' && result.code === 'SEAT_LOCKED';

@@ -5,12 +5,12 @@ import { emptyStores, runSql } from './stores.ts';
 
 /** The whole engine on servers of its own, with a proxy in front of each that can be mistreated. */
 export interface Cluster extends AsyncDisposable {
-  /** Straight to the servers, for those who check. */
+  /** Straight to the servers, as the owner of the tables: for those who check. */
   readonly databaseUrl: string;
   readonly redisUrl: string;
   readonly postgres: FaultyServer;
   readonly redis: FaultyServer;
-  /** Through which every service goes. */
+  /** Through which every service goes, as the role of the services. */
   readonly links: { readonly postgres: TcpProxy; readonly redis: TcpProxy };
   readonly members: readonly Member[];
   readonly membersOf: (name: ServiceName) => readonly Member[];
@@ -65,7 +65,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   try {
     await runSql(stack.databaseUrl, settings.sql);
     const env = {
-      DATABASE_URL: throughPort(stack.databaseUrl, links.postgres.port),
+      DATABASE_URL: throughPort(stack.serviceUrl, links.postgres.port),
       REDIS_URL: throughPort(stack.redisUrl, links.redis.port),
       DATABASE_POOL_MAX: '8',
       HOLD_SECONDS: String(settings.holdSeconds),

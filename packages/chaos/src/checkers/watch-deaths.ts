@@ -1,0 +1,11 @@
+import type { Member } from '../cluster/member.ts';
+import type { Finding } from '../history.ts';
+
+/** @returns what finds the processes that have ended since by themselves, and not because a fault has killed them */
+export function watchDeaths(members: readonly Pick<Member, 'deaths'>[]): () => Finding[] {
+  const before = members.map(({ deaths }) => deaths.length);
+  return () =>
+    members.flatMap(({ deaths }, index) =>
+      deaths.slice(before[index]).map((detail) => ({ check: 'no-process-dies', detail })),
+    );
+}
