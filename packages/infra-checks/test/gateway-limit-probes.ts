@@ -117,8 +117,9 @@ export async function expectBoundedSockets({ url }: Gateway) {
     if ('status' in answer) refused.push(answer);
     else sockets.push(answer);
   };
+  const opened = Array.from({ length: limit + beyond }, () => open('203.0.113.28'));
   try {
-    await Promise.all(Array.from({ length: limit + beyond }, () => open('203.0.113.28')));
+    await Promise.all(opened);
     expectOverloaded(refused);
     expect(sockets).toHaveLength(limit);
     await open('203.0.113.29');
@@ -127,6 +128,7 @@ export async function expectBoundedSockets({ url }: Gateway) {
     const headers = { 'x-forwarded-for': '203.0.113.28' };
     expect(await askInTime(() => ask(`${url}/api/v1/events`, { headers }))).toMatchObject({ status: 200 });
   } finally {
+    await Promise.allSettled(opened);
     for (const socket of sockets) socket.destroy();
   }
 }
