@@ -41,7 +41,13 @@ describe('an answer is taken for described', () => {
     ['with the members that it should have', { ...answer, contentType: 'application/json; charset=utf-8' }],
     ['without a body where there is none', { ...answer, status: 304, contentType: null, body: null }],
     ['as a fault that the status lists', { ...problem, body: { code: 'SEAT_TAKEN' } }],
-    ['of a path that has no operation', { ...answer, path: '/other', status: 404 }],
+    ['as unknown of a path that has no operation', { ...answer, path: '/other', status: 404 }],
+    ['without its body for HEAD', { ...answer, method: 'HEAD', body: null }],
+    [
+      'as the methods of a path',
+      { ...answer, method: 'OPTIONS', status: 204, contentType: null, body: null },
+    ],
+    ['of the document itself', { ...answer, path: '/docs/json', body: {} }],
   ])('%s', (_name, described) => {
     expect(() => assertDescribed(described)).not.toThrow();
   });
@@ -49,6 +55,13 @@ describe('an answer is taken for described', () => {
 
 describe('an answer is found out', () => {
   it.each([
+    ['of a path that has no operation', { ...answer, path: '/other' }, /nor is anything else/],
+    [
+      'of HEAD with another status',
+      { ...answer, method: 'HEAD', status: 500, body: null },
+      /is not described/,
+    ],
+    ['of a method that has no operation', { ...answer, method: 'PUT', status: 500 }, /nor is anything else/],
     ['with another status', { ...answer, status: 500 }, /is not described/],
     ['with another type', { ...answer, contentType: 'text/plain' }, /as text\/plain is not described/],
     ['without a member', { ...answer, body: {} }, /must have required property 'id'/],

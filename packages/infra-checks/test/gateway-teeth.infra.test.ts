@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { startEchoServer } from '../src/echo-server.ts';
 import { startGateway, type Gateway } from '../src/start-gateway.ts';
 import { broken } from './broken.ts';
+import { expectBoundedAddress, expectBoundedInAll, expectBoundedSockets } from './gateway-limit-probes.ts';
 import {
   expectBounds,
   expectBurstCut,
@@ -108,6 +109,8 @@ describe('the questions to the gateway find', () => {
     ['one language only', /"~\*\^\\s\*id\\b" id;/, '', expectIndonesian],
     ['a flood', 'zone=requests:10m rate=100r/s', 'zone=requests:10m rate=90000r/s', expectBurstCut],
     ["nginx's own page for a flood", 'error_page 429 = @RATE_LIMITED;', '', expectBurstCut],
+    ['sockets without a bound', 'limit_conn sockets 200;', '', expectBoundedSockets],
+    ["nginx's own page for too many sockets", 'error_page 503 = @OVERLOADED;', '', expectBoundedSockets],
     ['a flood that writes', 'zone=writes:10m rate=30r/s', 'zone=writes:10m rate=90000r/s', expectWritesCut],
   ])('%s', async (_, from, to, probe) => {
     await using booking = await startEchoServer('booking-api');
@@ -136,6 +139,16 @@ describe('the questions to the gateway find', () => {
     await using second = await startEchoServer('booking-api', 'hang-up');
     await using gateway = await startBroken(from, to, [first.port, second.port], nowhere);
     await expect(probe(gateway, [first, second])).rejects.toThrow(noticed);
+  });
+
+  it.each([
+    ["nginx's own page for too many requests", 'error_page 503 = @OVERLOADED;', '', expectBoundedAddress],
+    ['an address without a bound', 'limit_conn connections 400;', '', expectBoundedAddress],
+    ['no bound for all together', 'limit_conn in_flight 4000;', '', expectBoundedInAll],
+  ] as const)('with one that is silent: %s', async (_, from, to, probe) => {
+    await using silent = await startEchoServer('booking-api', 'silence');
+    await using gateway = await startBroken(from, to, [silent.port], nowhere);
+    await expect(probe(gateway, silent)).rejects.toThrow(noticed);
   });
 
   it('with one that is gone: nobody else who is asked', async () => {

@@ -2,6 +2,7 @@ import getPort from 'get-port';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startEchoServer, type EchoServer } from '../src/echo-server.ts';
 import { checkGatewayConfig, startGateway, type Gateway } from '../src/start-gateway.ts';
+import { expectBoundedAddress, expectBoundedInAll, expectBoundedSockets } from './gateway-limit-probes.ts';
 import {
   ask,
   expectBounds,
@@ -106,6 +107,20 @@ describe('a burst', () => {
   it('of requests from one address is cut, with 429; others are served', () => expectBurstCut(gateway));
 
   it('of requests that write is cut sooner', () => expectWritesCut(gateway));
+});
+
+describe('what is open at once', () => {
+  it.each([
+    ['of one address', expectBoundedAddress],
+    ['in all', expectBoundedInAll],
+  ])('is bounded %s: beyond it is 503, at once and retryable', async (_, expectBounded) => {
+    await using silent = await startEchoServer('booking-api', 'silence');
+    await using behind = await startInFrontOf([silent.port], [payment.port]);
+    await expectBounded(behind, silent);
+  });
+
+  it('is bounded for the sockets of one address, apart from its requests', () =>
+    expectBoundedSockets(gateway));
 });
 
 describe('a service', () => {

@@ -156,7 +156,8 @@ describe('started from there, by Node 24, with the environment of docker-compose
     async (name) => {
       const folder = deployables.folderOf(name.replace(/-\d$/, '') as ServiceName);
       const port = await getPort({ host: '127.0.0.1' });
-      const env = environmentOf(name, port);
+      // Nor beside it: where programs write without being told to, there is what nobody may write.
+      const env = { ...environmentOf(name, port), TMPDIR: folder, HOME: folder };
       await using program: RunningProgram = await startProgram({
         folder: await makeRunFolder(`image-${name}`),
         command: ['env', '--chdir', folder, ...wordsOf(restOf('CMD'))],

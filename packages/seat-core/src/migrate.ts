@@ -1,10 +1,13 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { drizzle } from 'drizzle-orm/node-postgres';
-import { migrate } from 'drizzle-orm/node-postgres/migrator';
+import { readMigrationFiles, type MigrationMeta } from 'drizzle-orm/migrator';
 import pg from 'pg';
 import { grantServiceRole } from './grant-service-role.ts';
 
-const migrationsFolder = fileURLToPath(new URL('../migrations', import.meta.url));
+const ownMigrations = fileURLToPath(new URL('../migrations', import.meta.url));
+
+/** The first line of a migration whose statements PostgreSQL takes in no transaction, or that would hold a lock to its end. */
+const outsideATransaction = /^-- outside a transaction\b/;
 
 /** One number for all that migrate this schema, in whatever process: "seats" in ASCII. */
 const migrationLock = 0x7365617473;
@@ -14,6 +17,8 @@ export interface MigrateOptions {
   readonly databaseUrl: string;
   /** A role that exists and is to serve with no more rights than it needs; by default none is granted anything. */
   readonly serviceRole?: string;
+  /** With other migrations than those of this build: for the rehearsal of some that are to come. */
+  readonly migrationsFolder?: string;
   readonly onProgress?: (message: string) => void;
 }
 
@@ -30,8 +35,9 @@ export function serviceRoleOf(ownerUrl: string, serviceUrl: string | undefined):
 }
 
 /**
- * Brings the database to the schema of this build. Drizzle's `migrate()` fails when two run at once;
- * an advisory lock lets any number start together, and all but one find nothing left to do.
+ * Brings the database to the schema of this build: each migration in a transaction of its own, or statement by
+ * statement where its first line says `-- outside a transaction`; such a one is done again from its beginning when it
+ * failed. An advisory lock lets any number start together, and all but one find nothing left to do.
  * Then the service role, if one is named, is granted what it needs.
  *
  * @returns how many migrations this call applied
@@ -44,15 +50,17 @@ export async function runMigrations(options: MigrateOptions): Promise<{ applied:
   });
   await client.connect();
   try {
-    await client.query('select pg_advisory_lock($1)', [migrationLock]);
-    const before = await countApplied(client);
-    options.onProgress?.(`${before} migrations are applied; looking for newer ones`);
-    await migrate(drizzle(client), { migrationsFolder });
-    const applied = (await countApplied(client)) - before;
+    await takeLock(client);
+    const { count, newestAt } = await readApplied(client);
+    options.onProgress?.(`${count} migrations are applied; looking for newer ones`);
+    const migrations = readMigrationFiles({ migrationsFolder: options.migrationsFolder ?? ownMigrations });
+    const pending = migrations.filter(({ folderMillis }) => folderMillis > newestAt);
+    for (const migration of pending) await apply(client, migration);
     if (options.serviceRole !== undefined) {
       await grantServiceRole(client, options.serviceRole);
       options.onProgress?.(`role ${options.serviceRole} may serve`);
     }
+    const applied = pending.length;
     options.onProgress?.(applied === 0 ? 'the schema is current' : `applied ${applied} migrations`);
     return { applied };
   } finally {
@@ -60,13 +68,30 @@ export async function runMigrations(options: MigrateOptions): Promise<{ applied:
   }
 }
 
-async function countApplied(client: pg.Client): Promise<number> {
-  const { rows: tables } = await client.query<{ present: boolean }>(
-    `select to_regclass('drizzle.__drizzle_migrations') is not null as present`,
+/** Asks again and again: `create index concurrently` of whoever has it would wait for one that waits in a statement. */
+async function takeLock(client: pg.Client): Promise<void> {
+  const take = 'select pg_try_advisory_lock($1) as taken';
+  while (!(await client.query<{ taken: boolean }>(take, [migrationLock])).rows[0]?.taken) await delay(100);
+}
+
+/** Its table and its columns are those of Drizzle's own `migrate()`, which knows one transaction for everything only. */
+async function readApplied(client: pg.Client): Promise<{ count: number; newestAt: number }> {
+  await client.query('create schema if not exists drizzle');
+  await client.query(
+    'create table if not exists drizzle.__drizzle_migrations (id serial primary key, hash text not null, created_at bigint)',
   );
-  if (tables[0]?.present !== true) return 0;
-  const { rows } = await client.query<{ n: number }>(
-    'select count(*)::int as n from drizzle.__drizzle_migrations',
+  const { rows } = await client.query<{ count: number; newestAt: number }>(
+    'select count(*)::int as count, coalesce(max(created_at), 0)::float8 as "newestAt" from drizzle.__drizzle_migrations',
   );
-  return rows[0]?.n ?? 0;
+  return rows[0]!;
+}
+
+/** What fails leaves its transaction to the end of the connection, which takes it back. */
+async function apply(client: pg.Client, { sql, hash, folderMillis }: MigrationMeta): Promise<void> {
+  const inside = !outsideATransaction.test(sql[0] ?? '');
+  if (inside) await client.query('begin');
+  for (const statement of sql) await client.query(statement);
+  const record = 'insert into drizzle.__drizzle_migrations (hash, created_at) values ($1, $2)';
+  await client.query(record, [hash, folderMillis]);
+  if (inside) await client.query('commit');
 }

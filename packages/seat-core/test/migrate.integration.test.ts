@@ -1,5 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { createTestDatabase, type TestDatabase } from '@ticketing/dev-stack';
@@ -8,10 +11,15 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runMigrations } from '../src/migrate.ts';
 
 let database: TestDatabase;
+let folder: string;
 beforeAll(async () => {
   database = await createTestDatabase();
+  folder = await mkdtemp(join(tmpdir(), 'migrations-'));
 });
-afterAll(async () => database.drop());
+afterAll(async () => {
+  await rm(folder, { recursive: true });
+  await database.drop();
+});
 
 async function withEmptyDatabase(work: (url: string) => Promise<void>): Promise<void> {
   const admin = new pg.Client(database.url);
@@ -28,17 +36,26 @@ async function withEmptyDatabase(work: (url: string) => Promise<void>): Promise<
   }
 }
 
-async function tablesOf(url: string): Promise<string[]> {
+async function namesOf(url: string, sql: string): Promise<string[]> {
   const client = new pg.Client(url);
   await client.connect();
   try {
-    const { rows } = await client.query<{ name: string }>(
-      `select tablename as name from pg_tables where schemaname = 'public' order by 1`,
-    );
-    return rows.map((row) => row.name);
+    return (await client.query<{ name: string }>(sql)).rows.map((row) => row.name);
   } finally {
     await client.end();
   }
+}
+
+const tablesOf = (url: string) =>
+  namesOf(url, `select tablename as name from pg_tables where schemaname = 'public' order by 1`);
+
+/** As Drizzle lays them out. @returns the folder */
+async function writeMigrations(texts: readonly string[]): Promise<string> {
+  const entries = texts.map((_, index) => ({ tag: `m${index}`, when: index + 1, breakpoints: true }));
+  await mkdir(join(folder, 'meta'), { recursive: true });
+  await writeFile(join(folder, 'meta/_journal.json'), JSON.stringify({ entries }));
+  for (const [index, text] of texts.entries()) await writeFile(join(folder, `m${index}.sql`), text);
+  return folder;
 }
 
 const tables = ['booking_events', 'booking_seats', 'bookings', 'events', 'idempotency_keys', 'seats'];
@@ -50,6 +67,51 @@ describe('migrations', () => {
       expect(runs.filter(({ applied }) => applied > 0)).toHaveLength(1);
       expect(await tablesOf(databaseUrl)).toEqual(tables);
       expect(await runMigrations({ databaseUrl })).toEqual({ applied: 0 });
+    });
+  });
+
+  it('are each made whole or not at all', async () => {
+    await withEmptyDatabase(async (databaseUrl) => {
+      const texts = [
+        'create table one (n int)',
+        'create table two (n int);--> statement-breakpoint\nselect 1 / 0',
+        'create table three (n int)',
+      ];
+      const migrationsFolder = await writeMigrations(texts);
+      await expect(runMigrations({ databaseUrl, migrationsFolder })).rejects.toThrow('division by zero');
+      expect(await tablesOf(databaseUrl)).toEqual(['one']);
+      await writeMigrations(texts.map((text) => text.replace('1 / 0', '1 / 1')));
+      expect(await runMigrations({ databaseUrl, migrationsFolder })).toEqual({ applied: 2 });
+      expect(await tablesOf(databaseUrl)).toEqual(['one', 'three', 'two']);
+    });
+  });
+
+  it('that run outside a transaction and failed are done again from their beginning', async () => {
+    await withEmptyDatabase(async (databaseUrl) => {
+      const migrationsFolder = await writeMigrations([
+        'create table one (n int); insert into one values (0), (1)',
+        `-- outside a transaction
+drop index concurrently if exists one_idx;
+--> statement-breakpoint
+create index concurrently one_idx on one ((1 / n));
+--> statement-breakpoint
+alter table one add column done text`,
+      ]);
+      await expect(runMigrations({ databaseUrl, migrationsFolder })).rejects.toThrow('division by zero');
+      const left = (isValid: boolean) =>
+        namesOf(
+          databaseUrl,
+          `select indexrelid::regclass::text as name from pg_index where indrelid = 'one'::regclass and indisvalid = ${isValid}`,
+        );
+      expect(await left(false)).toEqual(['one_idx']);
+      await namesOf(databaseUrl, 'delete from one where n = 0');
+      // Any number at once: one that waits is not waited for by the index of the other.
+      const runs = await Promise.all(
+        Array.from({ length: 3 }, () => runMigrations({ databaseUrl, migrationsFolder })),
+      );
+      expect(runs.filter(({ applied }) => applied === 1)).toHaveLength(1);
+      expect(runs.filter(({ applied }) => applied === 0)).toHaveLength(2);
+      expect([await left(true), await left(false)]).toEqual([['one_idx'], []]);
     });
   });
 

@@ -12,6 +12,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SeatCoreError } from '../src/errors.ts';
 import { openSeatCore } from '../src/open-seat-core.ts';
 import type { SeatCore } from '../src/seat-core.ts';
+import type { SeatsUpdate } from '../src/seat-watcher.ts';
 import type { TicketedEvent } from '../src/views.ts';
 
 let stack: PrivateStack;
@@ -67,12 +68,13 @@ async function reads(from: 'replica' | 'primary'): Promise<number> {
   return values.find(({ labels }) => labels['from'] === from)?.value ?? 0;
 }
 
-/** Reads events, lists and maps. @returns how many of the readings each server answered */
+/** Reads events, lists, free seats and maps. @returns how many of the readings each server answered */
 async function readAll(eventId: string): Promise<{ replica: number; primary: number }> {
   const before = { replica: await reads('replica'), primary: await reads('primary') };
   await core.listEvents();
   await core.getEvent({ eventId });
   await core.getSeatMap({ eventId });
+  await core.listAvailableSeats({ eventId });
   return {
     replica: (await reads('replica')) - before.replica,
     primary: (await reads('primary')) - before.primary,
@@ -87,6 +89,10 @@ describe('with a replica', () => {
     await waitFor(async () => (await readAll(event.id)).replica > 0, {
       description: 'a reading of the replica',
     });
+    const other = await createHall(2);
+    const before = await reads('replica');
+    expect((await core.listAvailableSeats({ eventId: other.event.id })).seats).toHaveLength(2);
+    expect(await reads('replica')).toBe(before + 1);
     expect(await reads('primary')).toBe(0);
     const held = await core.holdSeats({ seatIds: [seatIds[0]!], userId: 'ani' });
     await core.confirmBooking({ bookingId: held.id, actor: 'test' });
@@ -143,6 +149,46 @@ describe('with a replica', () => {
     await onReplica.query('select pg_wal_replay_resume()');
     await waitFor(() => !isPart('replica'), { description: 'the replica to be used again' });
     expect((await readAll(event.id)).replica).toBeGreaterThan(0);
+  });
+
+  it('that lags takes nothing back from whoever watches, and no free seat is one that is held', async () => {
+    const { event, seatIds } = await createHall(3);
+    const [first = '', ...free] = seatIds;
+    await waitFor(() => !isPart('replica'), { description: 'the replica to be used' });
+    const updates: SeatsUpdate[] = [];
+    using watch = await core.watchSeats({
+      eventId: event.id,
+      onUpdate: (update) => void updates.push(update),
+    });
+    await onReplica.query('select pg_wal_replay_pause()');
+    try {
+      await core.holdSeats({ seatIds: [first], userId: 'ani' });
+      const heldAt = Date.now();
+      const list = await waitFor(
+        async () => {
+          const read = await core.listAvailableSeats({ eventId: event.id });
+          return read.asOf.getTime() > heldAt ? read : undefined;
+        },
+        { description: 'a list that is younger than the hold' },
+      );
+      expect(list.seats.map(({ id }) => id).toSorted()).toEqual(free.toSorted());
+
+      const compared = async () => (await reads('replica')) + (await reads('primary'));
+      const before = await compared();
+      await waitFor(async () => (await compared()) >= before + 2, {
+        description: 'two comparisons with the database',
+        timeoutMs: 10_000,
+      });
+      expect(updates).toEqual([{ type: 'changes', seats: [{ id: first, status: 'RESERVED' }] }]);
+      expect(watch.snapshot().seats).toEqual([{ id: first, status: 'RESERVED' }]);
+
+      const late = await createHall(2);
+      await core.holdSeats({ seatIds: [late.seatIds[0]!], userId: 'ani' });
+      using begun = await core.watchSeats({ eventId: late.event.id, onUpdate: () => undefined });
+      expect(begun.snapshot().seats).toEqual([{ id: late.seatIds[0], status: 'RESERVED' }]);
+    } finally {
+      await onReplica.query('select pg_wal_replay_resume()');
+    }
   });
 
   it('is not told to be at fault for its primary', async () => {
