@@ -14,7 +14,7 @@ let stack: TestStack;
 let api: RunningService;
 beforeAll(async () => {
   stack = await createTestStack();
-  api = await startService('booking-api', { DATABASE_URL: stack.databaseUrl, REDIS_URL: stack.redisUrl });
+  api = await startService('booking-api', { DATABASE_URL: stack.serviceUrl, REDIS_URL: stack.redisUrl });
 });
 afterAll(async () => {
   await api[Symbol.asyncDispose]();

@@ -23,7 +23,7 @@ beforeAll(async () => {
   stack = await createPrivateStack();
   database = openDatabase({ databaseUrl: stack.databaseUrl, poolMax: 2 });
   api = await startService('booking-api', {
-    DATABASE_URL: stack.databaseUrl,
+    DATABASE_URL: stack.serviceUrl,
     REDIS_URL: stack.redisUrl,
     RATE_LIMIT_MAX: '0',
     LIVE_SOCKETS_PER_ADDRESS: '0',

@@ -26,7 +26,7 @@ let worker: RunningService;
 
 const start = (name: ServiceName) =>
   startService(name, {
-    DATABASE_URL: stack.databaseUrl,
+    DATABASE_URL: stack.serviceUrl,
     REDIS_URL: stack.redisUrl,
     HOLD_SECONDS: String(holdSeconds),
     RATE_LIMIT_MAX: '0',

@@ -34,7 +34,7 @@ afterAll(async () => {
 });
 
 async function startAll(until: 'ready' | 'degraded', env: Record<string, string> = {}) {
-  const variables = { DATABASE_URL: stack.databaseUrl, REDIS_URL: stack.redisUrl, ...env };
+  const variables = { DATABASE_URL: stack.serviceUrl, REDIS_URL: stack.redisUrl, ...env };
   const start = async (name: RunningService['name']) => {
     const service = await startService(name, variables, { until });
     running.push(service);
@@ -50,7 +50,7 @@ async function startAll(until: 'ready' | 'degraded', env: Record<string, string>
 
 async function createHall(seats: number): Promise<string[]> {
   const core = await openSeatCore({
-    databaseUrl: stack.databaseUrl,
+    databaseUrl: stack.serviceUrl,
     redisUrl: stack.redisUrl,
     databasePoolMax: 2,
   });

@@ -22,7 +22,7 @@ let workers: RunningService[];
 beforeAll(async () => {
   stack = await createTestStack();
   const { databaseUrl, serviceUrl, redisUrl } = stack;
-  core = await openSeatCore({ databaseUrl, redisUrl });
+  core = await openSeatCore({ databaseUrl: serviceUrl, redisUrl });
   database = openDatabase({ databaseUrl, poolMax: 1 });
   const env = { DATABASE_URL: serviceUrl, REDIS_URL: redisUrl, HOLD_SECONDS: '1', RATE_LIMIT_MAX: '0' };
   const pair = (name: RunningService['name']) =>

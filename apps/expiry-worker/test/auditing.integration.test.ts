@@ -10,7 +10,7 @@ let core: SeatCore;
 let database: Database;
 beforeAll(async () => {
   stack = await createTestStack();
-  core = await openSeatCore(stack);
+  core = await openSeatCore({ ...stack, databaseUrl: stack.serviceUrl });
   database = openDatabase({ ...stack, poolMax: 2 });
   await core.createEvent({
     name: 'Konser',

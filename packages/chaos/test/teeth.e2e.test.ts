@@ -62,8 +62,7 @@ describe.each(effort.isLong ? ['the engine as it is'] : [])('%s', () => {
       const name = JSON.stringify(variant.settings ?? {});
       const engine = engines.get(name) ?? startControl(variant);
       engines.set(name, engine);
-      const seeds = Math.max(seedsNeeded.get(variant.name) ?? 1, effort.controlSeeds);
-      const reports = await runControl(await engine, variant, seeds);
+      const reports = await runControl(await engine, variant, seedsNeeded.get(variant.name) ?? 1);
       expect(reports.flatMap(({ findings }) => findings)).toEqual([]);
     },
     effort.timeoutMs,

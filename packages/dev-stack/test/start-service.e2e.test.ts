@@ -6,7 +6,7 @@ let env: Record<string, string>;
 
 beforeAll(async () => {
   stack = await createTestStack();
-  env = { DATABASE_URL: stack.databaseUrl, REDIS_URL: stack.redisUrl };
+  env = { DATABASE_URL: stack.serviceUrl, REDIS_URL: stack.redisUrl };
 });
 
 afterAll(() => stack.dispose());

@@ -21,7 +21,7 @@ let core: SeatCore;
 let seatIds: string[];
 beforeAll(async () => {
   stack = await createPrivateStack();
-  database = openDatabase({ databaseUrl: stack.databaseUrl, poolMax });
+  database = openDatabase({ databaseUrl: stack.serviceUrl, poolMax });
   redis = await openRedis({ redisUrl: stack.redisUrl });
   queueRedis = await openQueueRedis({ redisUrl: stack.redisUrl });
   core = createSeatCore({ database, redis, queueRedis });

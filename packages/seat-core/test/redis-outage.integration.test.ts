@@ -42,7 +42,7 @@ afterAll(async () => {
 async function openCore() {
   const registry = new Registry();
   const core = await openSeatCore({
-    databaseUrl: stack.databaseUrl,
+    databaseUrl: stack.serviceUrl,
     redisUrl,
     registry,
     databasePoolMax: 3,

@@ -15,7 +15,8 @@ afterAll(async () => {
   await database.drop();
 });
 
-// That it may do what services need is seen by all other tests of the engine: they run as this role.
+// That it may do what services need is seen by all other tests: the engine and the services run as this role in them, those of
+// faults too. Where a test takes the owner's, it looks into tables, migrates or archives, or says why.
 describe('the role of the services', () => {
   it.each([
     `update booking_events set actor = 'nobody'`,

@@ -234,7 +234,7 @@ describe('while Redis is away', () => {
 
   beforeAll(async () => {
     stack = await createPrivateStack();
-    const { databaseUrl, redisUrl } = stack;
+    const { serviceUrl: databaseUrl, redisUrl } = stack;
     core = await openSeatCore({ databaseUrl, redisUrl, registry });
     other = await openSeatCore({ databaseUrl, redisUrl });
   });
@@ -281,7 +281,7 @@ describe('while Redis is away', () => {
 
   it('watching begins all the same', async () => {
     await stack.redis.kill();
-    await using alone = await openSeatCore({ databaseUrl: stack.databaseUrl, redisUrl: stack.redisUrl });
+    await using alone = await openSeatCore({ databaseUrl: stack.serviceUrl, redisUrl: stack.redisUrl });
     const [event] = (await alone.listEvents()).events;
     const { picture } = await follow(alone, event!.id);
     const [seat] = (await alone.listAvailableSeats({ eventId: event!.id })).seats;
