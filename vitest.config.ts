@@ -9,7 +9,7 @@ function project(name: string, suffix: string, options: { servers: boolean; test
     ssr: { resolve: { conditions: sourceConditions } },
     test: {
       name,
-      include: [`{apps,packages}/*/test/**/*.${suffix}.ts`],
+      include: [`{apps,packages,packages/tools}/*/test/**/*.${suffix}.ts`],
       exclude: name === 'unit' ? ['**/*.{integration,race,e2e,infra}.test.ts'] : [],
       testTimeout: options.testTimeout,
       hookTimeout: 60_000,
@@ -18,7 +18,7 @@ function project(name: string, suffix: string, options: { servers: boolean; test
       isolate: false,
       restoreMocks: true,
       unstubEnvs: true,
-      ...(options.servers ? { globalSetup: 'packages/dev-stack/src/vitest-global-setup.ts' } : {}),
+      ...(options.servers ? { globalSetup: 'packages/testkit/src/vitest-global-setup.ts' } : {}),
     },
   };
 }

@@ -5,7 +5,7 @@ import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /*
- * Fails when src/schema.ts says something that no migration does. drizzle-kit is asked for the next
+ * Fails when src/postgres/schema.ts says something that no migration does. drizzle-kit is asked for the next
  * migration, on a copy: what it writes there is what somebody forgot to generate. It needs no database.
  */
 
@@ -16,7 +16,7 @@ const workFolder = mkdtempSync(join(tmpdir(), 'schema-drift-'));
 function generateInto(folder) {
   // drizzle-kit joins `out` to its working folder, whatever it looks like.
   const out = relative(packageFolder, folder);
-  const options = ['--dialect=postgresql', '--schema=./src/schema.ts', `--out=${out}`];
+  const options = ['--dialect=postgresql', '--schema=./src/postgres/schema.ts', `--out=${out}`];
   // Asked whether a column was renamed, it must not wait for somebody at the keyboard.
   return spawnSync('drizzle-kit', ['generate', ...options], {
     cwd: packageFolder,
@@ -28,7 +28,7 @@ function generateInto(folder) {
 
 function fail(finding) {
   process.stderr.write(
-    `src/schema.ts and migrations/ have drifted apart. A migration ${finding}, and commit it.\n`,
+    `src/postgres/schema.ts and migrations/ have drifted apart. A migration ${finding}, and commit it.\n`,
   );
   process.exitCode = 1;
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
-import { auditViolations, waitFor } from '@ticketing/dev-stack';
+import { auditViolations, waitFor } from '@ticketing/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openApiOn, openTestApi, type TestApi } from './fixtures/test-api.ts';
 

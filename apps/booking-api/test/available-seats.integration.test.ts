@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { expectProblem, waitFor } from '@ticketing/dev-stack';
+import { expectProblem, waitFor } from '@ticketing/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openTestApi, type SeatBody, type TestApi } from './fixtures/test-api.ts';
 

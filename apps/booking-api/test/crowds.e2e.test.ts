@@ -7,7 +7,7 @@ import {
   waitFor,
   type RunningService,
   type TestStack,
-} from '@ticketing/dev-stack';
+} from '@ticketing/testkit';
 import { openDatabase, openRedis, openSeatCore, type Database } from '@ticketing/seat-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { expectProblem, waitFor } from '@ticketing/dev-stack';
+import { expectProblem, waitFor } from '@ticketing/testkit';
 import { openTestApi, type EventBody, type TestApi } from './fixtures/test-api.ts';
 
 let api: TestApi;

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { auditViolations, expectProblem } from '@ticketing/dev-stack';
+import { auditViolations, expectProblem } from '@ticketing/testkit';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openApiOn, openTestApi, type BookingBody, type TestApi } from './fixtures/test-api.ts';
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { atOnce, auditViolations, claimsOf, expectProblem, signToken } from '@ticketing/dev-stack';
+import { atOnce, auditViolations, claimsOf, expectProblem, signToken } from '@ticketing/testkit';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import {
   openApiOn,

@@ -6,7 +6,7 @@ import {
   withinDeadline,
   type RunningService,
   type TestStack,
-} from '@ticketing/dev-stack';
+} from '@ticketing/testkit';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { EventBody, SeatBody } from './fixtures/test-api.ts';
 

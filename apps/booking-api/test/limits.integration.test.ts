@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { claimsOf, createPrivateStack, expectProblem, signToken, waitFor } from '@ticketing/dev-stack';
+import { claimsOf, createPrivateStack, expectProblem, signToken, waitFor } from '@ticketing/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openApiOn, openTestApi, type EdgeSettings, type TestApi } from './fixtures/test-api.ts';
 

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { waitFor } from '@ticketing/dev-stack';
+import { waitFor } from '@ticketing/testkit';
 import { WebSocket } from 'ws';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { followLive, type LiveClient } from './fixtures/live-client.ts';

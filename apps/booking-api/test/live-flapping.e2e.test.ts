@@ -6,7 +6,7 @@ import {
   waitFor,
   type PrivateStack,
   type RunningService,
-} from '@ticketing/dev-stack';
+} from '@ticketing/testkit';
 import { openDatabase, type Database } from '@ticketing/seat-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { followLive, type LiveClient } from './fixtures/live-client.ts';

@@ -1,5 +1,5 @@
 import { request as httpRequest } from 'node:http';
-import { waitFor } from '@ticketing/dev-stack';
+import { waitFor } from '@ticketing/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { followLive, RefusedUpgrade } from './fixtures/live-client.ts';
 import { openApiOn, openTestApi, type TestApi } from './fixtures/test-api.ts';

@@ -1,4 +1,4 @@
-import { waitFor } from '@ticketing/dev-stack';
+import { waitFor } from '@ticketing/testkit';
 import type { WebSocket } from 'ws';
 import { describe, expect, it } from 'vitest';
 import { LiveMessage } from '../src/live/live-message.ts';

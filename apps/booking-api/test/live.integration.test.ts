@@ -1,4 +1,4 @@
-import { waitFor, withinDeadline } from '@ticketing/dev-stack';
+import { waitFor, withinDeadline } from '@ticketing/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { followLive } from './fixtures/live-client.ts';
 import { metricOf, openApiOn, openTestApi, type TestApi } from './fixtures/test-api.ts';

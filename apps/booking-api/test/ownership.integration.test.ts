@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { auditViolations, claimsOf, expectProblem, signToken, type Answer } from '@ticketing/dev-stack';
+import { auditViolations, claimsOf, expectProblem, signToken, type Answer } from '@ticketing/testkit';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openTestApi, type BookingBody, type Hall, type TestApi } from './fixtures/test-api.ts';
 

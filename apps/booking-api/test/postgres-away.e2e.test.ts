@@ -6,7 +6,7 @@ import {
   withinDeadline,
   type PrivateStack,
   type RunningService,
-} from '@ticketing/dev-stack';
+} from '@ticketing/testkit';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import type { BookingBody, EventBody, SeatBody } from './fixtures/test-api.ts';
 

@@ -6,7 +6,7 @@ import {
   withinDeadline,
   type PrivateStack,
   type RunningService,
-} from '@ticketing/dev-stack';
+} from '@ticketing/testkit';
 import { openDatabase, openRedis, openSeatCore, type Database } from '@ticketing/seat-core';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import type { BookingBody } from './fixtures/test-api.ts';

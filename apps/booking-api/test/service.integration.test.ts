@@ -1,4 +1,4 @@
-import { expectProblem } from '@ticketing/dev-stack';
+import { expectProblem } from '@ticketing/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openTestApi, type TestApi } from './fixtures/test-api.ts';
 

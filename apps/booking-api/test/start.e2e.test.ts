@@ -1,4 +1,4 @@
-import { createTestStack, startService, type TestStack } from '@ticketing/dev-stack';
+import { createTestStack, startService, type TestStack } from '@ticketing/testkit';
 import { openDatabase } from '@ticketing/seat-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 

@@ -7,7 +7,7 @@ import {
   withinDeadline,
   type RunningService,
   type TestStack,
-} from '@ticketing/dev-stack';
+} from '@ticketing/testkit';
 import { openDatabase, openSeatCore, type Database, type SeatCore } from '@ticketing/seat-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { BookingBody } from './fixtures/test-api.ts';

@@ -1,4 +1,4 @@
-import { createTestStack, waitFor, type TestStack } from '@ticketing/dev-stack';
+import { createTestStack, waitFor, type TestStack } from '@ticketing/testkit';
 import { openDatabase, openSeatCore, type Database, type SeatCore } from '@ticketing/seat-core';
 import { createLogger } from '@ticketing/service-kit';
 import { Registry } from 'prom-client';

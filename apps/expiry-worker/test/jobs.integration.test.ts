@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { auditViolations, waitFor, withinDeadline } from '@ticketing/dev-stack';
+import { auditViolations, waitFor, withinDeadline } from '@ticketing/testkit';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openTestWorker, type TestWorker } from './fixtures/test-worker.ts';
 

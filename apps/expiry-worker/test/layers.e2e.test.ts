@@ -6,7 +6,7 @@ import {
   waitFor,
   withinDeadline,
   type TestStack,
-} from '@ticketing/dev-stack';
+} from '@ticketing/testkit';
 import {
   createExpiryQueue,
   openDatabase,

@@ -1,4 +1,4 @@
-import { auditViolations, waitFor } from '@ticketing/dev-stack';
+import { auditViolations, waitFor } from '@ticketing/testkit';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openTestWorker, type TestWorker } from './fixtures/test-worker.ts';
 

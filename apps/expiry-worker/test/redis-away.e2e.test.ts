@@ -6,7 +6,7 @@ import {
   waitFor,
   withinDeadline,
   type PrivateStack,
-} from '@ticketing/dev-stack';
+} from '@ticketing/testkit';
 import { openDatabase, openQueueRedis, openSeatCore } from '@ticketing/seat-core';
 import { expect, it } from 'vitest';
 

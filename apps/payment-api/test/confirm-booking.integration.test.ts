@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { atOnce, auditViolations, expectProblem } from '@ticketing/dev-stack';
+import { atOnce, auditViolations, expectProblem } from '@ticketing/testkit';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openTestPayments, type TestPayments } from './fixtures/test-payments.ts';
 

@@ -1,4 +1,4 @@
-import { createTestStack, startService, type RunningService, type TestStack } from '@ticketing/dev-stack';
+import { createTestStack, startService, type RunningService, type TestStack } from '@ticketing/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const page = 'https://tickets.example';

@@ -1,4 +1,4 @@
-import { openApiFaults } from '@ticketing/dev-stack';
+import { openApiFaults } from '@ticketing/testkit';
 import { expect, it } from 'vitest';
 import { describeApi } from '../src/describe-api.ts';
 

@@ -1,4 +1,4 @@
-/** The moments at which a test may end the process, or put it to sleep; see packages/chaos for what must be true afterwards. */
+/** The moments at which a test may end the process, or put it to sleep; see packages/tools/chaos for what must be true afterwards. */
 export type Failpoint =
   | 'hold-locked'
   | 'hold-committed'

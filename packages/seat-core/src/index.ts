@@ -1,7 +1,7 @@
 export { createSeatCore, type SeatCore, type SeatCoreOptions } from './seat-core.ts';
 export { openSeatCore, type OpenSeatCoreOptions } from './open-seat-core.ts';
-export { openDatabase, type Database, type DatabaseOptions } from './database.ts';
-export { closeRedis, openQueueRedis, openRedis, type RedisConnectionOptions } from './redis.ts';
+export { openDatabase, type Database, type DatabaseOptions } from './postgres/pool.ts';
+export { closeRedis, openQueueRedis, openRedis, type RedisConnectionOptions } from './redis/connect.ts';
 export {
   createExpiryQueue,
   expiryJobName,
@@ -9,8 +9,8 @@ export {
   type ExpiryJobBooking,
   type ExpiryJobData,
   type ExpiryQueue,
-} from './expiry-queue.ts';
-export { runMigrations, serviceRoleOf, type MigrateOptions } from './migrate.ts';
+} from './queue/expiry-queue.ts';
+export { runMigrations, serviceRoleOf, type MigrateOptions } from './admin/migrate.ts';
 export {
   auditCheckNames,
   auditInvariants,
@@ -18,39 +18,55 @@ export {
   type AuditOptions,
   type AuditReport,
   type CheckResult,
-} from './audit-invariants.ts';
+} from './admin/audit-invariants.ts';
 export {
   replayHistory,
   type ReplayOptions,
   type ReplayProgress,
   type ReplayReport,
-} from './replay-history.ts';
-export { openRetention, type RetirableEvent, type Retention, type RetentionOptions } from './retention.ts';
+} from './admin/replay-history.ts';
+export {
+  openRetention,
+  type RetirableEvent,
+  type Retention,
+  type RetentionOptions,
+} from './admin/retention.ts';
 export {
   NotRetirableError,
   type EventArchive,
   type RetiredEvent,
   type RetireEventInput,
-} from './retire-event.ts';
-export { TimeLimitError } from './snapshot.ts';
+} from './admin/retire-event.ts';
+export { TimeLimitError } from './admin/read-transaction.ts';
 export { SeatCoreError, type InputFault, type SeatErrorCode, type SeatErrorDetails } from './errors.ts';
-export type { SeatCoreLogger, SeatCoreSettings } from './context.ts';
-export { DependencyAwayError } from './dependency.ts';
-export type { FaultyPart } from './faulty-parts.ts';
-export type { ConnectionLimits } from './connection-limits.ts';
-export type { IdempotencyInput, Replayable } from './idempotency.ts';
-export type { HoldSeatsInput } from './hold-seats.ts';
-export type { SettleBookingInput } from './settle-booking.ts';
-export type { ExpireBookingsResult } from './expire-bookings.ts';
-export type { GetBookingInput, ListLiveBookingsInput } from './get-booking.ts';
-export type { AvailableSeats, ListAvailableSeatsInput } from './available-seats.ts';
-export type { MapEncoding } from './encoded-map.ts';
-export type { SeatMap } from './seat-map.ts';
-export type { OnSeatsUpdate, SeatsChanges, SeatsSnapshot, SeatsUpdate, WatchedSeat } from './seat-watcher.ts';
-export type { SeatWatch, WatchSeatsInput } from './watch-seats.ts';
-export { maxSeatsPerEvent, type CreateEventInput, type NewRow, type NewSection } from './create-event.ts';
-export type { EventPage, ListEventsInput } from './event-reader.ts';
-export type { PublishedSeatChange } from './seat-changes.ts';
+export type { SeatCoreLogger, SeatCoreSettings } from './options.ts';
+export { DependencyAwayError } from './resilience/circuit-breaker.ts';
+export type { FaultyPart } from './health.ts';
+export type { ConnectionLimits } from './postgres/connection-limits.ts';
+export type { IdempotencyInput, Replayable } from './idempotency/idempotency.ts';
+export type { HoldSeatsInput } from './hold/hold-seats.ts';
+export type { SettleBookingInput } from './bookings/settle-booking.ts';
+export type { ExpireBookingsResult } from './expiry/expire-bookings.ts';
+export type { GetBookingInput, ListLiveBookingsInput } from './bookings/get-booking.ts';
+export type { AvailableSeats, ListAvailableSeatsInput } from './seats/available-seats.ts';
+export type { MapEncoding } from './seats/encoded-map.ts';
+export type { SeatMap } from './seats/seat-map.ts';
+export type {
+  OnSeatsUpdate,
+  SeatsChanges,
+  SeatsSnapshot,
+  SeatsUpdate,
+  WatchedSeat,
+} from './live/seat-watcher.ts';
+export type { SeatWatch, WatchSeatsInput } from './live/watch-seats.ts';
+export {
+  maxSeatsPerEvent,
+  type CreateEventInput,
+  type NewRow,
+  type NewSection,
+} from './events/create-event.ts';
+export type { EventPage, ListEventsInput } from './events/event-reader.ts';
+export type { PublishedSeatChange } from './announce/publish-commit.ts';
 export type {
   Booking,
   BookingStatus,
@@ -60,4 +76,4 @@ export type {
   SeatCounts,
   SeatStatus,
   TicketedEvent,
-} from './views.ts';
+} from './types.ts';

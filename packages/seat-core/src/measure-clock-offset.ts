@@ -1,6 +1,6 @@
-import type { Context } from './context.ts';
+import type { Context } from './options.ts';
 import { SeatCoreError } from './errors.ts';
-import { readRows, type NamedStatement } from './statement.ts';
+import { readRows, type NamedStatement } from './postgres/statement.ts';
 
 /**
  * Compares the clocks of Redis and PostgreSQL: deadlines are kept by the one, status keys end by the other.

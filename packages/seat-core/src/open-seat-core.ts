@@ -1,5 +1,5 @@
-import { connectAll, openDatabase } from './database.ts';
-import { closeRedis, openQueueRedis, openRedis } from './redis.ts';
+import { connectAll, openDatabase } from './postgres/pool.ts';
+import { closeRedis, openQueueRedis, openRedis } from './redis/connect.ts';
 import { createSeatCore, type SeatCore, type SeatCoreOptions } from './seat-core.ts';
 
 export interface OpenSeatCoreOptions extends Omit<

@@ -4,48 +4,48 @@ import {
   AvailableSeatsReader,
   type AvailableSeats,
   type ListAvailableSeatsInput,
-} from './available-seats.ts';
-import type { Context, SeatCoreLogger, SeatCoreSettings } from './context.ts';
-import { Connections } from './connections.ts';
-import { readConnectionLimits, type ConnectionLimits } from './connection-limits.ts';
-import { createEvent, type CreateEventInput } from './create-event.ts';
-import type { Database } from './database.ts';
-import { EventReader, type EventPage, type ListEventsInput } from './event-reader.ts';
+} from './seats/available-seats.ts';
+import type { Context, SeatCoreLogger, SeatCoreSettings } from './options.ts';
+import { Connections } from './postgres/connections.ts';
+import { readConnectionLimits, type ConnectionLimits } from './postgres/connection-limits.ts';
+import { createEvent, type CreateEventInput } from './events/create-event.ts';
+import type { Database } from './postgres/pool.ts';
+import { EventReader, type EventPage, type ListEventsInput } from './events/event-reader.ts';
 import {
   commitExpirations,
   expireBookings,
   sweepOverdue,
   type ExpireBookingsResult,
-} from './expire-bookings.ts';
-import { listFaultyParts, type FaultyPart } from './faulty-parts.ts';
+} from './expiry/expire-bookings.ts';
+import { listFaultyParts, type FaultyPart } from './health.ts';
 import {
   findBooking,
   listLiveBookings,
   type GetBookingInput,
   type ListLiveBookingsInput,
-} from './get-booking.ts';
-import { commitHolds } from './commit-holds.ts';
-import { GroupCommit } from './group-commit.ts';
-import type { Replayable } from './idempotency.ts';
-import { holdSeats, type HoldSeatsInput } from './hold-seats.ts';
+} from './bookings/get-booking.ts';
+import { commitHolds } from './hold/commit-holds.ts';
+import { GroupCommit } from './postgres/group-commit.ts';
+import type { Replayable } from './idempotency/idempotency.ts';
+import { holdSeats, type HoldSeatsInput } from './hold/hold-seats.ts';
 import { measureClockOffset } from './measure-clock-offset.ts';
 import { createMetrics, exportPoolConnections } from './metrics.ts';
-import { createOutageRepair } from './outage-repair.ts';
-import { purgeIdempotencyKeys } from './purge-idempotency-keys.ts';
-import { guardExpiryQueue, guardRedis } from './redis-parts.ts';
-import { repairCache } from './repair-cache.ts';
-import { SeatMapReader, type SeatMap } from './seat-map.ts';
+import { createOutageRepair } from './announce/outage-repair.ts';
+import { purgeIdempotencyKeys } from './idempotency/purge-keys.ts';
+import { guardExpiryQueue, guardRedis } from './redis/redis-parts.ts';
+import { repairCache } from './announce/repair.ts';
+import { SeatMapReader, type SeatMap } from './seats/seat-map.ts';
 import {
   commitSettlements,
   confirmBooking,
   releaseBooking,
   type SettleBookingInput,
-} from './settle-booking.ts';
-import { confirmBookingsStatement, releaseBookingsStatement } from './settle-bookings.sql.ts';
-import { readLogPosition, Replica } from './replica.ts';
-import { readRows, type NamedStatement } from './statement.ts';
-import type { Booking, TicketedEvent } from './views.ts';
-import { SeatFeeds, type SeatWatch, type WatchSeatsInput } from './watch-seats.ts';
+} from './bookings/settle-booking.ts';
+import { confirmBookingsStatement, releaseBookingsStatement } from './bookings/transitions.sql.ts';
+import { readLogPosition, Replica } from './postgres/replica.ts';
+import { readRows, type NamedStatement } from './postgres/statement.ts';
+import type { Booking, TicketedEvent } from './types.ts';
+import { SeatFeeds, type SeatWatch, type WatchSeatsInput } from './live/watch-seats.ts';
 
 export interface SeatCoreOptions extends Partial<SeatCoreSettings> {
   /** From `openDatabase`. */

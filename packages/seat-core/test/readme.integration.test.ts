@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { createTestStack } from '@ticketing/dev-stack';
+import { createTestStack } from '@ticketing/testkit';
 import { expect, it } from 'vitest';
 import { sellOneSeat } from './readme-example.ts';
 import { expireOneSeat } from './readme-expiry-example.ts';

@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { claimsOf, signToken } from '@ticketing/dev-stack';
+import { claimsOf, signToken } from '@ticketing/testkit';
 import { describe, expect, it } from 'vitest';
 import { addAuthentication, createLogger, type AuthenticationSettings } from '../src/index.ts';
 import { buildService, createLogSink } from './fixtures/build-service.ts';

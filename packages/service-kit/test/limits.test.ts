@@ -8,7 +8,7 @@ import {
   type LimitOptions,
 } from '../src/index.ts';
 import { isCidrList } from '../src/config/cidr-list.ts';
-import { claimsOf, signToken } from '@ticketing/dev-stack';
+import { claimsOf, signToken } from '@ticketing/testkit';
 import { buildService } from './fixtures/build-service.ts';
 
 const secret = 'correct horse battery staple, 2026';

@@ -2,7 +2,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { deadlineFactor, waitFor, withinDeadline } from '@ticketing/dev-stack';
+import { deadlineFactor, waitFor, withinDeadline } from '@ticketing/testkit';
 import { addOverloadShedding } from '../src/index.ts';
 import { buildService } from './fixtures/build-service.ts';
 import { listen } from './fixtures/listen.ts';

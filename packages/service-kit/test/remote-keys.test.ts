@@ -2,7 +2,7 @@ import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { claimsOf, signToken, waitFor } from '@ticketing/dev-stack';
+import { claimsOf, signToken, waitFor } from '@ticketing/testkit';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { addAuthentication, createLogger } from '../src/index.ts';
 import { buildService, createLogSink } from './fixtures/build-service.ts';

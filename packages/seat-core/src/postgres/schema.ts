@@ -1,0 +1,210 @@
+import { isNotNull, sql, type SQL } from 'drizzle-orm';
+import {
+  bigint,
+  boolean,
+  check,
+  customType,
+  foreignKey,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  primaryKey,
+  smallint,
+  text,
+  timestamp,
+  unique,
+  uniqueIndex,
+  uuid,
+  type AnyPgColumn,
+} from 'drizzle-orm/pg-core';
+import { bookingStatuses, seatStatuses, type EventSection } from '../types.ts';
+
+/*
+ * The tables of the engine. What Drizzle cannot say (fill factors, the triggers that refuse illegal
+ * status edges, the append-only rule) stands in the hand-written migration beside the generated one.
+ *
+ * `event_id` is a column of every row and part of every unique key, so that the tables can later be
+ * distributed by event. There is no foreign key to `events`: each booking would share-lock one hot row.
+ */
+
+const bytea = customType<{ data: Uint8Array }>({ dataType: () => 'bytea' });
+const at = (name: string) => timestamp(name, { withTimezone: true, precision: 3 });
+const oneOf = (column: AnyPgColumn, values: readonly string[]): SQL =>
+  sql`${column} in (${sql.raw(values.map((value) => `'${value}'`).join(', '))})`;
+
+const transitionCauses = ['hold', 'confirm', 'release', 'job', 'sweep', 'reclaim'] as const;
+
+export const events = pgTable(
+  'events',
+  {
+    id: uuid().notNull(),
+    name: text().notNull(),
+    venue: text().notNull(),
+    startsAt: at('starts_at').notNull(),
+    /** What the seats of the event say in sum; fixed when the event is made. */
+    sections: jsonb().$type<readonly EventSection[]>().notNull(),
+    createdAt: at('created_at').notNull(),
+  },
+  (event) => [
+    primaryKey({ name: 'events_pkey', columns: [event.id] }),
+    index('events_starts_at_idx').on(event.startsAt, event.id),
+  ],
+);
+
+export const seats = pgTable(
+  'seats',
+  {
+    eventId: uuid('event_id').notNull(),
+    id: uuid().notNull(),
+    section: text().notNull(),
+    row: text().notNull(),
+    /** From 1 within the row. */
+    number: integer().notNull(),
+    /** Minor units of `currency`. */
+    priceAmount: bigint('price_amount', { mode: 'number' }).notNull(),
+    currency: text().notNull(),
+    status: text({ enum: seatStatuses }).notNull().default('AVAILABLE'),
+    /** Rises with every transition of the seat: the fencing number. */
+    version: bigint({ mode: 'number' }).notNull().default(0),
+  },
+  (seat) => [
+    primaryKey({ name: 'seats_pkey', columns: [seat.eventId, seat.id] }),
+    unique('seats_place_key').on(seat.eventId, seat.section, seat.row, seat.number),
+    // No index on status: it would take every hold, sale and release off the HOT path.
+    index('seats_id_idx').on(seat.id),
+    check('seats_status_check', oneOf(seat.status, seatStatuses)),
+    check('seats_number_check', sql`${seat.number} >= 1`),
+    check('seats_price_check', sql`${seat.priceAmount} >= 0`),
+    check('seats_version_check', sql`${seat.version} >= 0`),
+  ],
+);
+
+export const bookings = pgTable(
+  'bookings',
+  {
+    id: uuid().notNull(),
+    eventId: uuid('event_id').notNull(),
+    userId: text('user_id').notNull(),
+    status: text({ enum: bookingStatuses }).notNull(),
+    seatCount: smallint('seat_count').notNull(),
+    totalAmount: bigint('total_amount', { mode: 'number' }).notNull(),
+    currency: text().notNull(),
+    createdAt: at('created_at').notNull(),
+    expiresAt: at('expires_at').notNull(),
+    confirmedAt: at('confirmed_at'),
+  },
+  (booking) => [
+    primaryKey({ name: 'bookings_pkey', columns: [booking.id, booking.eventId] }),
+    index('bookings_overdue_idx')
+      .on(booking.expiresAt)
+      .where(sql`${booking.status} = 'PENDING'`),
+    index('bookings_live_of_user_idx')
+      .on(booking.eventId, booking.userId)
+      .where(sql`${booking.status} in ('PENDING', 'CONFIRMED')`),
+    check('bookings_status_check', oneOf(booking.status, bookingStatuses)),
+    check('bookings_user_id_check', sql`char_length(${booking.userId}) between 1 and 128`),
+    check('bookings_seat_count_check', sql`${booking.seatCount} >= 1`),
+    check(
+      'bookings_confirmed_at_check',
+      sql`(${booking.status} = 'CONFIRMED') = (${isNotNull(booking.confirmedAt)})`,
+    ),
+  ],
+);
+
+export const bookingSeats = pgTable(
+  'booking_seats',
+  {
+    eventId: uuid('event_id').notNull(),
+    bookingId: uuid('booking_id').notNull(),
+    seatId: uuid('seat_id').notNull(),
+    /** The price at the moment of booking, in minor units of the booking's currency. */
+    priceAmount: bigint('price_amount', { mode: 'number' }).notNull(),
+    /** True while the booking is PENDING or CONFIRMED. */
+    live: boolean().notNull(),
+  },
+  (line) => [
+    primaryKey({ name: 'booking_seats_pkey', columns: [line.eventId, line.bookingId, line.seatId] }),
+    // The promise itself: no two live bookings of one seat, whatever code or hand writes the row.
+    uniqueIndex('booking_seats_live_seat_key')
+      .on(line.eventId, line.seatId)
+      .where(sql`${line.live}`),
+    foreignKey({
+      name: 'booking_seats_booking_fkey',
+      columns: [line.bookingId, line.eventId],
+      foreignColumns: [bookings.id, bookings.eventId],
+    }),
+    foreignKey({
+      name: 'booking_seats_seat_fkey',
+      columns: [line.eventId, line.seatId],
+      foreignColumns: [seats.eventId, seats.id],
+    }),
+  ],
+);
+
+/**
+ * What an idempotency key stands for: an effect that was committed, written by the statement that made it and
+ * never without it. Kept for a day at least.
+ */
+export const idempotencyKeys = pgTable(
+  'idempotency_keys',
+  {
+    /** SHA-256 over caller, route and key. */
+    id: bytea().notNull(),
+    /** SHA-256 over what was asked for. */
+    fingerprint: bytea().notNull(),
+    eventId: uuid('event_id').notNull(),
+    /** Null for the key of an event. */
+    bookingId: uuid('booking_id'),
+    createdAt: at('created_at').notNull(),
+  },
+  (key) => [
+    primaryKey({ name: 'idempotency_keys_pkey', columns: [key.id] }),
+    // Rows come in the order of their time: a summary per page range finds the old ones, and costs writers nothing.
+    index('idempotency_keys_created_at_idx').using('brin', key.createdAt),
+    check('idempotency_keys_id_check', sql`octet_length(${key.id}) = 32`),
+    check('idempotency_keys_fingerprint_check', sql`octet_length(${key.fingerprint}) = 32`),
+  ],
+);
+
+/** Append-only: one row per booking and transition, enough to build `bookings` and `seats` again. */
+export const bookingEvents = pgTable(
+  'booking_events',
+  {
+    eventId: uuid('event_id').notNull(),
+    bookingId: uuid('booking_id').notNull(),
+    fromStatus: text('from_status', { enum: bookingStatuses }),
+    toStatus: text('to_status', { enum: bookingStatuses }).notNull(),
+    cause: text({ enum: transitionCauses }).notNull(),
+    actor: text().notNull(),
+    requestId: text('request_id'),
+    at: at('at').notNull(),
+    /** In ascending order; `seatVersions` and `prices` follow it. */
+    seatIds: uuid('seat_ids').array().notNull(),
+    /** `seats.version` of each seat after the transition. */
+    seatVersions: bigint('seat_versions', { mode: 'number' }).array().notNull(),
+    userId: text('user_id'),
+    prices: bigint({ mode: 'number' }).array(),
+    currency: text(),
+    expiresAt: at('expires_at'),
+  },
+  (event) => [
+    primaryKey({ name: 'booking_events_pkey', columns: [event.eventId, event.bookingId, event.toStatus] }),
+    index('booking_events_at_idx').on(event.at),
+    check(
+      'booking_events_edge_check',
+      sql`case when ${event.fromStatus} is null then ${event.toStatus} = 'PENDING'
+        else ${event.fromStatus} = 'PENDING' and ${event.toStatus} in ('CONFIRMED', 'EXPIRED', 'CANCELLED') end`,
+    ),
+    check('booking_events_cause_check', oneOf(event.cause, transitionCauses)),
+    check(
+      'booking_events_seats_check',
+      sql`cardinality(${event.seatIds}) = cardinality(${event.seatVersions})`,
+    ),
+    check(
+      'booking_events_creation_check',
+      sql`(${event.toStatus} = 'PENDING') = (${event.userId} is not null and ${event.prices} is not null
+        and ${event.currency} is not null and ${event.expiresAt} is not null)`,
+    ),
+  ],
+);

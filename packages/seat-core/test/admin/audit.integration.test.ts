@@ -1,0 +1,314 @@
+import pg from 'pg';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { auditCheckNames, auditInvariants, auditInvariantsInTurn } from '../../src/admin/audit-invariants.ts';
+import { replayHistory } from '../../src/admin/replay-history.ts';
+import { TimeLimitError } from '../../src/admin/read-transaction.ts';
+import { openTestEngine, type TestEngine } from '../fixtures/test-engine.ts';
+
+let engine: TestEngine;
+let client: pg.Client;
+/** Another hall for each test, in all states that there are; damaged by the test, and emptied before the next. */
+let seatIds: string[];
+let booked: Record<'pending' | 'confirmed' | 'cancelled' | 'expired' | 'reclaimed', string>;
+
+beforeAll(async () => {
+  engine = await openTestEngine();
+  client = new pg.Client({ connectionString: engine.databaseUrl });
+  await client.connect();
+});
+afterAll(async () => {
+  await client.end();
+  await engine[Symbol.asyncDispose]();
+});
+
+beforeEach(async () => {
+  await client.query('truncate events, seats, bookings, booking_seats, booking_events, idempotency_keys');
+  await client.query(
+    'create unique index if not exists booking_seats_live_seat_key on booking_seats (event_id, seat_id) where live',
+  );
+  await engine.redis.flushdb();
+  const briefly = engine.withSettings({ holdSeconds: 0.001 });
+  ({ seatIds } = await engine.createHall(9));
+  const hold = async (core: typeof briefly, ...numbers: number[]) => {
+    const booking = await core.holdSeats({ seatIds: numbers.map((n) => seatIds[n]!), userId: 'ani' });
+    return booking.id;
+  };
+  const overdue = async (bookingId: string) => {
+    await expect.poll(async () => (await engine.core.getBooking({ bookingId })).status).toBe('EXPIRED');
+    return bookingId;
+  };
+  const expired = await overdue(await hold(briefly, 0, 1));
+  await engine.core.expireBookings({ bookingIds: [expired] });
+  const reclaimed = await overdue(await hold(briefly, 1, 2));
+  const pending = await hold(engine.core, 2, 3);
+  const confirmed = await hold(engine.core, 0, 4);
+  await engine.core.confirmBooking({ bookingId: confirmed, actor: 'till' });
+  const cancelled = await hold(engine.core, 5, 6);
+  await engine.core.releaseBooking({ bookingId: cancelled, actor: 'ani' });
+  booked = { pending, confirmed, cancelled, expired, reclaimed };
+});
+
+const options = () => ({ databaseUrl: engine.databaseUrl, timeLimitSeconds: 20 });
+
+async function violations(): Promise<Record<string, number>> {
+  const reports = [await auditInvariants(options()), await replayHistory(options())];
+  const found = reports.flatMap(({ results }) => results).filter((result) => result.violations > 0);
+  return Object.fromEntries(found.map((result) => [result.check, result.violations]));
+}
+
+/** What the guards of the database would refuse: the audit must not lean on them. */
+async function damage(sql: string): Promise<void> {
+  await client.query(`set session_replication_role = replica; ${sql}; set session_replication_role = origin`);
+}
+
+describe('the audit and the replay', () => {
+  it('find nothing where all is well, and say for each check that it found nothing', async () => {
+    const audit = await auditInvariants(options());
+    expect(audit.results).toEqual(auditCheckNames.map((check) => ({ check, violations: 0, samples: [] })));
+    expect(Math.abs(audit.at.getTime() - Date.now())).toBeLessThan(60_000);
+    const replay = await replayHistory(options());
+    expect(replay).toMatchObject({ records: 9, transitions: 18 });
+    expect(replay.results).toEqual(
+      ['replay-bookings', 'replay-lines', 'replay-seats'].map((check) => ({
+        check,
+        violations: 0,
+        samples: [],
+      })),
+    );
+  });
+
+  it.each([
+    [
+      'a sold seat shown as free',
+      () => `update seats set status = 'AVAILABLE' where id = '${seatIds[4]}'`,
+      {
+        'seat-status': 1,
+        'replay-seats': 1,
+      },
+    ],
+    [
+      'a free seat shown as held',
+      () => `update seats set status = 'RESERVED' where id = '${seatIds[8]}'`,
+      {
+        'seat-status': 1,
+        'replay-seats': 1,
+      },
+    ],
+    [
+      'a held seat shown as sold',
+      () => `update seats set status = 'SOLD' where id = '${seatIds[3]}'`,
+      {
+        'seat-status': 1,
+        'replay-seats': 1,
+      },
+    ],
+    [
+      'a line that is not live like its booking',
+      () =>
+        `update booking_seats set live = false where booking_id = '${booked.confirmed}' and seat_id = '${seatIds[4]}'`,
+      {
+        'seat-status': 1,
+        'line-live': 1,
+        'replay-lines': 1,
+      },
+    ],
+    [
+      'a total that the lines do not make',
+      () => `update bookings set total_amount = 1 where id = '${booked.expired}'`,
+      {
+        'booking-total': 1,
+        'replay-bookings': 1,
+      },
+    ],
+    [
+      'a price that is not the one of the moment of booking',
+      () =>
+        `update booking_seats set price_amount = price_amount + 1 where booking_id = '${booked.cancelled}'`,
+      {
+        'booking-total': 1,
+        'replay-lines': 1,
+      },
+    ],
+    [
+      'a booking that is somebody else’s than when it was made',
+      () => `update bookings set user_id = 'budi' where id = '${booked.pending}'`,
+      {
+        'replay-bookings': 1,
+      },
+    ],
+    [
+      'an end that nobody recorded',
+      () => `delete from booking_events where booking_id = '${booked.cancelled}' and to_status = 'CANCELLED'`,
+      {
+        'booking-record': 1,
+        'seat-version': 2,
+        'replay-bookings': 1,
+        'replay-lines': 1,
+        'replay-seats': 2,
+      },
+    ],
+    [
+      'a booking that is gone',
+      () =>
+        `delete from booking_seats where booking_id = '${booked.expired}'; delete from bookings where id = '${booked.expired}'`,
+      {
+        'booking-record': 1,
+        'record-seats': 2,
+        'replay-bookings': 1,
+        'replay-lines': 1,
+      },
+    ],
+    [
+      'a version that was used twice',
+      () =>
+        `update booking_events set seat_versions = '{3,2}' where booking_id = '${booked.reclaimed}' and to_status = 'EXPIRED'`,
+      {
+        'seat-version': 1,
+        'replay-seats': 1,
+      },
+    ],
+    [
+      'two bookings that held a seat at once, with no version missing',
+      () => `
+        update booking_events set seat_versions = '{3,2}' where booking_id = '${booked.expired}' and to_status = 'EXPIRED';
+        update booking_events set seat_versions = '{2,1}' where booking_id = '${booked.confirmed}' and to_status = 'PENDING'`,
+      { 'replay-seats': 1 },
+    ],
+    [
+      'a seat that is gone',
+      () => `delete from seats where id = '${seatIds[3]}'`,
+      {
+        'line-live': 1,
+        'seat-version': 1,
+        'replay-seats': 1,
+      },
+    ],
+    ['an event that is gone', () => 'delete from events', { 'event-exists': 3 }],
+    [
+      'an idempotency key without its booking',
+      () => `insert into idempotency_keys (id, fingerprint, event_id, booking_id, created_at)
+        select sha256('a'), sha256('b'), id, '01890000-0000-7000-8000-0000000000b1', now() from events`,
+      {
+        'key-effect': 1,
+      },
+    ],
+    [
+      'a seat with two live bookings',
+      () => `drop index booking_seats_live_seat_key;
+        insert into booking_seats select id, '${booked.pending}', '${seatIds[4]}', 150000, true from events;
+        update bookings set seat_count = 3, total_amount = 450000 where id = '${booked.pending}'`,
+      {
+        'seat-status': 1,
+        'record-seats': 1,
+        'replay-bookings': 1,
+        'replay-lines': 1,
+      },
+    ],
+  ])('find %s', async (_, sql, expected) => {
+    await damage(sql());
+    expect(await violations()).toEqual(expected);
+  });
+
+  it('tell the first few violations in words, and count all', async () => {
+    await damage(`update seats set status = 'SOLD'`);
+    const { results } = await auditInvariants(options());
+    const found = results.find((result) => result.check === 'seat-status');
+    expect(found).toMatchObject({ violations: 7, samples: { length: 5 } });
+    expect(found?.samples[0]).toMatch(
+      /^seat [0-9a-f-]{36} is SOLD, and its live bookings are: (none|PENDING)$/,
+    );
+    const replay = await replayHistory(options());
+    expect(replay.results.at(-1)).toMatchObject({
+      check: 'replay-seats',
+      violations: 7,
+      samples: { length: 5 },
+    });
+  });
+
+  it('see one moment, however much is going on', async () => {
+    const busy = engine.withSettings({ holdSeconds: 0.001 });
+    const done = new AbortController();
+    // Under load a statement may run into its time limit, as anywhere.
+    const tolerated = async (work: Promise<unknown>) => work.catch(() => undefined);
+    const traffic = Array.from({ length: 3 }, async (_, n) => {
+      while (!done.signal.aborted) {
+        await tolerated(busy.holdSeats({ seatIds: [seatIds[7 + (n % 2)]!], userId: `user-${n}` }));
+        await tolerated(busy.sweepOverdue());
+      }
+    });
+    try {
+      for (let round = 0; round < 8; round += 1) expect(await violations()).toEqual({});
+    } finally {
+      done.abort();
+      await Promise.all(traffic);
+    }
+  });
+
+  it('give up at their time limit, say so, and change nothing', async () => {
+    const locker = await engine.pool.connect();
+    try {
+      await locker.query('begin');
+      await locker.query('lock table booking_events in access exclusive mode');
+      const brief = { databaseUrl: engine.databaseUrl, timeLimitSeconds: 0.3 };
+      await expect(auditInvariants(brief)).rejects.toThrow(/^not done within 0.3 s, and given up/);
+      await expect(replayHistory(brief)).rejects.toBeInstanceOf(TimeLimitError);
+    } finally {
+      await locker.query('rollback');
+      locker.release();
+    }
+    const { rows } = await engine.pool.query(
+      `select from pg_stat_activity where application_name = 'seat-core-audit' and datname = current_database()`,
+    );
+    expect(rows).toEqual([]);
+  });
+
+  it('end at once when they are told to, also on the server', async () => {
+    const locker = await engine.pool.connect();
+    try {
+      await locker.query('begin');
+      await locker.query('lock table booking_events in access exclusive mode');
+      const stopping = new AbortController();
+      const audit = auditInvariants({ databaseUrl: engine.databaseUrl, signal: stopping.signal });
+      const sessions = async () => {
+        const { rows } = await engine.pool.query<{ event: string }>(
+          `select wait_event_type as event from pg_stat_activity
+           where application_name = 'seat-core-audit' and datname = current_database()`,
+        );
+        return rows.map(({ event }) => event);
+      };
+      await expect.poll(sessions, { timeout: 5_000 }).toEqual(['Lock']);
+      stopping.abort();
+      await expect(audit).rejects.toThrow('terminated');
+      await expect.poll(sessions, { timeout: 5_000 }).toEqual([]);
+    } finally {
+      await locker.query('rollback');
+      locker.release();
+    }
+  });
+
+  it('fail with the reason when the database is not there, or has no tables', async () => {
+    const nowhere = { databaseUrl: 'postgres://nobody@127.0.0.1:1/none', timeLimitSeconds: 5 };
+    await expect(auditInvariants(nowhere)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+    const admin = new URL(engine.databaseUrl);
+    admin.pathname = '/postgres';
+    const empty = { databaseUrl: admin.href, timeLimitSeconds: 5 };
+    await expect(replayHistory(empty)).rejects.toMatchObject({ code: '42P01' });
+  });
+});
+
+describe('the audit in turn', () => {
+  it('leaves it to whoever is at it, and does it when nobody is', async () => {
+    const locker = await engine.pool.connect();
+    try {
+      await locker.query('begin');
+      // The number that all auditors agree on.
+      await locker.query('select pg_advisory_xact_lock($1)', [0x6175646974]);
+      expect(await auditInvariantsInTurn(options())).toBeNull();
+      expect((await auditInvariants(options())).results).not.toEqual([]);
+    } finally {
+      await locker.query('rollback');
+      locker.release();
+    }
+    expect((await auditInvariantsInTurn(options()))?.results).toHaveLength(auditCheckNames.length);
+  });
+});

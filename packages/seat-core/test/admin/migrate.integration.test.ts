@@ -1,0 +1,144 @@
+import { randomBytes } from 'node:crypto';
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { createTestDatabase, type TestDatabase } from '@ticketing/testkit';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runMigrations } from '../../src/admin/migrate.ts';
+
+let database: TestDatabase;
+let folder: string;
+beforeAll(async () => {
+  database = await createTestDatabase();
+  folder = await mkdtemp(join(tmpdir(), 'migrations-'));
+});
+afterAll(async () => {
+  await rm(folder, { recursive: true });
+  await database.drop();
+});
+
+async function withEmptyDatabase(work: (url: string) => Promise<void>): Promise<void> {
+  const admin = new pg.Client(database.url);
+  await admin.connect();
+  const name = `empty_${randomBytes(6).toString('hex')}`;
+  await admin.query(`create database ${name}`);
+  try {
+    const url = new URL(database.url);
+    url.pathname = `/${name}`;
+    await work(url.href);
+  } finally {
+    await admin.query(`drop database ${name} with (force)`);
+    await admin.end();
+  }
+}
+
+async function namesOf(url: string, sql: string): Promise<string[]> {
+  const client = new pg.Client(url);
+  await client.connect();
+  try {
+    return (await client.query<{ name: string }>(sql)).rows.map((row) => row.name);
+  } finally {
+    await client.end();
+  }
+}
+
+const tablesOf = (url: string) =>
+  namesOf(url, `select tablename as name from pg_tables where schemaname = 'public' order by 1`);
+
+/** As Drizzle lays them out. @returns the folder */
+async function writeMigrations(texts: readonly string[]): Promise<string> {
+  const entries = texts.map((_, index) => ({ tag: `m${index}`, when: index + 1, breakpoints: true }));
+  await mkdir(join(folder, 'meta'), { recursive: true });
+  await writeFile(join(folder, 'meta/_journal.json'), JSON.stringify({ entries }));
+  for (const [index, text] of texts.entries()) await writeFile(join(folder, `m${index}.sql`), text);
+  return folder;
+}
+
+const tables = ['booking_events', 'booking_seats', 'bookings', 'events', 'idempotency_keys', 'seats'];
+
+describe('migrations', () => {
+  it('run six at once and are applied once', async () => {
+    await withEmptyDatabase(async (databaseUrl) => {
+      const runs = await Promise.all(Array.from({ length: 6 }, () => runMigrations({ databaseUrl })));
+      expect(runs.filter(({ applied }) => applied > 0)).toHaveLength(1);
+      expect(await tablesOf(databaseUrl)).toEqual(tables);
+      expect(await runMigrations({ databaseUrl })).toEqual({ applied: 0 });
+    });
+  });
+
+  it('are each made whole or not at all', async () => {
+    await withEmptyDatabase(async (databaseUrl) => {
+      const texts = [
+        'create table one (n int)',
+        'create table two (n int);--> statement-breakpoint\nselect 1 / 0',
+        'create table three (n int)',
+      ];
+      const migrationsFolder = await writeMigrations(texts);
+      await expect(runMigrations({ databaseUrl, migrationsFolder })).rejects.toThrow('division by zero');
+      expect(await tablesOf(databaseUrl)).toEqual(['one']);
+      await writeMigrations(texts.map((text) => text.replace('1 / 0', '1 / 1')));
+      expect(await runMigrations({ databaseUrl, migrationsFolder })).toEqual({ applied: 2 });
+      expect(await tablesOf(databaseUrl)).toEqual(['one', 'three', 'two']);
+    });
+  });
+
+  it('that run outside a transaction and failed are done again from their beginning', async () => {
+    await withEmptyDatabase(async (databaseUrl) => {
+      const migrationsFolder = await writeMigrations([
+        'create table one (n int); insert into one values (0), (1)',
+        `-- outside a transaction
+drop index concurrently if exists one_idx;
+--> statement-breakpoint
+create index concurrently one_idx on one ((1 / n));
+--> statement-breakpoint
+alter table one add column done text`,
+      ]);
+      await expect(runMigrations({ databaseUrl, migrationsFolder })).rejects.toThrow('division by zero');
+      const left = (isValid: boolean) =>
+        namesOf(
+          databaseUrl,
+          `select indexrelid::regclass::text as name from pg_index where indrelid = 'one'::regclass and indisvalid = ${isValid}`,
+        );
+      expect(await left(false)).toEqual(['one_idx']);
+      await namesOf(databaseUrl, 'delete from one where n = 0');
+      // Any number at once: one that waits is not waited for by the index of the other.
+      const runs = await Promise.all(
+        Array.from({ length: 3 }, () => runMigrations({ databaseUrl, migrationsFolder })),
+      );
+      expect(runs.filter(({ applied }) => applied === 1)).toHaveLength(1);
+      expect(runs.filter(({ applied }) => applied === 0)).toHaveLength(2);
+      expect([await left(true), await left(false)]).toEqual([['one_idx'], []]);
+    });
+  });
+
+  it('run by their own command, which prints neither URL nor password', async () => {
+    await withEmptyDatabase(async (databaseUrl) => {
+      const command = fileURLToPath(new URL('../../bin/seat-core-migrate.mjs', import.meta.url));
+      // Only the role of DATABASE_URL is looked at when the owner's connection is given.
+      const role = new URL(database.serviceUrl).username;
+      const env = { PATH: process.env['PATH'], DATABASE_URL: `postgres://${role}@127.0.0.1:1/none` };
+      const run = promisify(execFile);
+      const { stdout } = await run(process.execPath, [command], {
+        env: { ...env, MIGRATE_DATABASE_URL: databaseUrl },
+      });
+      expect(stdout).toMatch(/migrate: applied \d+ migrations/);
+      expect(stdout).toContain(`migrate: role ${role} may serve`);
+      expect(await tablesOf(databaseUrl)).toEqual(tables);
+      await expect(run(process.execPath, [command], { env: { PATH: env.PATH } })).rejects.toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining('MIGRATE_DATABASE_URL') as string,
+      });
+      const failed = run(process.execPath, [command], {
+        env: { ...env, DATABASE_URL: 'postgres://u:s3cret@127.0.0.1:1/none' },
+      });
+      await expect(failed).rejects.toMatchObject({
+        code: 1,
+        stderr: expect.not.stringContaining('s3cret') as string,
+      });
+    });
+  });
+});

@@ -1,0 +1,96 @@
+import { atOnce, auditViolations } from '@ticketing/testkit';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { openTestEngine, refusal, type TestEngine } from '../fixtures/test-engine.ts';
+
+let engine: TestEngine;
+beforeAll(async () => {
+  engine = await openTestEngine({ maxHeldSeatsPerUser: 5 });
+});
+afterEach(async () => expect(await auditViolations(engine.databaseUrl)).toEqual([]));
+afterAll(async () => engine[Symbol.asyncDispose]());
+
+const codesOf = (answers: readonly PromiseSettledResult<unknown>[]) =>
+  answers.flatMap((answer) =>
+    answer.status === 'rejected' ? [(answer.reason as { code: string }).code] : [],
+  );
+
+describe('the cap on held seats', () => {
+  it('counts seats that are held, of this user and this event, and no others', async () => {
+    const { seatIds } = await engine.createHall(12);
+    const elsewhere = await engine.createHall(5);
+    const hold = (seats: string[], userId = 'ani') => engine.core.holdSeats({ seatIds: seats, userId });
+    const first = await hold(seatIds.slice(0, 3));
+    expect((await refusal(hold(seatIds.slice(3, 6)))).code).toBe('HOLD_LIMIT_REACHED');
+    await hold(seatIds.slice(3, 5));
+    expect((await refusal(hold(seatIds.slice(5, 6)))).code).toBe('HOLD_LIMIT_REACHED');
+    await hold(seatIds.slice(5, 6), 'budi');
+    await hold(elsewhere.seatIds);
+    // What is paid, or given back, is not held any more.
+    await engine.core.confirmBooking({ bookingId: first.id, actor: 'till' });
+    const second = await hold(seatIds.slice(6, 9));
+    await engine.core.releaseBooking({ bookingId: second.id, actor: 'ani' });
+    await hold(seatIds.slice(9, 12));
+  });
+
+  it('does not count holds that are overdue', async () => {
+    const brief = engine.withSettings({ maxHeldSeatsPerUser: 5, holdSeconds: 0.05 });
+    const { seatIds } = await engine.createHall(10);
+    const { id: bookingId } = await brief.holdSeats({ seatIds: seatIds.slice(0, 5), userId: 'ani' });
+    await expect.poll(async () => (await brief.getBooking({ bookingId })).status).toBe('EXPIRED');
+    expect((await engine.core.holdSeats({ seatIds: seatIds.slice(5), userId: 'ani' })).status).toBe(
+      'PENDING',
+    );
+  });
+
+  it('holds against 200 requests at once from two engines, while Redis forgets everything', async () => {
+    const { seatIds } = await engine.createHall(200);
+    const cores = [engine.core, engine.withSettings({ maxHeldSeatsPerUser: 5 })];
+    const flushing = setInterval(() => void engine.redis.flushdb(), 5);
+    const answers = await atOnce(200, (n) =>
+      cores[n % 2]!.holdSeats({ seatIds: [seatIds[n]!], userId: 'ani' }),
+    );
+    clearInterval(flushing);
+    expect(answers.filter(({ status }) => status === 'fulfilled')).toHaveLength(5);
+    const refused = codesOf(answers);
+    expect(refused).toContain('HOLD_LIMIT_REACHED');
+    // A crowd of one user waits for itself; what waits too long is told to come back.
+    for (const code of refused) expect(['HOLD_LIMIT_REACHED', 'SEAT_LOCKED', 'OVERLOADED']).toContain(code);
+  });
+
+  it('holds for 30 users at once, each in its own right', async () => {
+    const { seatIds } = await engine.createHall(300);
+    const cores = [engine.core, engine.withSettings({ maxHeldSeatsPerUser: 5 })];
+    await atOnce(300, (n) => cores[n % 2]!.holdSeats({ seatIds: [seatIds[n]!], userId: `user-${n % 30}` }));
+    const { rows } = await engine.pool.query<{ seats: number }>(
+      `select sum(seat_count)::int as seats from bookings where user_id like 'user-%' and status = 'PENDING' group by user_id`,
+    );
+    expect(rows.map(({ seats }) => seats)).toEqual(Array.from({ length: 30 }, () => 5));
+  });
+});
+
+describe('wishes for one seat in one commit', () => {
+  it('are decided in their order: one has it, to the others it is taken', async () => {
+    const { seatIds } = await engine.createHall(2);
+    // With no lock to turn them away, all of them reach the statement.
+    const unlocked = engine.withSettings({ redis: lostRedis() });
+    const answers = await atOnce(500, (n) =>
+      unlocked.holdSeats({ seatIds: [seatIds[0]], userId: `user-${n}` }),
+    );
+    expect(answers.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    const refusals = answers.flatMap((answer) =>
+      answer.status === 'rejected' ? [answer.reason as { code: string; details: object }] : [],
+    );
+    // The second of two commits at the same time finds the seat locked by the first.
+    for (const { code } of refusals) expect(['SEAT_TAKEN', 'SEAT_LOCKED']).toContain(code);
+    const taken = refusals.filter(({ code }) => code === 'SEAT_TAKEN');
+    expect(taken.length).toBeGreaterThan(300);
+    for (const { details } of taken) expect(details).toEqual({ seatIds: [seatIds[0]] });
+  });
+});
+
+/** A connection that was closed: whatever is asked of it fails at once. */
+function lostRedis() {
+  const redis = engine.redis.duplicate({ lazyConnect: true, enableOfflineQueue: false });
+  redis.disconnect();
+  return redis;
+}

@@ -1,0 +1,210 @@
+import { randomUUID } from 'node:crypto';
+import { auditViolations } from '@ticketing/testkit';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { openTestEngine, refusal, type TestEngine } from '../fixtures/test-engine.ts';
+
+let engine: TestEngine;
+beforeAll(async () => {
+  engine = await openTestEngine();
+});
+afterEach(async () => expect(await auditViolations(engine.databaseUrl)).toEqual([]));
+afterAll(async () => engine[Symbol.asyncDispose]());
+
+describe('holding seats', () => {
+  it('holds one seat for two minutes at its price', async () => {
+    const { event, seatIds } = await engine.createHall(3);
+    const booking = await engine.core.holdSeats({ seatIds: [seatIds[1]!], userId: 'ani', requestId: 'r-1' });
+    expect(booking).toEqual({
+      replayed: false,
+      id: expect.stringMatching(/^[0-9a-f]{8}-[0-9a-f]{4}-7/) as string,
+      eventId: event.id,
+      userId: 'ani',
+      status: 'PENDING',
+      seats: [
+        {
+          id: seatIds[1],
+          eventId: event.id,
+          section: 'Stalls',
+          row: 'A',
+          number: 2,
+          price: { amount: 150_000, currency: 'IDR' },
+          status: 'RESERVED',
+        },
+      ],
+      total: { amount: 150_000, currency: 'IDR' },
+      createdAt: expect.any(Date) as Date,
+      expiresAt: new Date(booking.createdAt.getTime() + 120_000),
+      expiresInSeconds: 120,
+      confirmedAt: null,
+    });
+    const shown = await engine.core.getBooking({ bookingId: booking.id });
+    expect({ ...shown, replayed: false }).toEqual({
+      ...booking,
+      expiresInSeconds: expect.any(Number) as number,
+    });
+    expect(shown.expiresInSeconds).toBeGreaterThanOrEqual(118);
+    expect(shown.expiresInSeconds).toBeLessThanOrEqual(119);
+    expect(await engine.seatRow(seatIds[1]!)).toEqual({ status: 'RESERVED', version: 1 });
+    expect(await engine.seatRow(seatIds[0])).toEqual({ status: 'AVAILABLE', version: 0 });
+  });
+
+  it('holds all wanted seats or none', async () => {
+    const { seatIds } = await engine.createHall(4);
+    await engine.core.holdSeats({ seatIds: [seatIds[2]!], userId: 'budi' });
+    await engine.redis.flushdb();
+    const wish = { seatIds: [seatIds[3]!, seatIds[2]!, seatIds[1]!], userId: 'ani' };
+    expect(await refusal(engine.core.holdSeats(wish))).toEqual({
+      code: 'SEAT_TAKEN',
+      details: { seatIds: [seatIds[2]] },
+    });
+    expect(await engine.seatRow(seatIds[1]!)).toEqual({ status: 'AVAILABLE', version: 0 });
+    expect(await engine.seatRow(seatIds[3]!)).toEqual({ status: 'AVAILABLE', version: 0 });
+    const booking = await engine.core.holdSeats({ seatIds: [seatIds[3]!, seatIds[1]!], userId: 'ani' });
+    expect(booking.seats.map((seat) => seat.id)).toEqual([seatIds[1], seatIds[3]]);
+    expect(booking.total).toEqual({ amount: 300_000, currency: 'IDR' });
+  });
+
+  it('refuses a second hold of the same seat, from the cache and from the table', async () => {
+    const { seatIds } = await engine.createHall(1);
+    await engine.core.holdSeats({ seatIds, userId: 'ani' });
+    const taken = { code: 'SEAT_TAKEN', details: { seatIds } };
+    expect(await refusal(engine.core.holdSeats({ seatIds, userId: 'budi' }))).toEqual(taken);
+    await engine.redis.flushdb();
+    expect(await refusal(engine.core.holdSeats({ seatIds, userId: 'budi' }))).toEqual(taken);
+    expect(await refusal(engine.core.holdSeats({ seatIds, userId: 'ani' }))).toEqual(taken);
+  });
+
+  it('puts back the status key that a flush took, so that the crowd stays away from PostgreSQL', async () => {
+    const { seatIds } = await engine.createHall(2);
+    const held = await engine.core.holdSeats({ seatIds: [seatIds[0]], userId: 'ani' });
+    const sold = await engine.core.holdSeats({ seatIds: [seatIds[1]!], userId: 'ani' });
+    await engine.core.confirmBooking({ bookingId: sold.id, actor: 'ani' });
+    await engine.redis.flushdb();
+    expect((await refusal(engine.core.holdSeats({ seatIds, userId: 'budi' }))).code).toBe('SEAT_TAKEN');
+    await engine.core[Symbol.asyncDispose]();
+    expect(await engine.redis.get(`status:seat:${seatIds[0]}`)).toBe('RESERVED');
+    expect(await engine.redis.call('PEXPIRETIME', `status:seat:${seatIds[0]}`)).toBe(
+      held.expiresAt.getTime(),
+    );
+    expect(await engine.redis.get(`status:seat:${seatIds[1]}`)).toBe('SOLD');
+    expect(await engine.redis.pttl(`status:seat:${seatIds[1]}`)).toBe(-1);
+  });
+
+  it('knows no seat that does not exist, and leaves no key for it', async () => {
+    const { seatIds } = await engine.createHall(1);
+    const unknown = randomUUID();
+    const { code } = await refusal(engine.core.holdSeats({ seatIds: [seatIds[0], unknown], userId: 'ani' }));
+    expect(code).toBe('SEAT_NOT_FOUND');
+    expect(await engine.redis.keys(`*${unknown}*`)).toEqual([]);
+    expect((await engine.seatRow(seatIds[0])).status).toBe('AVAILABLE');
+  });
+
+  it('refuses seats of two events', async () => {
+    const one = await engine.createHall(1);
+    const other = await engine.createHall(1);
+    const wish = { seatIds: [...one.seatIds, ...other.seatIds], userId: 'ani' };
+    expect(await refusal(engine.core.holdSeats(wish))).toEqual({
+      code: 'VALIDATION_FAILED',
+      details: { errors: [{ pointer: '/seatIds', detail: 'must name seats of one event' }] },
+    });
+    expect((await engine.seatRow(one.seatIds[0])).status).toBe('AVAILABLE');
+  });
+
+  it('says everything that is wrong with an input at once', async () => {
+    const id = randomUUID();
+    const wish = { seatIds: [id, 'seat-1', id.toUpperCase()], userId: 'ani lestari' };
+    const { code, details } = await refusal(engine.core.holdSeats(wish));
+    expect(code).toBe('VALIDATION_FAILED');
+    expect(details).toEqual({
+      errors: [
+        { pointer: '/userId', detail: 'must be 1 to 128 visible ASCII characters' },
+        { pointer: '/seatIds/1', detail: 'must be a UUID' },
+        { pointer: '/seatIds/2', detail: 'names a seat that is named already' },
+      ],
+    });
+    for (const seatIds of [[], Array.from({ length: 11 }, () => randomUUID())]) {
+      const { details: bounds } = await refusal(engine.core.holdSeats({ seatIds, userId: 'ani' }));
+      expect(bounds).toEqual({ errors: [{ pointer: '/seatIds', detail: 'must name 1 to 10 seats' }] });
+    }
+  });
+
+  it('takes ids in capital letters for the same seats', async () => {
+    const { seatIds } = await engine.createHall(1);
+    const booking = await engine.core.holdSeats({ seatIds: [seatIds[0].toUpperCase()], userId: 'ani' });
+    expect(booking.seats[0]?.id).toBe(seatIds[0]);
+    expect(await engine.redis.get(`status:seat:${seatIds[0]}`)).toBe('RESERVED');
+    expect((await engine.core.getBooking({ bookingId: booking.id.toUpperCase() })).id).toBe(booking.id);
+  });
+
+  it('tells Redis what was committed: status key to the deadline, lists dropped, change published, one job', async () => {
+    const { event, seatIds } = await engine.createHall(2);
+    await engine.core.listAvailableSeats({ eventId: event.id });
+    await engine.core.listAvailableSeats();
+    const subscriber = engine.redis.duplicate({ enableOfflineQueue: true, commandTimeout: 5_000 });
+    const messages: string[] = [];
+    subscriber.on('message', (_channel, message) => messages.push(message));
+    await subscriber.subscribe(`seats:changes:${event.id}`);
+    const booking = await engine.core.holdSeats({ seatIds, userId: 'ani' });
+    await expect.poll(() => messages).toHaveLength(1);
+    subscriber.disconnect();
+    expect(JSON.parse(messages[0]!)).toEqual(seatIds.map((id) => ({ id, status: 'RESERVED', version: 1 })));
+    for (const seatId of seatIds) {
+      const key = `status:seat:${seatId}`;
+      expect(await engine.redis.get(key)).toBe('RESERVED');
+      expect(await engine.redis.call('PEXPIRETIME', key)).toBe(booking.expiresAt.getTime());
+      expect(await engine.redis.exists(`lock:seat:${seatId}`)).toBe(0);
+    }
+    expect(await engine.redis.exists('seats:available', `seats:available:${event.id}`)).toBe(0);
+    const job = await engine.expiryQueue.getJob(`b-${booking.id}`);
+    expect(job?.name).toBe('cleanup');
+    expect(job?.data).toEqual({ bookings: [{ bookingId: booking.id, seatIds }] });
+    expect(job?.opts).toMatchObject({
+      delay: 120_000,
+      attempts: 3,
+      removeOnComplete: true,
+      removeOnFail: false,
+    });
+  });
+
+  it('keeps prices of the moment of booking', async () => {
+    const { seatIds } = await engine.createHall(1);
+    const booking = await engine.core.holdSeats({ seatIds, userId: 'ani' });
+    await engine.pool.query('update seats set price_amount = 999 where id = $1', [seatIds[0]]);
+    const confirmed = await engine.core.confirmBooking({ bookingId: booking.id, actor: 'ani' });
+    expect(confirmed.total.amount).toBe(150_000);
+    expect(confirmed.seats[0]?.price.amount).toBe(150_000);
+    expect({ ...(await engine.core.getBooking({ bookingId: booking.id })), replayed: false }).toEqual(
+      confirmed,
+    );
+  });
+
+  it('counts attempts by outcome', async () => {
+    const held = await engine.metric('bookings_total', { outcome: 'held' });
+    const taken = await engine.metric('bookings_total', { outcome: 'seat_taken' });
+    const { seatIds } = await engine.createHall(1);
+    await engine.core.holdSeats({ seatIds, userId: 'ani' });
+    await refusal(engine.core.holdSeats({ seatIds, userId: 'budi' }));
+    expect(await engine.metric('bookings_total', { outcome: 'held' })).toBe(held + 1);
+    expect(await engine.metric('bookings_total', { outcome: 'seat_taken' })).toBe(taken + 1);
+    expect(await engine.metric('seat_status_cache_total', { result: 'hit' })).toBeGreaterThan(0);
+    expect(await engine.metric('seat_lock_acquisitions_total', { result: 'acquired' })).toBeGreaterThan(0);
+  });
+
+  it('lists the live bookings of a user in an event, the newest first', async () => {
+    const { event, seatIds } = await engine.createHall(4);
+    const briefly = engine.withSettings({ holdSeconds: 0.05 });
+    const ids: string[] = [];
+    for (const seatId of seatIds.slice(0, 3)) {
+      ids.unshift((await engine.core.holdSeats({ seatIds: [seatId], userId: 'citra' })).id);
+    }
+    await briefly.holdSeats({ seatIds: [seatIds[3]!], userId: 'citra' });
+    await engine.core.confirmBooking({ bookingId: ids[1]!, actor: 'citra' });
+    await engine.core.releaseBooking({ bookingId: ids[2]!, actor: 'citra' });
+    await expect
+      .poll(async () =>
+        (await engine.core.listLiveBookings({ eventId: event.id, userId: 'citra' })).map((b) => b.id),
+      )
+      .toEqual(ids.slice(0, 2));
+    expect(await engine.core.listLiveBookings({ eventId: event.id, userId: 'dewi' })).toEqual([]);
+  });
+});

@@ -1,0 +1,130 @@
+import { atOnce, auditViolations } from '@ticketing/testkit';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { SeatCoreError } from '../../src/errors.ts';
+import type { SeatCore } from '../../src/seat-core.ts';
+import type { Booking } from '../../src/types.ts';
+import { readTables, replayHistory } from '../fixtures/rebuild.ts';
+import { openTestEngine, type TestEngine } from '../fixtures/test-engine.ts';
+
+let engine: TestEngine;
+beforeAll(async () => {
+  engine = await openTestEngine();
+});
+afterAll(async () => {
+  expect(await auditViolations(engine.databaseUrl)).toEqual([]);
+  expect(await replayHistory(engine.databaseUrl)).toEqual(await readTables(engine.databaseUrl));
+  await engine[Symbol.asyncDispose]();
+});
+
+/** The bookings that were made; fails on any error that is not a lost race. */
+function winners(results: PromiseSettledResult<Booking>[]): Booking[] {
+  return results.flatMap((result) => {
+    if (result.status === 'fulfilled') return [result.value];
+    const error: unknown = result.reason;
+    if (error instanceof SeatCoreError && (error.code === 'SEAT_TAKEN' || error.code === 'SEAT_LOCKED'))
+      return [];
+    throw error;
+  });
+}
+
+/** The engine with nothing in front of PostgreSQL: what Redis holds is gone before each request. */
+function withoutRedis(core: SeatCore): Pick<SeatCore, 'holdSeats'> {
+  return {
+    async holdSeats(input) {
+      await engine.redis.flushdb();
+      return core.holdSeats(input);
+    },
+  };
+}
+
+describe('500 callers for one seat', () => {
+  it('make one booking, the others lose the race', async () => {
+    const { seatIds } = await engine.createHall(1);
+    const results = await atOnce(500, (n) => engine.core.holdSeats({ seatIds, userId: `user-${n}` }));
+    expect(winners(results)).toHaveLength(1);
+  });
+
+  it('make one booking also when Redis forgets everything all the time', async () => {
+    const { seatIds } = await engine.createHall(1);
+    const core = withoutRedis(engine.core);
+    const results = await atOnce(500, (n) => core.holdSeats({ seatIds, userId: `user-${n}` }));
+    expect(winners(results)).toHaveLength(1);
+  });
+
+  it('make one booking when the seat is that of an overdue hold', async () => {
+    const { seatIds } = await engine.createHall(3);
+    const overdue = await engine.withSettings({ holdSeconds: 0.001 }).holdSeats({ seatIds, userId: 'ani' });
+    await expect
+      .poll(async () => (await engine.core.getBooking({ bookingId: overdue.id })).status)
+      .toBe('EXPIRED');
+    const core = withoutRedis(engine.core);
+    const wanted = [seatIds[1]!];
+    const results = await atOnce(500, (n) => core.holdSeats({ seatIds: wanted, userId: `user-${n}` }));
+    const [winner, ...others] = winners(results);
+    // All of them may meet each other's locks; then the seat is still free for the next.
+    const booking = winner ?? (await engine.core.holdSeats({ seatIds: wanted, userId: 'last' }));
+    expect(others).toEqual([]);
+    expect(booking.seats.map((seat) => seat.id)).toEqual(wanted);
+    expect((await engine.seatRow(seatIds[0])).status).toBe('AVAILABLE');
+    expect((await engine.seatRow(seatIds[2]!)).status).toBe('AVAILABLE');
+  });
+});
+
+describe('bookings of several seats that overlap in opposite order', () => {
+  it('end without a deadlock and without a partial hold', async () => {
+    const { seatIds } = await engine.createHall(8);
+    // Past the gatekeeper and the lock, straight at PostgreSQL: that is where a deadlock would be.
+    const core = withoutRedis(engine.core);
+    for (let round = 0; round < 40; round += 1) {
+      const results = await atOnce(24, (n) => {
+        const start = n % 8;
+        const four = [0, 1, 2, 3].map((step) => seatIds[(start + step) % 8]!);
+        return core.holdSeats({ seatIds: n % 2 === 0 ? four : four.toReversed(), userId: `user-${n}` });
+      });
+      const bookings = winners(results);
+      expect(bookings.every((booking) => booking.seats.length === 4)).toBe(true);
+      const held = bookings.flatMap((booking) => booking.seats.map((seat) => seat.id));
+      expect(new Set(held).size).toBe(held.length);
+      await Promise.all(
+        bookings.map(({ id }) => engine.core.releaseBooking({ bookingId: id, actor: 'test' })),
+      );
+    }
+    expect(await deadlocks()).toBe(0);
+  });
+});
+
+describe('reclaims of multi-seat holds that overlap with new ones, the sweep and the job', () => {
+  it('end without a deadlock, and every seat of a reclaimed hold that nobody took is free', async () => {
+    const { seatIds } = await engine.createHall(10);
+    const briefly = engine.withSettings({ holdSeconds: 0.004 });
+    const core = withoutRedis(briefly);
+    const made: string[] = [];
+    for (let round = 0; round < 60; round += 1) {
+      const results = await atOnce(16, async (n) => {
+        if (n === 0) await engine.core.sweepOverdue();
+        if (n === 1) await engine.core.expireBookings({ bookingIds: made.slice(-6) });
+        const first = (n * 3 + round) % 10;
+        const three = [0, 1, 2].map((step) => seatIds[(first + step) % 10]!);
+        return core.holdSeats({ seatIds: n % 2 === 0 ? three : three.toReversed(), userId: `user-${n}` });
+      });
+      made.push(...winners(results).map((booking) => booking.id));
+    }
+    expect(await deadlocks()).toBe(0);
+    expect(await engine.metric('bookings_expired_total')).toBeGreaterThan(0);
+    await expect
+      .poll(async () => {
+        await engine.core.sweepOverdue();
+        return (await Promise.all(seatIds.map((id) => engine.seatRow(id)))).every(
+          (seat) => seat.status === 'AVAILABLE',
+        );
+      })
+      .toBe(true);
+  });
+});
+
+async function deadlocks(): Promise<number> {
+  const { rows } = await engine.pool.query<{ n: number }>(
+    `select deadlocks::int as n from pg_stat_database where datname = current_database()`,
+  );
+  return rows[0]!.n;
+}

@@ -1,0 +1,163 @@
+import pg from 'pg';
+import { describe, expect, it } from 'vitest';
+import { SeatCoreError } from '../../src/errors.ts';
+import { GroupCommit } from '../../src/postgres/group-commit.ts';
+
+/** A commit under way, to be ended by the test. */
+interface Underway {
+  readonly batch: readonly string[];
+  readonly succeed: () => void;
+  readonly fail: (error: Error) => void;
+}
+
+function groupOf(decide: (batch: readonly string[]) => readonly string[] = (batch) => batch) {
+  const underway: Underway[] = [];
+  const sizes: number[] = [];
+  const group = new GroupCommit<string, string>({
+    commit: (batch) =>
+      new Promise((resolve, reject) => {
+        underway.push({ batch, succeed: () => resolve(decide(batch)), fail: reject });
+      }),
+    onBatch: (size) => sizes.push(size),
+  });
+  return { group, underway, sizes };
+}
+
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+/** Lets everything that can happen without the test happen: what is over, and then what begins after it. */
+async function settled(): Promise<void> {
+  await turn();
+  await turn();
+}
+
+const rolledBack = () => Object.assign(new pg.DatabaseError('duplicate key', 1, 'error'), { code: '23505' });
+
+describe('a commit', () => {
+  it('of a lone request begins at once', async () => {
+    const { group, underway } = groupOf();
+    void group.submit('a');
+    await settled();
+    expect(underway.map(({ batch }) => batch)).toEqual([['a']]);
+  });
+
+  it('is shared by those that arrive together', async () => {
+    const { group, underway, sizes } = groupOf();
+    const answers = ['a', 'b', 'c'].map((request) => group.submit(request));
+    await settled();
+    expect(underway.map(({ batch }) => batch)).toEqual([['a', 'b', 'c']]);
+    underway[0]!.succeed();
+    expect(await Promise.all(answers)).toEqual(['a', 'b', 'c']);
+    expect(sizes).toEqual([3]);
+  });
+
+  it('is shared by those that arrive while one is under way', async () => {
+    const { group, underway, sizes } = groupOf();
+    const answers: Promise<string>[] = [];
+    for (const request of ['a', 'b', 'c', 'd', 'e']) {
+      answers.push(group.submit(request));
+      await settled();
+    }
+    expect(underway.map(({ batch }) => batch)).toEqual([['a']]);
+    underway[0]!.succeed();
+    await settled();
+    expect(underway[1]!.batch).toEqual(['b', 'c', 'd', 'e']);
+    underway[1]!.succeed();
+    expect(await Promise.all(answers)).toEqual(['a', 'b', 'c', 'd', 'e']);
+    expect(sizes).toEqual([1, 4]);
+  });
+
+  it('has a second one beside it for a crowd that fills it, and no third', async () => {
+    const { group, underway } = groupOf();
+    void group.submit('first');
+    await settled();
+    for (let n = 0; n < 63; n += 1) void group.submit(`${n}`);
+    await settled();
+    expect(underway).toHaveLength(1);
+    void group.submit('the last one');
+    await settled();
+    expect(underway.map(({ batch }) => batch.length)).toEqual([1, 64]);
+    for (let n = 0; n < 100; n += 1) void group.submit(`${n}`);
+    await settled();
+    expect(underway).toHaveLength(2);
+  });
+
+  it('has 64 members at most', async () => {
+    const { group, underway } = groupOf();
+    const answers = Array.from({ length: 100 }, (_, n) => group.submit(`${n}`));
+    await settled();
+    expect(underway.map(({ batch }) => batch.length)).toEqual([64]);
+    underway[0]!.succeed();
+    await settled();
+    expect(underway[1]!.batch).toHaveLength(36);
+    underway[1]!.succeed();
+    expect(await Promise.all(answers)).toHaveLength(100);
+  });
+});
+
+describe('a batch that fails', () => {
+  async function batchOf(requests: readonly string[]) {
+    const made = groupOf();
+    const answers = requests.map((request) => made.group.submit(request));
+    await settled();
+    return { ...made, answers, shared: made.underway[0]! };
+  }
+
+  it('and was rolled back is tried again one by one, so that one poisoned member fails alone', async () => {
+    const { answers, shared, underway } = await batchOf(['a', 'poisoned', 'c']);
+    const outcomes = Promise.allSettled(answers);
+    shared.fail(rolledBack());
+    for (let n = 1; n < 4; n += 1) {
+      await settled();
+      const { batch, succeed, fail } = underway[n]!;
+      expect(batch).toHaveLength(1);
+      if (batch[0] === 'poisoned') fail(rolledBack());
+      else succeed();
+    }
+    expect((await outcomes).map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    await settled();
+    expect(underway).toHaveLength(4);
+  });
+
+  it('and whose outcome is not known is everybody’s, and is not tried again', async () => {
+    const { answers, shared, underway } = await batchOf(['a', 'b']);
+    const outcomes = Promise.allSettled(answers);
+    const lost = new SeatCoreError('DEPENDENCY_UNAVAILABLE', 'gone', { outcome: 'unknown' });
+    shared.fail(lost);
+    expect(await outcomes).toEqual([
+      { status: 'rejected', reason: lost },
+      { status: 'rejected', reason: lost },
+    ]);
+    await settled();
+    expect(underway).toHaveLength(1);
+  });
+});
+
+describe('more than can be decided in time', () => {
+  it('is refused at once', async () => {
+    const { group, underway } = groupOf();
+    const outcomes = Promise.allSettled(Array.from({ length: 1_100 }, (_, n) => group.submit(`${n}`)));
+    await settled();
+    expect(underway).toHaveLength(2);
+    for (let n = 0; n < underway.length; n += 1) {
+      underway[n]!.succeed();
+      await settled();
+    }
+    const refused = (await outcomes).filter((outcome) => outcome.status === 'rejected');
+    // 1,024 may wait, whatever the rate was.
+    expect(refused).toHaveLength(1_100 - 1_024);
+    expect(new Set(refused.map(({ reason }) => (reason as SeatCoreError).code))).toEqual(
+      new Set(['OVERLOADED']),
+    );
+  });
+
+  it('is refused when its turn comes too late, without being tried', async () => {
+    const { group, underway } = groupOf();
+    void group.submit('a');
+    await settled();
+    const late = group.submit('late').catch((error: SeatCoreError) => error.code);
+    await new Promise((resolve) => setTimeout(resolve, 450));
+    underway[0]!.succeed();
+    expect(await late).toBe('OVERLOADED');
+    expect(underway).toHaveLength(1);
+  });
+});

@@ -1,0 +1,254 @@
+import {
+  createPrivateStack,
+  startReplica,
+  waitFor,
+  withinDeadline,
+  type PostgresServer,
+  type PrivateStack,
+} from '@ticketing/testkit';
+import pg from 'pg';
+import { Registry } from 'prom-client';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { SeatCoreError } from '../../src/errors.ts';
+import { openSeatCore } from '../../src/open-seat-core.ts';
+import type { SeatCore } from '../../src/seat-core.ts';
+import type { SeatsUpdate } from '../../src/live/seat-watcher.ts';
+import type { TicketedEvent } from '../../src/types.ts';
+
+let stack: PrivateStack;
+let replica: PostgresServer;
+let replicaUrl: string;
+let onReplica: pg.Client;
+let core: SeatCore;
+const registry = new Registry();
+
+beforeAll(async () => {
+  stack = await createPrivateStack();
+  replica = await startReplica(stack);
+  replicaUrl = replica.url('postgres');
+  onReplica = new pg.Client({ connectionString: replicaUrl });
+  onReplica.on('error', () => undefined);
+  await onReplica.connect();
+  core = await openSeatCore({
+    databaseUrl: stack.databaseUrl,
+    databaseReplicaUrl: replicaUrl,
+    redisUrl: stack.redisUrl,
+    databasePoolMax: 4,
+    registry,
+  });
+});
+afterAll(async () => {
+  await core[Symbol.asyncDispose]();
+  await onReplica.end();
+  await replica.stop();
+  await stack.dispose();
+});
+
+async function createHall(seats: number): Promise<{ event: TicketedEvent; seatIds: string[] }> {
+  const event = await core.createEvent({
+    name: 'Recital',
+    venue: 'Small Hall',
+    startsAt: new Date(Date.now() + 86_400_000),
+    sections: [{ name: 'Stalls', price: { amount: 1, currency: 'IDR' }, rows: [{ name: 'A', seats }] }],
+  });
+  const map = await readMap(event.id);
+  return { event, seatIds: map.seats.map(({ id }) => id) };
+}
+
+interface MapBody {
+  version: number;
+  asOf: string;
+  seats: { id: string; status: string }[];
+}
+const readMap = async (eventId: string) =>
+  JSON.parse((await core.getSeatMap({ eventId })).json.toString()) as MapBody;
+
+async function reads(from: 'replica' | 'primary'): Promise<number> {
+  const values = (await registry.getSingleMetric('replica_reads_total')?.get())?.values ?? [];
+  return values.find(({ labels }) => labels['from'] === from)?.value ?? 0;
+}
+
+/** Reads events, lists, free seats and maps. @returns how many of the readings each server answered */
+async function readAll(eventId: string): Promise<{ replica: number; primary: number }> {
+  const before = { replica: await reads('replica'), primary: await reads('primary') };
+  await core.listEvents();
+  await core.getEvent({ eventId });
+  await core.getSeatMap({ eventId });
+  await core.listAvailableSeats({ eventId });
+  return {
+    replica: (await reads('replica')) - before.replica,
+    primary: (await reads('primary')) - before.primary,
+  };
+}
+
+const isPart = (name: string) => core.listFaultyParts().some((part) => part.name === name);
+
+describe('with a replica', () => {
+  it('events, lists and maps are read there, and decisions are not', async () => {
+    const { event, seatIds } = await createHall(3);
+    await waitFor(async () => (await readAll(event.id)).replica > 0, {
+      description: 'a reading of the replica',
+    });
+    const other = await createHall(2);
+    const before = await reads('replica');
+    expect((await core.listAvailableSeats({ eventId: other.event.id })).seats).toHaveLength(2);
+    expect(await reads('replica')).toBe(before + 1);
+    expect(await reads('primary')).toBe(0);
+    const held = await core.holdSeats({ seatIds: [seatIds[0]!], userId: 'ani' });
+    await core.confirmBooking({ bookingId: held.id, actor: 'test' });
+    expect(isPart('replica')).toBe(false);
+  });
+
+  it('a map has everything that was committed before its asOf', async () => {
+    const { event, seatIds } = await createHall(40);
+    for (const [index, seatId] of seatIds.slice(0, 5).entries()) {
+      await core.holdSeats({ seatIds: [seatId], userId: `user-${index}` });
+      const committedAt = Date.now();
+      const map = await waitFor(
+        async () => {
+          const read = await readMap(event.id);
+          return Date.parse(read.asOf) > committedAt ? read : undefined;
+        },
+        { description: 'a map that is younger than the hold' },
+      );
+      expect(map.seats.find(({ id }) => id === seatId)?.status).toBe('RESERVED');
+    }
+  });
+
+  it('that lags by seconds it is done without: maps stay true, and nothing stale is sold or refused', async () => {
+    const { event, seatIds } = await createHall(4);
+    await onReplica.query('select pg_wal_replay_pause()');
+    const before = await reads('primary');
+    const held = await core.holdSeats({ seatIds: [seatIds[0]!], userId: 'ani' });
+    const heldAt = Date.now();
+    const map = await waitFor(
+      async () => {
+        const read = await readMap(event.id);
+        return Date.parse(read.asOf) > heldAt ? read : undefined;
+      },
+      { description: 'a map that is younger than the hold' },
+    );
+    expect(map.seats.find(({ id }) => id === held.seats[0]!.id)?.status).toBe('RESERVED');
+    expect(await reads('primary')).toBeGreaterThan(before);
+    expect(isPart('replica')).toBe(true);
+
+    const fresh = await createHall(2);
+    expect(fresh.seatIds).toHaveLength(2);
+    await core.releaseBooking({ bookingId: held.id, actor: 'test' });
+    await expect(core.holdSeats({ seatIds: [seatIds[0]!], userId: 'budi' })).resolves.toMatchObject({
+      status: 'PENDING',
+    });
+    await waitFor(
+      async () => {
+        const lag = (await registry.getSingleMetric('replica_lag_seconds')?.get())?.values[0]?.value ?? 0;
+        return lag > 1;
+      },
+      { description: 'replica_lag_seconds to tell', timeoutMs: 10_000 },
+    );
+
+    await onReplica.query('select pg_wal_replay_resume()');
+    await waitFor(() => !isPart('replica'), { description: 'the replica to be used again' });
+    expect((await readAll(event.id)).replica).toBeGreaterThan(0);
+  });
+
+  it('that lags takes nothing back from whoever watches, and no free seat is one that is held', async () => {
+    const { event, seatIds } = await createHall(3);
+    const [first = '', ...free] = seatIds;
+    await waitFor(() => !isPart('replica'), { description: 'the replica to be used' });
+    const updates: SeatsUpdate[] = [];
+    using watch = await core.watchSeats({
+      eventId: event.id,
+      onUpdate: (update) => void updates.push(update),
+    });
+    await onReplica.query('select pg_wal_replay_pause()');
+    try {
+      await core.holdSeats({ seatIds: [first], userId: 'ani' });
+      const heldAt = Date.now();
+      const list = await waitFor(
+        async () => {
+          const read = await core.listAvailableSeats({ eventId: event.id });
+          return read.asOf.getTime() > heldAt ? read : undefined;
+        },
+        { description: 'a list that is younger than the hold' },
+      );
+      expect(list.seats.map(({ id }) => id).toSorted()).toEqual(free.toSorted());
+
+      const compared = async () => (await reads('replica')) + (await reads('primary'));
+      const before = await compared();
+      await waitFor(async () => (await compared()) >= before + 2, {
+        description: 'two comparisons with the database',
+        timeoutMs: 10_000,
+      });
+      expect(updates).toEqual([{ type: 'changes', seats: [{ id: first, status: 'RESERVED' }] }]);
+      expect(watch.snapshot().seats).toEqual([{ id: first, status: 'RESERVED' }]);
+
+      const late = await createHall(2);
+      await core.holdSeats({ seatIds: [late.seatIds[0]!], userId: 'ani' });
+      using begun = await core.watchSeats({ eventId: late.event.id, onUpdate: () => undefined });
+      expect(begun.snapshot().seats).toEqual([{ id: late.seatIds[0], status: 'RESERVED' }]);
+    } finally {
+      await onReplica.query('select pg_wal_replay_resume()');
+    }
+  });
+
+  it('is not told to be at fault for its primary', async () => {
+    await waitFor(() => !isPart('replica'), { description: 'the replica to be used' });
+    await stack.postgres.stop();
+    await waitFor(
+      async () => {
+        const refused = await core.listEvents().then(
+          () => undefined,
+          (error: SeatCoreError) => error.code,
+        );
+        return refused === 'DEPENDENCY_UNAVAILABLE';
+      },
+      { description: 'the primary to be known as away' },
+    );
+    expect(isPart('replica')).toBe(false);
+    await stack.postgres.start();
+    const { event } = await waitFor(() => createHall(1).catch(() => undefined), {
+      description: 'the primary to be used again',
+    });
+    await waitFor(async () => (await readAll(event.id)).replica > 0, {
+      description: 'a reading of the replica',
+      timeoutMs: 20_000,
+    });
+  });
+
+  it('that dies it is done without at once, and used again when it is back', async () => {
+    const { event } = await createHall(2);
+    replica.process.signal('SIGKILL');
+    await replica.process.exited;
+    await withinDeadline('reads without the replica', 2_000, async () => {
+      await core.listEvents();
+      expect((await core.getEvent({ eventId: event.id })).id).toBe(event.id);
+    });
+    await waitFor(() => isPart('replica'), { description: 'its absence to be told' });
+
+    replica = await startReplica(stack, replica.port);
+    await waitFor(() => !isPart('replica'), { description: 'it to be used again', timeoutMs: 20_000 });
+    await waitFor(async () => (await readAll(event.id)).replica > 0, {
+      description: 'a reading of the replica',
+    });
+  });
+
+  it('that became a primary itself is not believed', async () => {
+    const { event, seatIds } = await createHall(2);
+    await waitFor(() => !isPart('replica'), { description: 'the replica to be used' });
+    const promoting = new pg.Client({ connectionString: replicaUrl });
+    await promoting.connect();
+    await promoting.query('select pg_promote()');
+    await promoting.end();
+    await waitFor(() => isPart('replica'), { description: 'the other primary to be found out' });
+    await core.holdSeats({ seatIds: [seatIds[0]!], userId: 'ani' });
+    const heldAt = Date.now();
+    const map = await waitFor(
+      async () => {
+        const read = await readMap(event.id);
+        return Date.parse(read.asOf) > heldAt ? read : undefined;
+      },
+      { description: 'a map that is younger than the hold' },
+    );
+    expect(map.seats[0]!.status).toBe('RESERVED');
+  });
+});

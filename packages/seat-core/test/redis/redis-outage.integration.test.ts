@@ -1,0 +1,219 @@
+import { createPrivateStack, waitFor, withinDeadline, type PrivateStack } from '@ticketing/testkit';
+import { Redis } from 'ioredis';
+import { Registry } from 'prom-client';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { Context } from '../../src/options.ts';
+import { openDatabase, type Database } from '../../src/postgres/pool.ts';
+import { createMetrics } from '../../src/metrics.ts';
+import { openSeatCore } from '../../src/open-seat-core.ts';
+import { guardRedis } from '../../src/redis/redis-parts.ts';
+import { closeRedis, openRedis } from '../../src/redis/connect.ts';
+import type { SeatCore } from '../../src/seat-core.ts';
+import { tryAcquireSeats } from '../../src/redis/seat-lock.ts';
+import { openSlowLine, type SlowLine } from '../fixtures/slow-line.ts';
+
+/* Sales, health and repair while Redis is away in each of the ways in which it can be. */
+
+let stack: PrivateStack;
+let line: SlowLine;
+let redisUrl: string;
+let database: Database;
+let admin: Redis;
+const opened: SeatCore[] = [];
+
+beforeAll(async () => {
+  stack = await createPrivateStack();
+  line = await openSlowLine(stack.redis.port);
+  redisUrl = stack.redisUrl.replace(`:${stack.redis.port}`, `:${line.port}`);
+  database = openDatabase({ databaseUrl: stack.databaseUrl, poolMax: 1 });
+  admin = new Redis(stack.redisUrl, { retryStrategy: () => 50 });
+  admin.on('error', () => undefined);
+});
+afterEach(async () => {
+  for (const core of opened.splice(0)) await core[Symbol.asyncDispose]();
+});
+afterAll(async () => {
+  admin.disconnect();
+  await database.$client.end();
+  await line[Symbol.asyncDispose]();
+  await stack.dispose();
+});
+
+async function openCore() {
+  const registry = new Registry();
+  const core = await openSeatCore({
+    databaseUrl: stack.serviceUrl,
+    redisUrl,
+    registry,
+    databasePoolMax: 3,
+  });
+  opened.push(core);
+  return { core, metrics: () => registry.metrics() };
+}
+
+async function createHall(core: SeatCore, seats: number): Promise<string[]> {
+  const { id } = await core.createEvent({
+    name: 'Recital',
+    venue: 'Small Hall',
+    startsAt: new Date(Date.now() + 86_400_000),
+    sections: [{ name: 'Stalls', price: { amount: 150_000, currency: 'IDR' }, rows: [{ name: 'A', seats }] }],
+  });
+  const { rows } = await database.$client.query<{ id: string }>('select id from seats where event_id = $1', [
+    id,
+  ]);
+  return rows.map((row) => row.id);
+}
+
+const faultyParts = (core: SeatCore) => core.listFaultyParts().map(({ name }) => name);
+const statusKey = (seatId: string) => `status:seat:${seatId}`;
+
+const outages = {
+  'that is frozen': { begin: () => stack.redis.freeze(), end: () => stack.redis.thaw() },
+  'that is dead, and comes back empty': { begin: () => stack.redis.kill(), end: () => stack.redis.start() },
+  'that is full': {
+    begin: () => admin.config('SET', 'maxmemory', '1'),
+    end: () => admin.config('SET', 'maxmemory', '0'),
+  },
+  'that fails over: a replica of nobody, then an empty master': {
+    begin: () => admin.replicaof('127.0.0.1', 1),
+    end: async () => {
+      await admin.replicaof('NO', 'ONE');
+      await admin.flushall();
+    },
+  },
+  'whose every answer takes 200 ms': {
+    begin: async () => void (line.delayMs = 200),
+    end: async () => void (line.delayMs = 0),
+  },
+};
+
+describe.each(Object.entries(outages))('a Redis %s', (_, outage) => {
+  it('stops no sale, is known to be away, and is right again soon after it is back', async () => {
+    const { core, metrics } = await openCore();
+    const [released, ...seatIds] = await createHall(core, 21);
+    const early = await core.holdSeats({ seatIds: [released!], userId: 'ani' });
+    await waitFor(() => faultyParts(core).length === 0, { description: 'all to be well' });
+    const freeSeats = async () => {
+      const { seats } = await core.listAvailableSeats({ eventId: early.eventId, limit: 100 });
+      return seats.map(({ id }) => id).toSorted();
+    };
+
+    const sell = async (seatId: string) => {
+      const { id } = await withinDeadline('a hold', 2_000, () =>
+        core.holdSeats({ seatIds: [seatId], userId: 'budi' }),
+      );
+      await withinDeadline('a confirmation', 2_000, () =>
+        core.confirmBooking({ bookingId: id, actor: 'budi' }),
+      );
+    };
+    expect(await freeSeats()).toEqual(seatIds.toSorted());
+    await outage.begin();
+    try {
+      // Two as the outage begins, the others at once when it is known.
+      await sell(seatIds[0]!);
+      await sell(seatIds[1]!);
+      await waitFor(() => faultyParts(core).includes('redis'), { description: 'the outage to be known' });
+      for (let start = 2; start < 15; start += 3)
+        await Promise.all(seatIds.slice(start, Math.min(15, start + 3)).map(sell));
+      await core.releaseBooking({ bookingId: early.id, actor: 'ani' });
+      const { seats } = await withinDeadline('a list of free seats', 2_000, () => core.listAvailableSeats());
+      expect(seats).not.toHaveLength(0);
+      expect(await metrics()).toContain('redis_circuit_open{part="redis"} 1');
+    } finally {
+      await outage.end();
+    }
+    await waitFor(() => faultyParts(core).length === 0, {
+      description: 'Redis to be used again',
+      timeoutMs: 3_000,
+    });
+    const [sold, free] = [seatIds.slice(0, 15), seatIds.slice(15)];
+    await waitFor(
+      async () => {
+        expect(await admin.mget(sold.map(statusKey))).toEqual(sold.map(() => 'SOLD'));
+        expect(await admin.get(statusKey(released!))).toBeNull();
+        expect(await freeSeats()).toEqual([released!, ...free].toSorted());
+        return true;
+      },
+      { description: 'the status keys and the list of free seats to be right', timeoutMs: 2_000 },
+    );
+    expect(await metrics()).toContain('redis_circuit_open{part="redis"} 0');
+    const booking = await core.holdSeats({ seatIds: seatIds.slice(15, 16), userId: 'ani' });
+    expect(await admin.get(statusKey(seatIds[15]!))).toBe('RESERVED');
+    expect(await admin.exists(`bull:ticket-cleanup:b-${booking.id}`)).toBe(1);
+  });
+});
+
+it('a core that starts without Redis sells, and uses Redis when it is there', async () => {
+  await stack.redis.kill();
+  const { core } = await withinDeadline('the start', 3_000, openCore);
+  const seatIds = await createHall(core, 2);
+  await core.holdSeats({ seatIds: [seatIds[0]!], userId: 'ani' });
+  expect(faultyParts(core)).toEqual(['redis', 'queue']);
+  await stack.redis.start();
+  await waitFor(() => faultyParts(core).length === 0, {
+    description: 'Redis to be used',
+    timeoutMs: 3_000,
+  });
+  const booking = await core.holdSeats({ seatIds: [seatIds[1]!], userId: 'ani' });
+  expect(await admin.exists(`bull:ticket-cleanup:b-${booking.id}`)).toBe(1);
+  await waitFor(async () => (await admin.get(statusKey(seatIds[0]!))) === 'RESERVED', {
+    description: 'the hold made without Redis to have its key',
+    timeoutMs: 2_000,
+  });
+});
+
+it('a core that starts beside a frozen Redis is there in a moment, and goes in a moment', async () => {
+  await stack.redis.freeze();
+  try {
+    const { core } = await withinDeadline('the start', 3_000, openCore);
+    await waitFor(() => faultyParts(core).length === 2, { description: 'the outage to be known' });
+    const end = async () => opened.pop()?.[Symbol.asyncDispose]();
+    await expect(withinDeadline('the end', 3_000, end)).resolves.toBeUndefined();
+  } finally {
+    await stack.redis.thaw();
+  }
+});
+
+it('a lock whose answer was lost is given back behind it', async () => {
+  const redis = await openRedis({ redisUrl: stack.redisUrl });
+  const metrics = createMetrics();
+  const logger = { debug() {}, info() {}, warn() {}, error() {} };
+  const { guarded, ...part } = guardRedis(redis, { metrics, logger, onReturn: async () => undefined });
+  const settings = { seatLockSeconds: 60 };
+  const context = { redis: guarded, settings, metrics, logger, background: new Set() } as unknown as Context;
+  await stack.redis.freeze();
+  try {
+    const lease = await tryAcquireSeats(context, ['a', 'b'], 'ani', null);
+    if (typeof lease === 'string') throw new Error(`the seats are ${lease}`);
+    await lease.release();
+  } finally {
+    await stack.redis.thaw();
+  }
+  await waitFor(() => !guarded.isAway, { description: 'Redis to be used again' });
+  expect(await admin.exists('lock:seat:a', 'lock:seat:b')).toBe(0);
+  part[Symbol.dispose]();
+  await closeRedis(redis);
+});
+
+it('a queue on a Redis that drops data is misconfigured, and a sentence says so', async () => {
+  const { core } = await openCore();
+  await admin.config('SET', 'maxmemory-policy', 'allkeys-lru');
+  await waitFor(() => faultyParts(core).includes('queue'), { description: 'the policy to be noticed' });
+  expect(core.listFaultyParts()).toEqual([
+    {
+      name: 'queue',
+      status: 'misconfigured',
+      detail: expect.stringMatching(/maxmemory-policy allkeys-lru.*must be noeviction/) as string,
+    },
+  ]);
+  await admin.config('SET', 'maxmemory-policy', 'noeviction');
+  await waitFor(() => faultyParts(core).length === 0, { description: 'the right policy to be noticed' });
+});
+
+it('a key of another type refuses its own request a hint and is no outage', async () => {
+  const { core } = await openCore();
+  const [seatId] = await createHall(core, 1);
+  await admin.hset(statusKey(seatId!), 'a', 'b');
+  await core.holdSeats({ seatIds: [seatId!], userId: 'ani' });
+  expect(faultyParts(core)).toEqual([]);
+});

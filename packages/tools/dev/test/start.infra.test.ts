@@ -1,0 +1,224 @@
+import { readFile, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { createTestStack, waitFor } from '@ticketing/testkit';
+import { Redis } from 'ioredis';
+import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
+import { addressIn, processesOn, startStack, type StackRun } from './start-stack.ts';
+
+let dataFolder: string;
+const runs: StackRun[] = [];
+
+beforeEach(() => {
+  dataFolder = join(inject('ticketingTestServers').folder, `stack-${process.hrtime.bigint()}`);
+});
+
+afterEach(async () => {
+  for (const run of runs.splice(0)) {
+    run.signal('SIGTERM');
+    await run.ended;
+  }
+  await expectNothingLeft();
+  await rm(dataFolder, { recursive: true, force: true });
+});
+
+async function start(options: Parameters<typeof startStack>[1] = {}): Promise<StackRun> {
+  const run = await startStack(dataFolder, options);
+  runs.push(run);
+  return run;
+}
+
+async function expectNothingLeft(): Promise<void> {
+  await waitFor(async () => (await processesOn(dataFolder)).length === 0, {
+    description: 'every process to be gone',
+  });
+}
+
+async function pidOf(part: string): Promise<number> {
+  const entry = (await processesOn(dataFolder)).find(({ argv }) =>
+    argv.slice(0, 3).some((arg) => arg.includes(part)),
+  );
+  return entry?.pid ?? 0;
+}
+
+async function send<T>(method: string, url: string, body?: object): Promise<T> {
+  const response = await fetch(url, {
+    method,
+    ...(body === undefined
+      ? {}
+      : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+  });
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${method} ${url} answered ${response.status}: ${text}`);
+  return JSON.parse(text) as T;
+}
+
+interface Seat {
+  readonly id: string;
+  readonly eventId: string;
+  readonly status: string;
+}
+
+interface Booking {
+  readonly id: string;
+  readonly status: string;
+  readonly seats: readonly Seat[];
+}
+
+async function sellASeat(ready: string): Promise<Seat> {
+  const bookingApi = addressIn(ready, 'booking-api');
+  const { seats } = await send<{ seats: Seat[] }>('GET', `${bookingApi}/api/v1/seats/available?limit=1`);
+  const booking = await send<Booking>('POST', `${bookingApi}/api/v1/booking`, {
+    seatId: seats[0]?.id,
+    userId: 'newcomer',
+  });
+  const payment = `${addressIn(ready, 'payment-api')}/api/v1/payment/${booking.id}/confirm`;
+  const {
+    status,
+    seats: [sold],
+  } = await send<Booking>('POST', payment);
+  if (status !== 'CONFIRMED' || sold?.status !== 'SOLD') throw new Error(`The booking is ${status}.`);
+  return sold;
+}
+
+async function statusOf(ready: string, sold: Seat): Promise<string | undefined> {
+  const map = `${addressIn(ready, 'booking-api')}/api/v1/events/${sold.eventId}/seats`;
+  const { seats } = await send<{ seats: Seat[] }>('GET', map);
+  return seats.find((seat) => seat.id === sold.id)?.status;
+}
+
+/** The stack's own Redis, reached as the files of the data folder say. */
+async function inRedis<T>(fn: (redis: Redis) => Promise<T>): Promise<T> {
+  const config = await readFile(join(dataFolder, 'redis', 'redis.conf'), 'utf8');
+  const [, port] = /^port (\d+)$/m.exec(config) ?? [];
+  const password = await readFile(join(dataFolder, 'redis', 'password'), 'utf8');
+  const redis = new Redis(Number(port), '127.0.0.1', { password });
+  try {
+    return await fn(redis);
+  } finally {
+    redis.disconnect();
+  }
+}
+
+describe('npm start', () => {
+  it('comes up on an empty folder, sells a seat, revives what dies, and leaves nothing when it is stopped', async () => {
+    const run = await start();
+    const ready = await run.line('ready');
+    await sellASeat(ready);
+
+    process.kill(await pidOf('payment-api'), 'SIGKILL');
+    await run.line('payment-api was killed by SIGKILL; starting it again');
+    await run.line('payment-api is ready again');
+    process.kill(await pidOf('/postgres'), 'SIGKILL');
+    await run.line('PostgreSQL is ready again');
+    await waitFor(() => sellASeat(ready), { description: 'a sale after the restarts', timeoutMs: 10_000 });
+
+    const second = await startStack(dataFolder);
+    expect(await second.ended).toBe(1);
+    expect(second.output()).toContain(`npm start is already running here, as process ${run.pid}.`);
+
+    run.signal('SIGTERM');
+    expect(await run.ended).toBe(0);
+    expect(run.output().split('\n').at(-1)).toBe('Stopped.');
+    await expectNothingLeft();
+  });
+
+  it('keeps its data, comes up after it was killed itself, and forgets everything when told to', async () => {
+    const first = await start();
+    const sold = await sellASeat(await first.line('ready'));
+    await inRedis((redis) => redis.set('mark', '1'));
+    // Frozen, it outlives its supervisor whatever signal the kernel sends.
+    const frozen = await pidOf('expiry-worker');
+    process.kill(frozen, 'SIGSTOP');
+    first.signal('SIGKILL');
+    expect(await first.ended).toBe('SIGKILL');
+
+    const second = await start();
+    await second.line(`stopping expiry-worker (process ${frozen}), left over from a run that was killed`);
+    const ready = await second.line('ready');
+    expect(await statusOf(ready, sold)).toBe('SOLD');
+    expect(await inRedis((redis) => redis.get('mark'))).toBe('1');
+    second.signal('SIGINT');
+    expect(await second.ended).toBe(0);
+
+    const fresh = await start({ args: ['--fresh'] });
+    const bookingApi = addressIn(await fresh.line('ready'), 'booking-api');
+    const { events } = await send<{ events: { id: string }[] }>('GET', `${bookingApi}/api/v1/events`);
+    expect(events).toMatchObject([{ seatCounts: { reserved: 0, sold: 0 } }]);
+    expect(events[0]?.id).not.toBe(sold.eventId);
+    expect(await inRedis((redis) => redis.get('mark'))).toBeNull();
+  });
+
+  it('uses servers that it is told of, and starts none beside them', async () => {
+    await using stack = await createTestStack();
+    const run = await start({ env: { DATABASE_URL: stack.databaseUrl, REDIS_URL: stack.redisUrl } });
+    await sellASeat(await run.line('ready'));
+    const programs = (await processesOn(dataFolder)).map(({ argv }) => argv[0]);
+    expect(programs).toEqual(Array.from({ length: 3 }, () => process.execPath));
+    run.signal('SIGTERM');
+    expect(await run.ended).toBe(0);
+  });
+
+  it('can be stopped while it is starting', async () => {
+    const run = await start();
+    await run.line('Redis');
+    run.signal('SIGTERM');
+    expect(await run.ended).toBe(0);
+    expect(run.output()).not.toContain('\nready');
+    await expectNothingLeft();
+  });
+
+  it('is ended at once by a second signal, whatever hangs', async () => {
+    const run = await start();
+    await run.line('ready');
+    process.kill(await pidOf('booking-api'), 'SIGSTOP');
+    run.signal('SIGINT');
+    await run.line('Stopping (SIGINT).');
+    // One Ctrl-C may come twice, from the terminal and from npm: that is no second wish.
+    run.signal('SIGINT');
+    await waitFor(
+      () => {
+        run.signal('SIGINT');
+        return run.output().includes('Killing everything at once.');
+      },
+      { description: 'the second signal to count', intervalMs: 100 },
+    );
+    expect(await run.ended).toBe(1);
+  });
+
+  it('shows what is wrong with a configuration, and does not try for ever', async () => {
+    const run = await start({ env: { HOLD_SECONDS: 'forever' } });
+    expect(await run.ended).toBe(1);
+    expect(run.output()).toMatch(/\[booking-api\] .*HOLD_SECONDS/);
+    expect(run.output()).toContain('booking-api ended with exit code 1 before it was ready');
+    expect(run.output()).not.toContain('starting it again');
+    await expectNothingLeft();
+  });
+
+  it('names the port that another program uses', async () => {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const address = server.address();
+    const port = typeof address === 'object' ? address?.port : 0;
+    const run = await start({ env: { PAYMENT_API_PORT: String(port) } });
+    expect(await run.ended).toBe(1);
+    expect(run.output()).toContain(`Port ${port}, wanted for payment-api, is used by another program.`);
+    await new Promise((resolve) => server.close(resolve));
+  });
+
+  it.each([
+    [['--frehs'], {}, 'npm start does not know "--frehs".'],
+    [['--fresh'], { DATABASE_URL: 'postgres://shop' }, 'it is refused while DATABASE_URL is set'],
+    [['--fresh'], { REDIS_URL: 'redis://shop' }, 'it is refused while REDIS_URL is set'],
+  ])('refuses %j with %j', async (args, env, sentence) => {
+    const run = await start({ args, env });
+    expect(await run.ended).toBe(1);
+    expect(run.output()).toContain(sentence);
+  });
+
+  it('says how it is used', async () => {
+    const run = await start({ args: ['--help'] });
+    expect(await run.ended).toBe(0);
+    expect(run.output()).toContain('npm start -- --fresh');
+  });
+});
