@@ -13,7 +13,11 @@ import {
   type LimitOptions,
 } from '@ticketing/service-kit';
 import { addCreateEventRoute } from './routes/create-event-route.ts';
-import { addFollowSeatsRoute, isLivePath, type FollowSeatsOptions } from './routes/follow-seats-route.ts';
+import {
+  addLiveSeatsWebsocketRoute,
+  isLivePath,
+  type LiveSeatsOptions,
+} from './routes/live-seats-websocket-route.ts';
 import { addGetBookingRoute } from './routes/get-booking-route.ts';
 import { addGetEventRoute } from './routes/get-event-route.ts';
 import { addGetSeatMapRoute } from './routes/get-seat-map-route.ts';
@@ -30,7 +34,7 @@ export interface AppOptions extends Pick<
   readonly core: SeatCore;
   readonly authentication: AuthenticationSettings;
   readonly limits: Omit<LimitOptions, 'logger'>;
-  readonly live: Omit<FollowSeatsOptions, 'registry' | 'allowedOrigins'>;
+  readonly live: Omit<LiveSeatsOptions, 'registry' | 'allowedOrigins'>;
 }
 
 /** Events, seats and bookings over HTTP. */
@@ -67,7 +71,7 @@ export function createApp({ core, authentication, limits, live, ...service }: Ap
     addListEventsRoute(routes, core);
     addGetEventRoute(routes, core);
     addGetSeatMapRoute(routes, core);
-    addFollowSeatsRoute(routes, core, { ...live, registry, allowedOrigins: service.allowedOrigins });
+    addLiveSeatsWebsocketRoute(routes, core, { ...live, registry, allowedOrigins: service.allowedOrigins });
     addCreateEventRoute(routes, core);
   });
   return app;

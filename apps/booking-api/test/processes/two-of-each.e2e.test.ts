@@ -1,0 +1,194 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  auditViolations,
+  createTestStack,
+  startService,
+  waitFor,
+  withinDeadline,
+  type RunningService,
+  type TestStack,
+} from '@ticketing/testkit';
+import { openDatabase, openSeatCore, type Database, type SeatCore } from '@ticketing/seat-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { BookingBody } from '../fixtures/test-api.ts';
+
+let stack: TestStack;
+let core: SeatCore;
+let database: Database;
+let bookingApis: RunningService[];
+let paymentApis: RunningService[];
+let workers: RunningService[];
+
+beforeAll(async () => {
+  stack = await createTestStack();
+  const { databaseUrl, serviceUrl, redisUrl } = stack;
+  core = await openSeatCore({ databaseUrl: serviceUrl, redisUrl });
+  database = openDatabase({ databaseUrl, poolMax: 1 });
+  const env = { DATABASE_URL: serviceUrl, REDIS_URL: redisUrl, HOLD_SECONDS: '1', RATE_LIMIT_MAX: '0' };
+  const pair = (name: RunningService['name']) =>
+    Promise.all([startService(name, env), startService(name, env)]);
+  [bookingApis, paymentApis, workers] = await Promise.all([
+    pair('booking-api'),
+    pair('payment-api'),
+    pair('expiry-worker'),
+  ]);
+});
+afterAll(async () => {
+  for (const service of [...bookingApis, ...paymentApis, ...workers]) await service[Symbol.asyncDispose]();
+  await core[Symbol.asyncDispose]();
+  await database.$client.end();
+  await stack.dispose();
+});
+
+async function createHall(seats: number): Promise<string[]> {
+  const price = { amount: 150_000, currency: 'IDR' };
+  const { id } = await core.createEvent({
+    name: 'Konser',
+    venue: 'Istora',
+    startsAt: new Date(Date.now() + 86_400_000),
+    sections: [{ name: 'Tribun', price, rows: [{ name: 'A', seats }] }],
+  });
+  const { rows } = await database.$client.query<{ id: string }>('select id from seats where event_id = $1', [
+    id,
+  ]);
+  return rows.map((row) => row.id);
+}
+
+const anyOf = <Item>(items: readonly Item[]): Item => items[Math.floor(Math.random() * items.length)]!;
+
+/** What became of one request: an answer, or none. */
+interface Outcome {
+  readonly url: string;
+  readonly startedAt: number;
+  readonly status: number | 'no answer';
+  readonly code: string | undefined;
+  readonly body: BookingBody | undefined;
+}
+
+async function send(method: string, url: string, json?: object): Promise<Outcome> {
+  const startedAt = performance.now();
+  const init = {
+    method,
+    ...(json && { body: JSON.stringify(json), headers: { 'content-type': 'application/json' } }),
+  };
+  try {
+    const response = await fetch(url, init);
+    const body = (await response.json()) as BookingBody & { code?: string };
+    return { url, startedAt, status: response.status, code: body.code, body };
+  } catch {
+    return { url, startedAt, status: 'no answer', code: undefined, body: undefined };
+  }
+}
+
+/**
+ * Buyers who hold one or two random seats and then pay, change their minds or forget, each request at a
+ * random process, until they are told to stop.
+ */
+function openSale(seatIds: readonly string[], buyers: number) {
+  const outcomes: Outcome[] = [];
+  const closing = new AbortController();
+  const record = async (work: Promise<Outcome>) => {
+    const outcome = await work;
+    outcomes.push(outcome);
+    return outcome;
+  };
+  const buy = async (userId: string) => {
+    while (!closing.signal.aborted) {
+      const wanted = [...new Set([anyOf(seatIds), anyOf(seatIds)])].slice(0, Math.random() < 0.5 ? 1 : 2);
+      const held = await record(
+        send('POST', `${anyOf(bookingApis).url}/api/v1/booking`, { seatIds: wanted, userId }),
+      );
+      // A buyer whose process has just been stopped takes a breath.
+      if (held.status === 'no answer') await sleep(20);
+      if (held.status !== 201) continue;
+      const { id } = held.body!;
+      const mood = Math.random();
+      if (mood < 0.4) await record(send('POST', `${anyOf(paymentApis).url}/api/v1/payment/${id}/confirm`));
+      else if (mood < 0.7) await record(send('DELETE', `${anyOf(bookingApis).url}/api/v1/booking/${id}`));
+    }
+  };
+  const all = Promise.all(Array.from({ length: buyers }, (_, index) => buy(`buyer-${index}`)));
+  const close = async () => {
+    closing.abort();
+    await all;
+    return outcomes;
+  };
+  // Also when the test fails: its buyers must not go on in the next one.
+  return { outcomes, close, [Symbol.asyncDispose]: async () => void (await close()) };
+}
+
+const countOf = async (table: 'seats' | 'bookings', status: string) => {
+  const { rows } = await database.$client.query<{ n: number }>(
+    `select count(*)::int as n from ${table} where status = $1`,
+    [status],
+  );
+  return rows[0]!.n;
+};
+
+const ticketsSold = async (service: RunningService) => {
+  const metrics = await (await fetch(`${service.url}/metrics`)).text();
+  return Number(/^tickets_sold_total (\d+)$/m.exec(metrics)?.[1]);
+};
+
+async function everyHoldEnds() {
+  await waitFor(async () => (await countOf('bookings', 'PENDING')) === 0, {
+    description: 'every forgotten hold to end',
+  });
+  expect(await countOf('seats', 'RESERVED')).toBe(0);
+}
+
+describe('two of each service', () => {
+  it('sell each seat once under load, free what is forgotten and count each ticket once', async () => {
+    await using sale = openSale(await createHall(400), 16);
+    // Some seats more than once, and not yet most of them sold.
+    await waitFor(() => sale.outcomes.filter(({ status }) => status === 201).length > 250, {
+      description: '250 holds',
+      timeoutMs: 10_000,
+    });
+    const outcomes = await sale.close();
+    await everyHoldEnds();
+
+    const refused = outcomes.filter(({ status }) => status !== 201 && status !== 200);
+    expect(new Set(refused.map(({ status }) => status))).toEqual(new Set([400]));
+    // A hold of a second may end before its buyer has paid, or given it back.
+    const lostRaces = ['SEAT_TAKEN', 'SEAT_LOCKED', 'BOOKING_EXPIRED', 'BOOKING_NOT_PENDING'];
+    const codes = new Set(refused.map(({ code }) => code));
+    for (const code of codes) expect(lostRaces).toContain(code);
+    expect(codes).toContain('SEAT_TAKEN');
+
+    const paid = outcomes.flatMap(({ status, body }) =>
+      status === 200 && body?.status === 'CONFIRMED' ? body.seats.map(({ id }) => id) : [],
+    );
+    expect(new Set(paid).size).toBe(paid.length);
+    expect(await countOf('seats', 'SOLD')).toBe(paid.length);
+    const counted = await Promise.all(paymentApis.map(ticketsSold));
+    expect(counted[0]! + counted[1]!).toBe(paid.length);
+    expect(await auditViolations(stack.databaseUrl)).toEqual([]);
+  });
+
+  it('lose no request when one of each is told to stop under load, and are gone within 5 s', async () => {
+    await using sale = openSale(await createHall(400), 16);
+    await waitFor(() => sale.outcomes.length > 100, { description: 'the sale to be under way' });
+    const leaving = [bookingApis[0]!, paymentApis[0]!, workers[0]!];
+    const toldAt = performance.now();
+    const exits = await Promise.all(
+      leaving.map((service) => withinDeadline(`${service.name} leaves`, 5_000, () => service.stop())),
+    );
+    expect(exits).toEqual(leaving.map(() => ({ code: 0, signal: null })));
+    const before = sale.outcomes.length;
+    await waitFor(() => sale.outcomes.length > before + 100, { description: 'the sale to go on' });
+    const outcomes = await sale.close();
+
+    const lost = outcomes.filter(({ status }) => status === 'no answer');
+    for (const { url, startedAt } of lost) {
+      expect(leaving.some((service) => url.startsWith(service.url))).toBe(true);
+      expect(startedAt).toBeGreaterThan(toldAt);
+    }
+    expect(outcomes.filter(({ status }) => typeof status === 'number' && status >= 500)).toEqual([]);
+    await everyHoldEnds();
+    expect(await auditViolations(stack.databaseUrl)).toEqual([]);
+    for (const service of leaving) {
+      expect(service.logRecords().filter(({ level }) => level === 'error' || level === 'fatal')).toEqual([]);
+    }
+  });
+});
