@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openApiOn, openTestApi, type BookingBody, type TestApi } from '../fixtures/test-api.ts';
 
 let api: TestApi;
-/** Another process whose holds are overdue as soon as they are made. */
+/** Another process, whose holds are overdue as soon as they are made. */
 let brief: TestApi;
 beforeAll(async () => {
   api = await openTestApi({ maxSeatsPerBooking: 4 });
@@ -22,7 +22,7 @@ const book = (body: unknown, headers?: Record<string, string>) =>
 const uuidOfVersion7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 describe('POST /api/v1/booking', () => {
-  it('holds one seat for two minutes and shows the booking, member by member', async () => {
+  it('holds one seat for two minutes and answers the booking, member by member', async () => {
     const { event, seats } = await api.createEvent(2);
     const { status, headers, body } = await book({ seatId: seats[1]!.id, userId: 'ani' });
     expect(status).toBe(201);
@@ -74,7 +74,7 @@ describe('POST /api/v1/booking', () => {
     expect((await api.hold(seatIds[1]!)).total).toEqual({ amount: 999, currency: 'IDR' });
   });
 
-  it('takes ids in either case of letters and shows them in lower case', async () => {
+  it('accepts ids in either case and answers them in lower case', async () => {
     const { seatIds } = await api.createEvent(1);
     const booking = await api.hold(seatIds[0]!.toUpperCase());
     expect(booking.seats[0]?.id).toBe(seatIds[0]);
@@ -82,7 +82,7 @@ describe('POST /api/v1/booking', () => {
     expect(shown.body.id).toBe(booking.id);
   });
 
-  it('keeps the id of the request with the booking', async () => {
+  it('stores the id of the request with the booking', async () => {
     const { seatIds } = await api.createEvent(1);
     const { body } = await book({ seatId: seatIds[0], userId: 'ani' }, { 'x-request-id': 'trace-1' });
     expect(await api.query('select request_id from booking_events where booking_id = $1', [body.id])).toEqual(
@@ -90,7 +90,7 @@ describe('POST /api/v1/booking', () => {
     );
   });
 
-  it('sells a seat again at its deadline with no worker alive', async () => {
+  it('holds a seat again at the deadline of its hold, with no expiry-worker running', async () => {
     const { seatIds } = await api.createEvent(2);
     const forgotten = await brief.hold(seatIds, 'budi');
     await expect
@@ -102,23 +102,23 @@ describe('POST /api/v1/booking', () => {
   });
 });
 
-describe('a seat that cannot be had', () => {
-  it('is SEAT_TAKEN while it is held and once it is sold, with the seats in the way and no free one', async () => {
+describe('a seat that is not free', () => {
+  it('refuses held and sold seats as SEAT_TAKEN, naming them and no free seat', async () => {
     const { seatIds } = await api.createEvent(3);
     const [free, held, sold] = seatIds;
     await api.hold(held!);
     await api.core.confirmBooking({ bookingId: (await api.hold(sold!)).id, actor: 'test' });
-    const wanted = { status: 400, code: 'SEAT_TAKEN', title: 'Seat taken' };
-    expectProblem(await book({ seatIds, userId: 'budi' }), { ...wanted, seatIds: [held, sold] });
-    expectProblem(await book({ seatIds: [free, held], userId: 'budi' }), { ...wanted, seatIds: [held] });
-    expectProblem(await book({ seatId: sold, userId: 'budi' }), { ...wanted, seatIds: [sold] });
-    expectProblem(await book({ seatId: held, userId: 'ani' }), { ...wanted, seatIds: [held] });
+    const taken = { status: 400, code: 'SEAT_TAKEN', title: 'Seat taken' };
+    expectProblem(await book({ seatIds, userId: 'budi' }), { ...taken, seatIds: [held, sold] });
+    expectProblem(await book({ seatIds: [free, held], userId: 'budi' }), { ...taken, seatIds: [held] });
+    expectProblem(await book({ seatId: sold, userId: 'budi' }), { ...taken, seatIds: [sold] });
+    expectProblem(await book({ seatId: held, userId: 'ani' }), { ...taken, seatIds: [held] });
     await api.redis.flushdb();
-    expectProblem(await book({ seatIds, userId: 'budi' }), { ...wanted, seatIds: [held, sold] });
+    expectProblem(await book({ seatIds, userId: 'budi' }), { ...taken, seatIds: [held, sold] });
     await api.hold(free!);
   });
 
-  it('says so in Indonesian to whoever prefers that', async () => {
+  it('refuses in Indonesian when Accept-Language prefers it', async () => {
     const { seatIds } = await api.createEvent(1);
     await api.hold(seatIds[0]!);
     const answer = await book({ seatId: seatIds[0], userId: 'budi' }, { 'accept-language': 'id, en;q=0.5' });
@@ -126,7 +126,7 @@ describe('a seat that cannot be had', () => {
     expect(answer.headers.get('content-language')).toBe('id');
   });
 
-  it('is SEAT_LOCKED while another request is booking it, whose lock is left alone', async () => {
+  it('refuses a seat that another request is booking as SEAT_LOCKED, and leaves that lock alone', async () => {
     const { seatIds } = await api.createEvent(2);
     const key = `lock:seat:${seatIds[1]}`;
     await api.redis.set(key, 'budi:foreign-token', 'EX', 5);
@@ -144,7 +144,7 @@ describe('a seat that cannot be had', () => {
     await api.hold(seatIds);
   });
 
-  it('is SEAT_NOT_FOUND when there is none, also beside one that exists', async () => {
+  it('refuses an unknown seat as SEAT_NOT_FOUND, also beside a known one', async () => {
     const { seatIds } = await api.createEvent(1);
     const unknown = { status: 404, code: 'SEAT_NOT_FOUND' };
     expectProblem(await book({ seatId: randomUUID(), userId: 'ani' }), unknown);
@@ -153,7 +153,7 @@ describe('a seat that cannot be had', () => {
   });
 });
 
-describe('a wish that makes no sense', () => {
+describe('an invalid hold request', () => {
   const id = '01a207cb-fe78-7242-9856-5de10f948ac2';
   const other = '01a207cb-fe78-7242-9856-56f0bd8fc805';
   const fifth = Array.from({ length: 5 }, () => randomUUID());
@@ -166,7 +166,7 @@ describe('a wish that makes no sense', () => {
       { seatId: id, seatIds: [id], userId: 'ani' },
       [['/seatIds', 'is not a known member']],
     ],
-    ['a member nobody knows', { seatId: id, userId: 'ani', price: 1 }, [['/price', 'is not a known member']]],
+    ['an unknown member', { seatId: id, userId: 'ani', price: 1 }, [['/price', 'is not a known member']]],
     ['a malformed seatId', { seatId: 'A-1', userId: 'ani' }, [['/seatId', 'must be a UUID']]],
     [
       'a malformed one of seatIds',
@@ -198,15 +198,15 @@ describe('a wish that makes no sense', () => {
     ],
     ['a list for a body', [id], [['', 'must be an object']]],
     ['text for a body', '"seat"', [['', 'must be an object']]],
-  ])('is refused: %s', async (_name, body, faults) => {
+  ])('refuses a hold request with %s', async (_name, body, errors) => {
     expectProblem(await book(body, { 'content-type': 'application/json' }), {
       status: 400,
       code: 'VALIDATION_FAILED',
-      errors: faults.map(([pointer, detail]) => ({ pointer, detail })),
+      errors: errors.map(([pointer, detail]) => ({ pointer, detail })),
     });
   });
 
-  it('is refused without a body, and with one that is no JSON', async () => {
+  it('refuses a hold request without a body, and with one that is not JSON', async () => {
     const refused = {
       status: 400,
       code: 'VALIDATION_FAILED',
@@ -216,7 +216,7 @@ describe('a wish that makes no sense', () => {
     expectProblem(await book('{"seatId":', { 'content-type': 'application/json' }), refused);
   });
 
-  it('is refused when its seats are of two events', async () => {
+  it('refuses to hold seats of two events in one booking', async () => {
     const one = await api.createEvent(1);
     const two = await api.createEvent(1);
     const answer = await book({ seatIds: [...one.seatIds, ...two.seatIds], userId: 'ani' });
@@ -228,7 +228,7 @@ describe('a wish that makes no sense', () => {
     await api.hold(one.seatIds);
   });
 
-  it('takes a user of 128 characters and seats up to the allowed number', async () => {
+  it('accepts a user id of 128 characters and as many seats as allowed', async () => {
     const { seatIds } = await api.createEvent(4);
     expect((await api.hold(seatIds, '!'.repeat(128))).seats).toHaveLength(4);
   });

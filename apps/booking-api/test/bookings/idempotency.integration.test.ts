@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { atOnce, auditViolations, claimsOf, expectProblem, signToken } from '@ticketing/testkit';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { makeEvent } from '../fixtures/make-event.ts';
 import {
   openApiOn,
   openTestApi,
@@ -9,9 +10,9 @@ import {
   type TestApi,
 } from '../fixtures/test-api.ts';
 
-const secret = 'a secret that is long enough for anybody';
+const secret = 'a secret of more than thirty-two bytes';
 let api: TestApi;
-/** Another process on the same stack, where callers prove who they are. */
+/** Another process on the same stack, with authentication on. */
 let guarded: TestApi;
 beforeAll(async () => {
   api = await openTestApi();
@@ -32,7 +33,7 @@ const book = (seatId: string, headers: Record<string, string>, userId = 'ani') =
 const oneSeat = async () => (await api.createEvent(1)).seatIds[0]!;
 
 describe('POST /api/v1/booking with an Idempotency-Key', () => {
-  it('answers the same bytes again, and says that it does', async () => {
+  it('answers a repeated hold with the same bytes, and marks the answer as replayed', async () => {
     const seatId = await oneSeat();
     const headers = { 'content-type': 'application/json', ...keyed(randomUUID()) };
     const send = () =>
@@ -50,7 +51,7 @@ describe('POST /api/v1/booking with an Idempotency-Key', () => {
     expect(again.headers.get('idempotency-replayed')).toBe('true');
   });
 
-  it('of many at once holds once, whoever of them answers', async () => {
+  it('holds once when 20 requests with one idempotency key arrive at once', async () => {
     const seatId = await oneSeat();
     const headers = keyed(randomUUID());
     const outcomes = await atOnce(20, () => book(seatId, headers));
@@ -60,7 +61,7 @@ describe('POST /api/v1/booking with an Idempotency-Key', () => {
     expect(answers.filter((answer) => answer?.headers.get('idempotency-replayed') === null)).toHaveLength(1);
   });
 
-  it('is the same request with members in another order and ids in another case', async () => {
+  it('takes members in another order and ids in another case for the same request', async () => {
     const seatId = await oneSeat();
     const headers = keyed(randomUUID());
     const first = await book(seatId, headers);
@@ -73,14 +74,14 @@ describe('POST /api/v1/booking with an Idempotency-Key', () => {
     expect([again.status, again.body]).toEqual([201, first.body]);
   });
 
-  it('is IDEMPOTENCY_KEY_REUSED when it asks for something else', async () => {
+  it('refuses a key that is reused for another seat as IDEMPOTENCY_KEY_REUSED', async () => {
     const { seatIds } = await api.createEvent(2);
     const headers = keyed(randomUUID());
     await book(seatIds[0]!, headers);
     expectProblem(await book(seatIds[1]!, headers), { status: 422, code: 'IDEMPOTENCY_KEY_REUSED' });
   });
 
-  it('remembers no refusal: the next attempt is judged afresh', async () => {
+  it('does not remember a refusal: the next attempt with the same key can hold the seat', async () => {
     const seatId = await oneSeat();
     const other = await book(seatId, {}, 'budi');
     const headers = keyed(randomUUID());
@@ -90,7 +91,7 @@ describe('POST /api/v1/booking with an Idempotency-Key', () => {
     expect([again.status, again.headers.get('idempotency-replayed')]).toEqual([201, null]);
   });
 
-  it('is refused when it is malformed, and holds nothing', async () => {
+  it('refuses a malformed idempotency key, and holds nothing', async () => {
     const seatId = await oneSeat();
     expectProblem(await book(seatId, keyed('a b')), {
       status: 400,
@@ -105,7 +106,7 @@ describe('POST /api/v1/booking with an Idempotency-Key', () => {
     expect((await book(seatId, {})).status).toBe(201);
   });
 
-  it('belongs to its user: the same key of another one is another key, and tells nothing', async () => {
+  it('keeps the idempotency keys of users apart, and reveals nothing to another user', async () => {
     const { seatIds } = await guarded.createEvent(2);
     const key = randomUUID();
     const hold = (seatId: string, userId: string) =>
@@ -114,7 +115,7 @@ describe('POST /api/v1/booking with an Idempotency-Key', () => {
     const budi = await hold(seatIds[1]!, 'budi');
     expect([ani.body.userId, budi.body.userId]).toEqual(['ani', 'budi']);
     expect(budi.headers.get('idempotency-replayed')).toBeNull();
-    // A thief of the key, asking for exactly what its owner asked for, is a stranger at a taken seat.
+    // A thief of the key who sends the owner's request is refused as any other user.
     expectProblem(await hold(seatIds[0]!, 'cici'), {
       status: 400,
       code: 'SEAT_TAKEN',
@@ -122,7 +123,7 @@ describe('POST /api/v1/booking with an Idempotency-Key', () => {
     });
   });
 
-  it('of one route is no key of another', async () => {
+  it('keeps the idempotency keys of routes apart', async () => {
     const seatId = await oneSeat();
     const headers = keyed(randomUUID());
     const { body } = await book(seatId, headers);
@@ -133,7 +134,7 @@ describe('POST /api/v1/booking with an Idempotency-Key', () => {
 });
 
 describe('DELETE /api/v1/booking/:bookingId with an Idempotency-Key', () => {
-  it('answers the same again, and is another request for another booking', async () => {
+  it('answers a repeated release the same, and refuses its key for another booking', async () => {
     const one = await api.hold(await oneSeat());
     const other = await api.hold(await oneSeat());
     const headers = keyed(randomUUID());
@@ -146,7 +147,7 @@ describe('DELETE /api/v1/booking/:bookingId with an Idempotency-Key', () => {
     expectProblem(await release(other.id), { status: 422, code: 'IDEMPOTENCY_KEY_REUSED' });
   });
 
-  it('shows nobody the booking of another, also with the owner’s key', async () => {
+  it('hides a booking from another user who sends the owner’s idempotency key', async () => {
     const { seatIds } = await guarded.createEvent(1);
     const { body } = await guarded.call<BookingBody>(
       'POST',
@@ -163,13 +164,8 @@ describe('DELETE /api/v1/booking/:bookingId with an Idempotency-Key', () => {
 });
 
 describe('POST /api/v1/events with an Idempotency-Key', () => {
-  it('makes one event, and answers the same again', async () => {
-    const event = {
-      name: 'Konser',
-      venue: 'Istora',
-      startsAt: '2999-01-01T00:00:00Z',
-      sections: [{ name: 'A', price: { amount: 1, currency: 'IDR' }, rows: [{ name: '1', seats: 2 }] }],
-    };
+  it('creates one event for a repeated request, and answers it the same', async () => {
+    const event = makeEvent(2);
     const headers = keyed(randomUUID());
     const make = (overrides = {}) =>
       api.call<EventBody>('POST', '/api/v1/events', { ...event, ...overrides }, headers);

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { auditViolations, claimsOf, expectProblem, signToken, type Answer } from '@ticketing/testkit';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { openTestApi, type BookingBody, type CreatedEvent, type TestApi } from '../fixtures/test-api.ts';
+import { makeEvent } from '../fixtures/make-event.ts';
+import { openTestApi, type BookingBody, type TestApi } from '../fixtures/test-api.ts';
 
-const secret = 'a secret that is long enough for anybody';
+const secret = 'a secret of more than thirty-two bytes';
 let api: TestApi;
 beforeAll(async () => {
   api = await openTestApi(
@@ -22,10 +23,8 @@ const as = (userId: string, ...roles: string[]) =>
 const asAni = (claims: object) =>
   bearer(signToken({ ...claimsOf('ani', 'admin'), ...good, ...claims }, { key: secret }));
 
-const hall = (seats: number): Promise<CreatedEvent> => api.createEvent(seats);
-
 async function holdAs(userId: string): Promise<BookingBody> {
-  const { seatIds } = await hall(1);
+  const { seatIds } = await api.createEvent(1);
   const { status, body } = await api.call<BookingBody>(
     'POST',
     '/api/v1/booking',
@@ -36,24 +35,24 @@ async function holdAs(userId: string): Promise<BookingBody> {
   return body;
 }
 
-/** The requests that are about one booking. */
+/** The requests for one booking. */
 const requests = [
   ['GET', (id: string) => `/api/v1/booking/${id}`],
   ['DELETE', (id: string) => `/api/v1/booking/${id}`],
 ] as const;
 
 const refusedTokens = (): [string, Record<string, string>][] => [
-  ['nobody', {}],
+  ['no token', {}],
   ['an expired token', asAni({ exp: now() - 60 })],
-  ['a token of the future', asAni({ nbf: now() + 60 })],
-  ['a token for others', asAni({ aud: 'somewhere-else' })],
-  ['a token by others', asAni({ iss: 'https://elsewhere.test' })],
+  ['a token that is not valid yet', asAni({ nbf: now() + 60 })],
+  ['a token for another audience', asAni({ aud: 'somewhere-else' })],
+  ['a token of another issuer', asAni({ iss: 'https://elsewhere.test' })],
   ['a token with another secret', bearer(signToken({ ...claimsOf('ani'), ...good }, { key: `${secret}x` }))],
   ['an unsigned token', bearer(signToken({ ...claimsOf('ani', 'admin'), ...good }))],
 ];
 
 describe('a booking', () => {
-  it('belongs to the subject of the token', async () => {
+  it('books for the subject of the token, and lists its bookings to no other user', async () => {
     const booking = await holdAs('ani');
     expect(booking.userId).toBe('ani');
     const { body } = await api.call<{ bookings: BookingBody[] }>(
@@ -67,7 +66,7 @@ describe('a booking', () => {
     expect(others.body).toEqual({ bookings: [] });
   });
 
-  it.each(requests)('is open to its owner: %s', async (method, path) => {
+  it.each(requests)('answers %s of a booking to its owner', async (method, path) => {
     const { id } = await holdAs('ani');
     const { status, body } = await api.call<BookingBody>(method, path(id), undefined, as('ani'));
     expect([status, body.id]).toEqual([200, id]);
@@ -77,13 +76,13 @@ describe('a booking', () => {
     requests.flatMap(([method, path]) =>
       (['payments', 'admin'] as const).map((role) => [method, role, path] as const),
     ),
-  )('is open: %s to %s', async (method, role, path) => {
+  )('answers %s of another user’s booking to the role %s', async (method, role, path) => {
     const { id } = await holdAs('ani');
     const { status, body } = await api.call<BookingBody>(method, path(id), undefined, as('cici', role));
     expect([status, body.userId]).toEqual([200, 'ani']);
   });
 
-  it.each(requests)('of somebody else is answered as one that does not exist: %s', async (method, path) => {
+  it.each(requests)('answers %s of another user’s booking exactly as that of an unknown one', async (method, path) => {
     const { id } = await holdAs('ani');
     const answers: Answer<unknown>[] = [];
     for (const bookingId of [id, randomUUID()]) {
@@ -93,17 +92,17 @@ describe('a booking', () => {
       }
     }
     for (const answer of answers) expectProblem(answer, { status: 404, code: 'BOOKING_NOT_FOUND' });
-    const told = answers.map(({ headers, body }) =>
+    const seen = answers.map(({ headers, body }) =>
       JSON.stringify([[...headers].filter(([name]) => name !== 'date'), body]),
     );
-    expect(new Set(told).size).toBe(1);
+    expect(new Set(seen).size).toBe(1);
     const { body } = await api.call<BookingBody>('GET', `/api/v1/booking/${id}`, undefined, as('ani'));
     expect(body.status).toBe('PENDING');
   });
 
-  it.each(refusedTokens())('cannot be reached or made with %s', async (_name, headers) => {
+  it.each(refusedTokens())('refuses to read, release, list and hold with %s', async (_name, headers) => {
     const { id, eventId } = await holdAs('ani');
-    const { seatIds } = await hall(1);
+    const { seatIds } = await api.createEvent(1);
     for (const answer of [
       await api.call('GET', `/api/v1/booking/${id}`, undefined, headers),
       await api.call('DELETE', `/api/v1/booking/${id}`, undefined, headers),
@@ -116,7 +115,7 @@ describe('a booking', () => {
     expect(body.status).toBe('PENDING');
   });
 
-  it('keeps in its history who released it', async () => {
+  it('records in the history of a booking which user released it', async () => {
     const { id } = await holdAs('ani');
     await api.call('DELETE', `/api/v1/booking/${id}`, undefined, as('cici', 'admin'));
     const rows = await api.query<{ actor: string }>(
@@ -134,23 +133,23 @@ describe('a user id beside a token', () => {
     errors: [{ pointer: '/userId', detail: 'is taken from the token: leave it out' }],
   };
 
-  it.each(['budi', 'ani'])('is refused in a body, also if it is one’s own: %s', async (userId) => {
-    const { seatIds } = await hall(1);
-    const wish = { seatId: seatIds[0], userId };
-    expectProblem(await api.call('POST', '/api/v1/booking', wish, as('ani')), refusal);
-    expectProblem(await api.call('POST', '/api/v1/booking', wish, as('ani', 'admin')), refusal);
+  it.each(['budi', 'ani'])('refuses a user id in a body beside a token: %s', async (userId) => {
+    const { seatIds } = await api.createEvent(1);
+    const request = { seatId: seatIds[0], userId };
+    expectProblem(await api.call('POST', '/api/v1/booking', request, as('ani')), refusal);
+    expectProblem(await api.call('POST', '/api/v1/booking', request, as('ani', 'admin')), refusal);
   });
 
-  it('is refused in a query', async () => {
-    const { event } = await hall(1);
+  it('refuses a user id in a query beside a token', async () => {
+    const { event } = await api.createEvent(1);
     const path = `/api/v1/booking?eventId=${event.id}&userId=budi`;
     expectProblem(await api.call('GET', path, undefined, as('ani')), refusal);
   });
 
   it.each(['status', 'price', 'total', 'expiresAt', 'version', 'live', 'id', 'sub', 'roles', '__proto__x'])(
-    'nor is any other member taken: %s',
+    'refuses the unknown member %s in a hold request',
     async (member) => {
-      const { seatIds } = await hall(1);
+      const { seatIds } = await api.createEvent(1);
       expectProblem(
         await api.call('POST', '/api/v1/booking', { seatId: seatIds[0], [member]: 'CONFIRMED' }, as('ani')),
         {
@@ -163,33 +162,28 @@ describe('a user id beside a token', () => {
   );
 });
 
-describe('making an event', () => {
-  const event = () => ({
-    name: 'Konser',
-    venue: 'Istora',
-    startsAt: new Date(Date.now() + 86_400_000).toISOString(),
-    sections: [{ name: 'A', price: { amount: 1, currency: 'IDR' }, rows: [{ name: '1', seats: 1 }] }],
-  });
-  const make = (headers: Record<string, string>) => api.call('POST', '/api/v1/events', event(), headers);
+describe('creating an event', () => {
+  const create = (headers: Record<string, string>) =>
+    api.call('POST', '/api/v1/events', makeEvent(1), headers);
 
-  it.each(['organizer', 'admin'])('is for %s', async (role) => {
-    expect((await make(as('org', role))).status).toBe(201);
+  it.each(['organizer', 'admin'])('lets the role %s create an event', async (role) => {
+    expect((await create(as('org', role))).status).toBe(201);
   });
 
-  it('is FORBIDDEN to every other user', async () => {
+  it('refuses to create an event for every other user as FORBIDDEN', async () => {
     for (const caller of [as('ani'), as('cici', 'payments')]) {
-      expectProblem(await make(caller), { status: 403, code: 'FORBIDDEN' });
+      expectProblem(await create(caller), { status: 403, code: 'FORBIDDEN' });
     }
   });
 
-  it.each(refusedTokens())('is not for %s', async (_name, headers) => {
-    expectProblem(await make(headers), { status: 401, code: 'UNAUTHENTICATED' });
+  it.each(refusedTokens())('refuses to create an event with %s', async (_name, headers) => {
+    expectProblem(await create(headers), { status: 401, code: 'UNAUTHENTICATED' });
   });
 });
 
 describe('events and seats', () => {
-  it('are read by everybody, also with a token that is no good', async () => {
-    const { event } = await hall(1);
+  it('answers events and seats without a token and with an invalid one', async () => {
+    const { event } = await api.createEvent(1);
     for (const path of [
       '/api/v1/events',
       `/api/v1/events/${event.id}`,
@@ -201,8 +195,8 @@ describe('events and seats', () => {
     }
   });
 
-  it('say nothing about who holds a seat', async () => {
-    const { event, seatIds } = await hall(2);
+  it('does not reveal in events, seats and refusals which user holds a seat', async () => {
+    const { event, seatIds } = await api.createEvent(2);
     await api.call('POST', '/api/v1/booking', { seatId: seatIds[0] }, as('ani-the-secret-buyer'));
     for (const path of [`/api/v1/events/${event.id}`, `/api/v1/events/${event.id}/seats`]) {
       const { body } = await api.call('GET', path);

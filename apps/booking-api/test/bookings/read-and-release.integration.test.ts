@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openApiOn, openTestApi, type BookingBody, type TestApi } from '../fixtures/test-api.ts';
 
 let api: TestApi;
-/** Another process whose holds are overdue as soon as they are made. */
+/** Another process, whose holds are overdue as soon as they are made. */
 let brief: TestApi;
 beforeAll(async () => {
   api = await openTestApi();
@@ -21,7 +21,7 @@ const release = (id: string, body?: unknown, headers?: Record<string, string>) =
   api.call<BookingBody>('DELETE', `/api/v1/booking/${id}`, body, headers);
 const list = (query: string) => api.call<{ bookings: BookingBody[] }>('GET', `/api/v1/booking?${query}`);
 
-/** A hold whose deadline has passed and that nobody has cleaned up. */
+/** A hold past its deadline that no clean-up has ended. */
 async function holdOverdue(seatIds: string[], userId?: string): Promise<BookingBody> {
   const booking = await brief.hold(seatIds, userId);
   await expect.poll(async () => (await read(booking.id)).body.status, { interval: 5 }).toBe('EXPIRED');
@@ -29,7 +29,7 @@ async function holdOverdue(seatIds: string[], userId?: string): Promise<BookingB
 }
 
 describe('GET /api/v1/booking/:bookingId', () => {
-  it('shows the booking as it was made, with the seconds that are left', async () => {
+  it('reads a booking as its hold answered it, with the seconds that are left', async () => {
     const { seatIds } = await api.createEvent(2);
     const booking = await api.hold(seatIds);
     const { status, headers, body } = await read(booking.id);
@@ -40,7 +40,7 @@ describe('GET /api/v1/booking/:bookingId', () => {
     expect(body.expiresInSeconds).toBeLessThan(120);
   });
 
-  it('shows a hold past its deadline as EXPIRED before the clean-up has run', async () => {
+  it('reads a hold past its deadline as EXPIRED before the clean-up ran', async () => {
     const { seatIds } = await api.createEvent(1);
     const booking = await holdOverdue(seatIds);
     expect(await api.query('select status from bookings where id = $1', [booking.id])).toEqual([
@@ -50,7 +50,7 @@ describe('GET /api/v1/booking/:bookingId', () => {
     expect(body).toEqual({ ...booking, status: 'EXPIRED', expiresInSeconds: null });
   });
 
-  it('answers 404 to an unknown id and 400 to a malformed one', async () => {
+  it('answers 404 to reading an unknown booking and 400 to a malformed id', async () => {
     expectProblem(await read(randomUUID()), { status: 404, code: 'BOOKING_NOT_FOUND' });
     expectProblem(await read('42'), {
       status: 400,
@@ -83,12 +83,12 @@ describe('GET /api/v1/booking?eventId=&userId=', () => {
     expect(body.bookings.map((booking) => booking.status)).toEqual(['PENDING', 'CONFIRMED']);
   });
 
-  it('is empty for whoever has none', async () => {
+  it('lists no bookings for a user without any', async () => {
     const { event } = await api.createEvent(1);
-    expect((await list(`eventId=${event.id}&userId=nobody`)).body).toEqual({ bookings: [] });
+    expect((await list(`eventId=${event.id}&userId=cici`)).body).toEqual({ bookings: [] });
   });
 
-  it('needs the event and the user', async () => {
+  it('refuses to list bookings without the event or the user', async () => {
     const refused = { status: 400, code: 'VALIDATION_FAILED' };
     expectProblem(await list('userId=ani'), {
       ...refused,
@@ -110,7 +110,7 @@ describe('GET /api/v1/booking?eventId=&userId=', () => {
 });
 
 describe('DELETE /api/v1/booking/:bookingId', () => {
-  it('gives the seats back, once and again with the same answer', async () => {
+  it('releases the seats of a hold, and answers the same when it is released again', async () => {
     const { seatIds } = await api.createEvent(2);
     const booking = await api.hold(seatIds);
     const first = await release(booking.id);
@@ -128,7 +128,7 @@ describe('DELETE /api/v1/booking/:bookingId', () => {
     expect((await api.hold(seatIds, 'budi')).userId).toBe('budi');
   });
 
-  it('refuses what is sold or has expired, and says which', async () => {
+  it('refuses to release a confirmed or expired booking, and names its status', async () => {
     const { seatIds } = await api.createEvent(2);
     const sold = await api.hold(seatIds[0]!);
     await api.core.confirmBooking({ bookingId: sold.id, actor: 'test' });
@@ -140,7 +140,7 @@ describe('DELETE /api/v1/booking/:bookingId', () => {
     expectProblem(await release(expired.id), { ...refused, bookingStatus: 'EXPIRED' });
   });
 
-  it('answers 404 to an unknown id and 400 to a malformed one', async () => {
+  it('answers 404 to releasing an unknown booking and 400 to a malformed id', async () => {
     expectProblem(await release(randomUUID()), { status: 404, code: 'BOOKING_NOT_FOUND' });
     expectProblem(await release('not-an-id'), {
       status: 400,
@@ -152,16 +152,16 @@ describe('DELETE /api/v1/booking/:bookingId', () => {
   it.each([
     ['no body', undefined, {}],
     ['an empty object', '{}', {}],
-    ['an empty object as JSON', '{}', { 'content-type': 'application/json' }],
-    ['no body, said to be JSON', undefined, { 'content-type': 'application/json' }],
-    ['an empty object said to be text', ' {} ', { 'content-type': 'text/plain' }],
+    ['an empty object, declared as JSON', '{}', { 'content-type': 'application/json' }],
+    ['no body, declared as JSON', undefined, { 'content-type': 'application/json' }],
+    ['an empty object, declared as text', ' {} ', { 'content-type': 'text/plain' }],
     ['an empty form', '', { 'content-type': 'application/x-www-form-urlencoded' }],
-  ])('takes %s', async (_name, body, headers) => {
+  ])('releases a booking when the request has %s', async (_name, body, headers) => {
     const { seatIds } = await api.createEvent(1);
     expect((await release((await api.hold(seatIds)).id, body, headers)).status).toBe(200);
   });
 
-  it('takes no other body, and then releases nothing', async () => {
+  it('refuses a body with members, and then releases nothing', async () => {
     const { seatIds } = await api.createEvent(1);
     const booking = await api.hold(seatIds);
     expectProblem(await release(booking.id, { reason: 'changed my mind' }), {

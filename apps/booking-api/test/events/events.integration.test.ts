@@ -27,7 +27,7 @@ const event = {
 };
 
 describe('POST /api/v1/events', () => {
-  it('makes an event with all of its seats and shows it, member by member', async () => {
+  it('creates an event with all of its seats and answers it, member by member', async () => {
     const { status, headers, body } = await create(event);
     expect(status).toBe(201);
     expect(body).toEqual({
@@ -54,15 +54,15 @@ describe('POST /api/v1/events', () => {
 
   it.each([
     ['nothing', {}, ['/name', '/venue', '/startsAt', '/sections']],
-    ['a member nobody knows', { ...event, city: 'Jakarta' }, ['/city']],
-    ['a member of a section nobody knows', withSection({ colour: 'red' }), ['/sections/0/colour']],
+    ['an unknown member', { ...event, city: 'Jakarta' }, ['/city']],
+    ['an unknown member of a section', withSection({ colour: 'red' }), ['/sections/0/colour']],
     [
-      'a member of a price nobody knows',
+      'an unknown member of a price',
       withSection({ price: { ...price, tax: 1 } }),
       ['/sections/0/price/tax'],
     ],
     [
-      'a member of a row nobody knows',
+      'an unknown member of a row',
       withSection({ rows: [{ name: 'A', seats: 1, aisle: true }] }),
       ['/sections/0/rows/0/aisle'],
     ],
@@ -108,7 +108,7 @@ describe('POST /api/v1/events', () => {
       }),
       ['/sections'],
     ],
-  ])('refuses %s and points at it', async (_name, body, pointers) => {
+  ])('refuses to create an event with %s, and points at it', async (_name, body, pointers) => {
     const answer = await create(body);
     expectProblem(answer, {
       status: 400,
@@ -117,22 +117,22 @@ describe('POST /api/v1/events', () => {
     });
   });
 
-  it('takes a body of almost 1 MiB and answers 413 to a larger one', async () => {
-    const hall = (rowCount: number) =>
+  it('accepts an event of almost 1 MiB and answers 413 to a larger one', async () => {
+    const eventOf = (rowCount: number) =>
       withSection({
         rows: Array.from({ length: rowCount }, (_, index) => ({
           name: `Baris-${index}`.padEnd(18, '.'),
           seats: 1,
         })),
       });
-    const fits = JSON.stringify(hall(26_000));
+    const fits = JSON.stringify(eventOf(26_000));
     expect(fits.length).toBeGreaterThan(1_000_000);
     expect(fits.length).toBeLessThan(1_048_576);
     const json = { 'content-type': 'application/json' };
     const answer = await create(fits, json);
     expect(answer.status).toBe(201);
     expect(answer.body.sections[0]).toMatchObject({ rows: 26_000, seats: 26_000 });
-    expectProblem(await create(JSON.stringify(hall(26_500)), json), {
+    expectProblem(await create(JSON.stringify(eventOf(26_500)), json), {
       status: 413,
       code: 'PAYLOAD_TOO_LARGE',
     });
@@ -140,7 +140,7 @@ describe('POST /api/v1/events', () => {
 });
 
 describe('GET /api/v1/events/:eventId', () => {
-  it('counts held and sold seats within a second or so', async () => {
+  it('counts held and sold seats of an event after about a second', async () => {
     const { event: made, seatIds } = await api.createEvent(4);
     const sold = await api.hold(seatIds[0]!);
     await api.core.confirmBooking({ bookingId: sold.id, actor: 'test' });
@@ -155,7 +155,7 @@ describe('GET /api/v1/events/:eventId', () => {
     );
   });
 
-  it('answers 404 to an unknown id and 400 to a malformed one', async () => {
+  it('answers 404 to an unknown event and 400 to a malformed id', async () => {
     expectProblem(await api.call('GET', `/api/v1/events/${randomUUID()}`), {
       status: 404,
       code: 'EVENT_NOT_FOUND',
@@ -169,7 +169,7 @@ describe('GET /api/v1/events/:eventId', () => {
 });
 
 describe('GET /api/v1/events', () => {
-  it('pages from the newest to the oldest; next is null on the last page', async () => {
+  it('lists events page by page from the newest to the oldest, with next null on the last page', async () => {
     const made: string[] = [];
     for (let n = 0; n < 5; n++) made.push((await api.createEvent(1)).event.id);
     const before = (await list('?limit=100')).body.events.length;
@@ -195,7 +195,7 @@ describe('GET /api/v1/events', () => {
     expect(pages).toBe(Math.ceil(before / 2));
   });
 
-  it('shows each event as its own address does', async () => {
+  it('lists each event as its own address shows it', async () => {
     const { event: made } = await api.createEvent(2);
     expect((await list('?limit=1')).body.events).toEqual([made]);
   });
@@ -207,7 +207,7 @@ describe('GET /api/v1/events', () => {
     ['limit=1.5', '/limit', 'the query parameter must be a whole number'],
     ['limit=1&limit=2', '/limit', 'the query parameter must be a whole number'],
     ['after=first', '/after', 'the query parameter must be a UUID'],
-  ])('refuses %s', async (query, pointer, detail) => {
+  ])('refuses to list events with %s', async (query, pointer, detail) => {
     expectProblem(await list(`?${query}`), {
       status: 400,
       code: 'VALIDATION_FAILED',

@@ -8,6 +8,7 @@ import {
   type TestStack,
 } from '@ticketing/testkit';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { makeEvent } from '../fixtures/make-event.ts';
 import type { EventBody, SeatBody } from '../fixtures/test-api.ts';
 
 let stack: TestStack;
@@ -21,19 +22,10 @@ afterAll(async () => {
   await stack.dispose();
 });
 
-function hall(rows: number, seatsPerRow: number) {
-  return JSON.stringify({
-    name: 'Konser Akbar',
-    venue: 'Gelora',
-    startsAt: '2027-08-17T19:00:00+07:00',
-    sections: [
-      {
-        name: 'Tribun',
-        price: { amount: 150_000, currency: 'IDR' },
-        rows: Array.from({ length: rows }, (_, index) => ({ name: `${index + 1}`, seats: seatsPerRow })),
-      },
-    ],
-  });
+function eventOf(rowCount: number, seatsPerRow: number): string {
+  const price = { amount: 150_000, currency: 'IDR' };
+  const rows = Array.from({ length: rowCount }, (_, index) => ({ name: `${index + 1}`, seats: seatsPerRow }));
+  return JSON.stringify(makeEvent([{ name: 'Tribun', price, rows }]));
 }
 
 const createEvent = (body: string) =>
@@ -48,13 +40,13 @@ async function residentMegabytes(): Promise<number> {
   return Number(/^process_resident_memory_bytes (\d+)$/m.exec(metrics)?.[1]) / 2 ** 20;
 }
 
-it('makes an event of 100,000 seats in one request, in bounded memory, and goes on answering', async () => {
-  await createEvent(hall(1, 1_000));
+it('creates an event of 100,000 seats in one request, in bounded memory, and goes on answering', async () => {
+  await createEvent(eventOf(1, 1_000));
   const before = await residentMegabytes();
   let most = before;
   let slowestMs = 0;
   const done = new AbortController();
-  const watch = (async () => {
+  const probing = (async () => {
     while (!done.signal.aborted) {
       const askedAt = performance.now();
       most = Math.max(most, await residentMegabytes());
@@ -64,10 +56,10 @@ it('makes an event of 100,000 seats in one request, in bounded memory, and goes 
   })();
 
   const answer = await withinDeadline('an event of 100,000 seats', 20_000, () =>
-    createEvent(hall(1_000, 100)),
+    createEvent(eventOf(1_000, 100)),
   );
   done.abort();
-  await watch;
+  await probing;
   expect(answer.status).toBe(201);
   const event = (await answer.json()) as EventBody;
   expect(event.seatCounts).toEqual({ available: 100_000, reserved: 0, sold: 0 });
@@ -85,8 +77,8 @@ it('makes an event of 100,000 seats in one request, in bounded memory, and goes 
   expect(seats.at(-1)).toMatchObject({ row: '1000', number: 100 });
 }, 60_000);
 
-it('waits for an event that comes over a slow line', async () => {
-  const body = hall(10, 10);
+it('waits 6.5 s for the body of an event that arrives slowly', async () => {
+  const body = eventOf(10, 10);
   const status = new Promise<number | undefined>((resolve, reject) => {
     const upload = request(`${api.url}/api/v1/events`, {
       method: 'POST',
@@ -98,7 +90,7 @@ it('waits for an event that comes over a slow line', async () => {
     });
     upload.once('error', reject);
     upload.write(body.slice(0, 100));
-    // Longer than service-kit gives requests by default, with the second in which it looks for late ones.
+    // Longer than the default time limit of requests, plus the second between two checks for late ones.
     setTimeout(() => upload.end(body.slice(100)), 6_500);
   });
   expect(await status).toBe(201);

@@ -9,7 +9,7 @@ beforeAll(async () => {
 afterAll(async () => api[Symbol.asyncDispose]());
 
 describe('any request', () => {
-  it('keeps the x-request-id that was sent, and gets one otherwise', async () => {
+  it('answers with the x-request-id of the request, and with a new one when it has none', async () => {
     const events = (headers: Record<string, string>) => api.call('GET', '/api/v1/events', undefined, headers);
     const kept = await events({ 'x-request-id': 'checkout-7' });
     expect(kept.headers.get('x-request-id')).toBe('checkout-7');
@@ -26,7 +26,7 @@ describe('any request', () => {
     ['PATCH', '/api/v1/booking/01a207cb-fe78-7242-9856-5de10f948ac2'],
     ['POST', '/api/v1/payment/01a207cb-fe78-7242-9856-5de10f948ac2/confirm'],
     ['GET', '/api/v1/events/01a207cb-fe78-7242-9856-5de10f948ac2/seats/'],
-  ])('%s %s is ROUTE_NOT_FOUND', async (method, path) => {
+  ])('answers %s %s with ROUTE_NOT_FOUND', async (method, path) => {
     expectProblem(await api.call(method, path), { status: 404, code: 'ROUTE_NOT_FOUND' });
   });
 
@@ -34,14 +34,14 @@ describe('any request', () => {
     ['/api/v1/booking', 'text/plain'],
     ['/api/v1/booking', 'application/x-www-form-urlencoded'],
     ['/api/v1/events', 'application/xml'],
-  ])('POST %s with a body of %s is UNSUPPORTED_MEDIA_TYPE', async (path, type) => {
+  ])('refuses POST %s with a body of %s as UNSUPPORTED_MEDIA_TYPE', async (path, type) => {
     expectProblem(await api.call('POST', path, '{}', { 'content-type': type }), {
       status: 415,
       code: 'UNSUPPORTED_MEDIA_TYPE',
     });
   });
 
-  it('is PAYLOAD_TOO_LARGE with a body that its route does not need', async () => {
+  it('refuses a body of 20 kB as PAYLOAD_TOO_LARGE on a route that needs less', async () => {
     const body = { seatId: '01a207cb-fe78-7242-9856-5de10f948ac2', userId: 'u'.repeat(20_000) };
     expectProblem(await api.call('POST', '/api/v1/booking', body), {
       status: 413,
@@ -49,7 +49,7 @@ describe('any request', () => {
     });
   });
 
-  it('may read with a body that says nothing', async () => {
+  it('ignores the body of a GET request', async () => {
     const answer = await api.app.inject({
       method: 'GET',
       url: '/api/v1/events',
@@ -61,12 +61,12 @@ describe('any request', () => {
 });
 
 describe('booking-api as a service', () => {
-  it('is ready while PostgreSQL answers', async () => {
+  it('booking-api is ready while PostgreSQL answers', async () => {
     const { status, body } = await api.call('GET', '/health/ready');
     expect([status, body]).toEqual([200, { status: 'ready' }]);
   });
 
-  it('measures what it does under the names of the contract, with no id in a label', async () => {
+  it('exports its metrics under their documented names, with no id in a label', async () => {
     const { event, seatIds } = await api.createEvent(2);
     await api.hold(seatIds[0]!);
     await api.call('POST', '/api/v1/booking', { seatId: seatIds[0], userId: 'budi' });

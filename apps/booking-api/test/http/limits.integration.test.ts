@@ -3,7 +3,7 @@ import { claimsOf, createPrivateStack, expectProblem, signToken, waitFor } from 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openApiOn, openTestApi, type EdgeSettings, type TestApi } from '../fixtures/test-api.ts';
 
-const secret = 'a secret that is long enough for anybody';
+const secret = 'a secret of more than thirty-two bytes';
 const edge: EdgeSettings = { authentication: { kind: 'secret', secret }, limit: 5 };
 const as = (userId: string) => ({
   authorization: `Bearer ${signToken(claimsOf(userId), { key: secret })}`,
@@ -21,7 +21,7 @@ describe('two processes', () => {
     for (const api of apis.toReversed()) await api[Symbol.asyncDispose]();
   });
 
-  it('count the requests of a user together, and forget them with the window', async () => {
+  it('two processes count the requests of a user together, until the window ends', async () => {
     const statuses: number[] = [];
     for (let n = 0; n < 12; n += 1) statuses.push((await release(apis[n % 2]!, 'ani')).status);
     expect(statuses).toEqual([...Array<number>(5).fill(404), ...Array<number>(7).fill(429)]);
@@ -37,7 +37,7 @@ describe('two processes', () => {
     expect((await release(apis[1]!, 'ani')).status).toBe(404);
   });
 
-  it('let a user read on who may not write', async () => {
+  it('a user beyond the rate limit can go on reading events', async () => {
     for (let n = 0; n < 6; n += 1) await release(apis[0]!, 'budi');
     expect((await release(apis[0]!, 'budi')).status).toBe(429);
     expect((await apis[0]!.call('GET', '/api/v1/events')).status).toBe(200);
@@ -45,7 +45,7 @@ describe('two processes', () => {
 });
 
 it.each(['freeze', 'kill'] as const)(
-  'a Redis that is gone (%s) opens no gate and keeps nobody',
+  'the rate limit holds, without delay, while Redis is down by %s',
   async (fault) => {
     await using stack = await createPrivateStack();
     const api = await openApiOn({ ...stack, serviceUrl: stack.databaseUrl }, {}, edge);

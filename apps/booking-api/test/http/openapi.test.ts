@@ -2,11 +2,11 @@ import { openApiFaults } from '@ticketing/testkit';
 import { expect, it } from 'vitest';
 import { describeApi } from '../../src/describe-api.ts';
 
-it('the document is OpenAPI 3.1, and says of every answer what it means, with an example', async () => {
+it('the document of booking-api is OpenAPI 3.1 and describes every answer, with an example', async () => {
   expect(await openApiFaults(await describeApi())).toEqual([]);
 });
 
-it('the checks of the document find what is missing', async () => {
+it('the check of the document finds a missing summary, description and example', async () => {
   const document = structuredClone(await describeApi()) as {
     paths: Record<
       string,

@@ -9,10 +9,11 @@ import {
 } from '@ticketing/testkit';
 import { openDatabase, type Database } from '@ticketing/seat-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { followLive, type LiveClient } from '../fixtures/live-client.ts';
+import { followLive, type FollowingClient } from '../fixtures/follow-live.ts';
+import { makeEvent } from '../fixtures/make-event.ts';
 import type { BookingBody, EventBody } from '../fixtures/test-api.ts';
 
-/** With TEST_FAULTS=long as long as a hall of 2,000 seats takes. */
+/** TEST_FAULTS=long sells 2,000 seats. */
 const isLong = process.env['TEST_FAULTS'] === 'long';
 const seatCount = isLong ? 2_000 : 200;
 const holdSeconds = 2;
@@ -48,7 +49,7 @@ afterAll(async () => {
   await stack.dispose();
 });
 
-/** @returns the body; undefined for a refusal, and for an answer that did not come */
+/** @returns the body; undefined for a refusal and when no answer came */
 async function send<Body>(method: string, url: string, json?: object): Promise<Body | undefined> {
   const init = json && { body: JSON.stringify(json), headers: { 'content-type': 'application/json' } };
   const response = await fetch(url, { method, ...init }).catch(() => undefined);
@@ -56,13 +57,8 @@ async function send<Body>(method: string, url: string, json?: object): Promise<B
   return response?.ok === true ? body : undefined;
 }
 
-async function createHall(seats: number): Promise<{ eventId: string; seatIds: string[] }> {
-  const event = await send<EventBody>('POST', `${first.url}/api/v1/events`, {
-    name: 'Konser',
-    venue: 'Istora',
-    startsAt: new Date(Date.now() + 86_400_000).toISOString(),
-    sections: [{ name: 'Tribun', price: { amount: 1, currency: 'IDR' }, rows: [{ name: 'A', seats }] }],
-  });
+async function createEvent(seats: number): Promise<{ eventId: string; seatIds: string[] }> {
+  const event = await send<EventBody>('POST', `${first.url}/api/v1/events`, makeEvent(seats));
   const { rows } = await database.$client.query<{ id: string }>('select id from seats where event_id = $1', [
     event!.id,
   ]);
@@ -74,26 +70,26 @@ const hold = (api: RunningService, seatId: string, userId: string) =>
 const confirm = (bookingId: string) =>
   send<BookingBody>('POST', `${payments.url}/api/v1/payment/${bookingId}/confirm`);
 
-async function expectTold(client: LiveClient, seatId: string, status: string, by: string): Promise<void> {
-  await waitFor(() => (client.picture.get(seatId) ?? 'AVAILABLE') === status, {
-    description: `${status} by ${by} to be told`,
+async function expectStatus(client: FollowingClient, seatId: string, status: string, by: string): Promise<void> {
+  await waitFor(() => (client.statuses.get(seatId) ?? 'AVAILABLE') === status, {
+    description: `${status} by ${by} to arrive`,
     timeoutMs: 10_000,
   });
 }
 
-it('tells what any process of any service does, also with Redis gone and when it is back', async () => {
-  const { eventId, seatIds } = await createHall(8);
+it('a live client gets the changes of every process of every service, with Redis, without it and after its return', async () => {
+  const { eventId, seatIds } = await createEvent(8);
   using client = await followLive(first.url, eventId);
   const sell = async (seatId: string, how: string) => {
     const held = await hold(second, seatId, how.replaceAll(' ', '-'));
-    await expectTold(client, seatId, 'RESERVED', `the other booking-api, ${how}`);
+    await expectStatus(client, seatId, 'RESERVED', `the other booking-api, ${how}`);
     await confirm(held!.id);
-    await expectTold(client, seatId, 'SOLD', `payment-api, ${how}`);
+    await expectStatus(client, seatId, 'SOLD', `payment-api, ${how}`);
   };
   await sell(seatIds[0]!, 'with Redis');
   await hold(second, seatIds[1]!, 'forgetful');
-  await expectTold(client, seatIds[1]!, 'RESERVED', 'the other booking-api');
-  await expectTold(client, seatIds[1]!, 'AVAILABLE', 'expiry-worker');
+  await expectStatus(client, seatIds[1]!, 'RESERVED', 'the other booking-api');
+  await expectStatus(client, seatIds[1]!, 'AVAILABLE', 'expiry-worker');
 
   await stack.redis.kill();
   await sell(seatIds[2]!, 'without Redis');
@@ -103,15 +99,15 @@ it('tells what any process of any service does, also with Redis gone and when it
     { description: 'Redis to be used again', timeoutMs: 10_000 },
   );
   await sell(seatIds[3]!, 'with Redis back');
-  expect(client.closedWith()).toBeNull();
+  expect(client.closeCode()).toBeNull();
 });
 
-it('leads to the picture of the database over a whole sale in which a service is killed and started', async () => {
-  const { eventId, seatIds } = await createHall(seatCount);
+it('live clients end with the statuses of the database after a sale in which a booking-api was killed and restarted', async () => {
+  const { eventId, seatIds } = await createEvent(seatCount);
   const clients = [await followLive(first.url, eventId), await followLive(first.url, eventId)];
   const toBuy = seatIds.map((seatId, index) => ({ seatId, userId: `buyer-${index}` }));
 
-  // A third pays, a third gives back, a third forgets; each through whichever booking-api lives.
+  // A third pays, a third releases, a third forgets; each through a booking-api that is alive.
   const buy = async ({ seatId, userId }: (typeof toBuy)[number], index: number) => {
     const held =
       (await hold(index % 2 === 0 ? first : second, seatId, userId)) ?? (await hold(first, seatId, userId));
@@ -143,11 +139,11 @@ it('leads to the picture of the database over a whole sale in which a service is
   const inTable = await statuses();
   expect(inTable.length).toBeGreaterThan(seatCount / 4);
   for (const client of clients) {
-    await waitFor(() => client.picture.size === inTable.length, {
-      description: 'the feed to be where the database is',
+    await waitFor(() => client.statuses.size === inTable.length, {
+      description: 'the client to have as many seats as the database',
     });
-    expect([...client.picture].toSorted(([one], [other]) => (one < other ? -1 : 1))).toEqual(inTable);
-    expect(client.closedWith()).toBeNull();
+    expect([...client.statuses].toSorted(([one], [other]) => (one < other ? -1 : 1))).toEqual(inTable);
+    expect(client.closeCode()).toBeNull();
     expect(client.messages.map(({ seq }) => seq)).toEqual(client.messages.map((_, index) => index + 1));
     client[Symbol.dispose]();
   }

@@ -1,11 +1,10 @@
 import { expect, it } from 'vitest';
-import { SendLanes } from '../../src/live/send-lanes.ts';
-import { SendTurns } from '../../src/live/send-turns.ts';
+import { SendTurns, SnapshotLanes } from '../../src/live/send-pacing.ts';
 
 it.each([
-  ['two of 1.2 MB', 1_200_000, 2],
-  ['a thousand of 100 bytes', 100, 1_000],
-])('after %s others get a turn, and not before', async (_name, bytes, sends) => {
+  ['two sends of 1.2 MB', 1_200_000, 2],
+  ['a thousand sends of 100 bytes', 100, 1_000],
+])('SendTurns gives the event loop a turn after %s, and not before', async (_name, bytes, sends) => {
   const turns = new SendTurns();
   let hadTurn = false;
   setImmediate(() => (hadTurn = true));
@@ -15,30 +14,30 @@ it.each([
   expect(hadTurn).toBe(true);
 });
 
-it('however many rows of sends there are, together they send no more before others get a turn', async () => {
+it('SendTurns bounds what many concurrent senders send together in one turn', async () => {
   const turns = new SendTurns();
   const sentPerTurn: number[] = [];
   let sent = 0;
   let isDone = false;
-  const watch = () => {
+  const countTurn = () => {
     sentPerTurn.push(sent);
     sent = 0;
-    if (!isDone) setImmediate(watch);
+    if (!isDone) setImmediate(countTurn);
   };
-  watch();
-  const row = async () => {
+  countTurn();
+  const sender = async () => {
     for (let send = 0; send < 5; send++) {
       await turns.take(256 * 1024);
       sent += 1;
     }
   };
-  await Promise.all(Array.from({ length: 50 }, row));
+  await Promise.all(Array.from({ length: 50 }, sender));
   isDone = true;
   expect(Math.max(...sentPerTurn)).toBeLessThan(20);
 });
 
-it('a lane is given to whoever waits longest, once, however often it is given back', async () => {
-  const lanes = new SendLanes(2);
+it('SnapshotLanes gives a free lane to the client that waits longest, once, however often it is given back', async () => {
+  const lanes = new SnapshotLanes(2);
   const entered: string[] = [];
   const enter = async (name: string) => {
     const leave = await lanes.enter();

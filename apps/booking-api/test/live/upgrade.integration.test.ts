@@ -1,7 +1,7 @@
 import { request as httpRequest } from 'node:http';
 import { waitFor } from '@ticketing/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { followLive, RefusedUpgrade } from '../fixtures/live-client.ts';
+import { followLive, RefusedUpgrade } from '../fixtures/follow-live.ts';
 import { openApiOn, openTestApi, type TestApi } from '../fixtures/test-api.ts';
 
 let api: TestApi;
@@ -12,7 +12,7 @@ afterAll(() => api[Symbol.asyncDispose]());
 
 const unknownEvent = '01a20837-0fd0-711f-a732-a953a99d2e27';
 
-/** What the upgrade is answered with when there is none. */
+/** The answer to an upgrade that is refused. */
 async function refusalOf(url: string, eventId: string, headers: Record<string, string> = {}) {
   const outcome = await followLive(url, eventId, { headers }).catch((error: unknown) => error);
   if (!(outcome instanceof RefusedUpgrade)) throw new Error('the upgrade was not refused');
@@ -24,7 +24,7 @@ async function refusalOf(url: string, eventId: string, headers: Record<string, s
 }
 
 describe('an upgrade', () => {
-  it('is 404 for an unknown event and 400 for a malformed id, before it happens', async () => {
+  it('answers an upgrade with 404 for an unknown event and 400 for a malformed id', async () => {
     expect(await refusalOf(api.url, unknownEvent)).toMatchObject({
       status: 404,
       headers: { 'content-type': 'application/problem+json', 'x-request-id': expect.any(String) as string },
@@ -33,7 +33,7 @@ describe('an upgrade', () => {
     expect(await refusalOf(api.url, 'x')).toMatchObject({ status: 400, body: { code: 'VALIDATION_FAILED' } });
   });
 
-  it('is needed: a plain request is told so, or that there is no such event', async () => {
+  it('answers a plain request to the live feed with 400, or 404 for an unknown event', async () => {
     const { event } = await api.createEvent(1);
     const plain = await api.call<{ code: string; errors: object[] }>(
       'GET',
@@ -44,14 +44,14 @@ describe('an upgrade', () => {
     expect((await api.call('HEAD', `/api/v1/events/${event.id}/live`)).status).toBe(404);
   });
 
-  it('that is no whole handshake is told so', async () => {
+  it('answers an incomplete WebSocket handshake with 400', async () => {
     const { event } = await api.createEvent(1);
     const status = await new Promise((resolve, reject) => {
       httpRequest(`${api.url}/api/v1/events/${event.id}/live`, {
         headers: { connection: 'upgrade', upgrade: 'websocket', 'sec-websocket-version': '8' },
       })
         .on('response', (response) => resolve(response.statusCode))
-        .on('upgrade', () => reject(new Error('it was upgraded')))
+        .on('upgrade', () => reject(new Error('the request was upgraded')))
         .on('error', reject)
         .end();
     });
@@ -59,7 +59,7 @@ describe('an upgrade', () => {
   });
 
   it.each(['graphql-ws, token', 'a,,b'])(
-    'agrees to no subprotocol, whatever is offered: %s',
+    'agrees to none of the offered subprotocols: %s',
     async (offered) => {
       const { event } = await api.createEvent(1);
       const headers = await new Promise<object>((resolve, reject) => {
@@ -76,7 +76,7 @@ describe('an upgrade', () => {
             socket.destroy();
             resolve(response.headers);
           })
-          .on('response', ({ statusCode }) => reject(new Error(`it was refused: ${statusCode}`)))
+          .on('response', ({ statusCode }) => reject(new Error(`the upgrade was refused: ${statusCode}`)))
           .on('error', reject)
           .end();
       });
@@ -85,9 +85,9 @@ describe('an upgrade', () => {
   );
 
   it.each([
-    ['to HTTP/2 of a request with a body', 'h2c', '/api/v1/booking', 'POST'],
-    ['to a WebSocket where there is none', 'websocket', '/api/v1/events', 'GET'],
-  ])('%s is ignored, and the request answered', async (_name, upgrade, path, method) => {
+    ['HTTP/2, with a body', 'h2c', '/api/v1/booking', 'POST'],
+    ['a WebSocket, on a route without one', 'websocket', '/api/v1/events', 'GET'],
+  ])('ignores an upgrade to %s, and answers the request', async (_name, upgrade, path, method) => {
     const { seatIds } = await api.createEvent(1);
     const body = method === 'POST' ? JSON.stringify({ seatId: seatIds[0], userId: 'java' }) : '';
     const status = await new Promise((resolve, reject) => {
@@ -107,7 +107,7 @@ describe('an upgrade', () => {
     expect(status).toBe(method === 'POST' ? 201 : 200);
   });
 
-  it('is for the pages of ALLOWED_ORIGINS, and for programs that are no page', async () => {
+  it('upgrades pages of ALLOWED_ORIGINS and programs without an origin, and no other page', async () => {
     await using strict = await openApiOn(api.stack, {}, { allowedOrigins: ['https://tickets.example'] });
     const { event } = await api.createEvent(1);
     expect(await refusalOf(strict.url, event.id, { origin: 'https://evil.example' })).toMatchObject({
@@ -120,7 +120,7 @@ describe('an upgrade', () => {
     }
   });
 
-  it('is OVERLOADED beyond LIVE_SOCKETS_MAX and RATE_LIMITED beyond LIVE_SOCKETS_PER_ADDRESS', async () => {
+  it('refuses an upgrade as OVERLOADED beyond LIVE_SOCKETS_MAX, as RATE_LIMITED beyond LIVE_SOCKETS_PER_ADDRESS', async () => {
     await using small = await openApiOn(
       api.stack,
       {},
@@ -146,8 +146,8 @@ describe('an upgrade', () => {
         using third = await followLive(small.url, event.id, from('192.0.2.1'));
         return third.messages.length;
       },
-      { description: 'a place that is left to be given away' },
+      { description: 'the free place to be granted again' },
     );
-    expect(second.closedWith()).toBeNull();
+    expect(second.closeCode()).toBeNull();
   });
 });

@@ -10,8 +10,9 @@ import {
 } from '@ticketing/testkit';
 import { openDatabase, openRedis, openSeatCore, type Database } from '@ticketing/seat-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { makeEvent } from '../fixtures/make-event.ts';
 
-/* Crowds of one user in front of several processes, which know of each other by PostgreSQL and Redis alone. */
+/* Many simultaneous requests of one user to several processes, which coordinate through PostgreSQL and Redis only. */
 
 let stack: TestStack;
 let database: Database;
@@ -30,7 +31,7 @@ beforeAll(async () => {
     SEAT_LOCK_SECONDS: '3',
   };
   [doomed, ...survivors] = await Promise.all([
-    // Should it be the one that makes the booking, it dies with the commit, before anybody hears of it.
+    // If this process makes the booking, it dies right after the commit, before it answers.
     startService(
       'booking-api',
       { ...env, FAILPOINT: 'hold-committed' },
@@ -48,18 +49,12 @@ afterAll(async () => {
   await stack.dispose();
 });
 
-async function createHall(seats: number): Promise<string[]> {
+async function createSeats(seats: number): Promise<string[]> {
   const { databaseUrl, redisUrl } = stack;
   await using core = await openSeatCore({ databaseUrl, redisUrl, databasePoolMax: 1 });
-  const price = { amount: 150_000, currency: 'IDR' };
-  const event = await core.createEvent({
-    name: 'Konser',
-    venue: 'Istora',
-    startsAt: new Date(Date.now() + 86_400_000),
-    sections: [{ name: 'Tribun', price, rows: [{ name: 'A', seats }] }],
-  });
-  const { json } = await core.getSeatMap({ eventId: event.id });
-  return (JSON.parse(json.toString()) as { seats: { id: string }[] }).seats.map(({ id }) => id);
+  const event = await core.createEvent(makeEvent(seats));
+  const map = await core.getSeatMap({ eventId: event.id });
+  return map.seats.map(({ id }) => id);
 }
 
 interface Answer {
@@ -69,13 +64,13 @@ interface Answer {
   readonly isReplay: boolean;
 }
 
-async function hold(api: RunningService, wish: object, key?: string): Promise<Answer> {
+async function hold(api: RunningService, request: object, key?: string): Promise<Answer> {
   const headers = { 'content-type': 'application/json', ...(key && { 'idempotency-key': key }) };
   try {
     const response = await fetch(`${api.url}/api/v1/booking`, {
       method: 'POST',
       headers,
-      body: JSON.stringify(wish),
+      body: JSON.stringify(request),
     });
     const isReplay = response.headers.get('idempotency-replayed') === 'true';
     return { api, status: response.status, text: await response.text(), isReplay };
@@ -105,24 +100,24 @@ async function bookingsOf(userId: string): Promise<{ id: string; status: string;
   return rows;
 }
 
-describe('1,000 twins at once in front of three processes, one of which is killed meanwhile', () => {
-  it('make one booking; whoever is answered with a booking has that one, also later', async () => {
-    const [seatId] = await createHall(1);
+describe('1,000 duplicates at once', () => {
+  it('make one booking in three processes, of which one is killed, and every answer is that booking', async () => {
+    const [seatId] = await createSeats(1);
     const key = randomUUID();
     const apis = [doomed, ...survivors] as const;
     let killed: Promise<unknown> | undefined;
     const { held, unanswered, codes } = await crowd(1_000, async (n) => {
       const answer = await hold(apis[n % 3]!, { seatId, userId: 'ani' }, key);
-      // Here at the latest.
+      // With the first answer at the latest.
       killed ??= doomed.kill();
       return answer;
     });
     await killed;
-    // It went in the middle of the storm, and nobody else lost an answer.
+    // The process died in the middle of the crowd, and only its own requests lost their answers.
     expect(new Set(unanswered.map(({ api }) => api))).toEqual(new Set([doomed]));
-    // Who could not be answered with it in time is told to come back.
+    // A duplicate that could not be answered in time is refused as retryable.
     for (const code of codes) expect(['IDEMPOTENCY_KEY_IN_PROGRESS', 'OVERLOADED']).toContain(code);
-    console.log(`1,000 twins: ${held.length} answered with a booking, ${unanswered.length} not answered`);
+    console.log(`1,000 duplicates: ${held.length} answered with a booking, ${unanswered.length} not answered`);
 
     const repeats = await Promise.all(
       survivors.map((api) =>
@@ -131,7 +126,7 @@ describe('1,000 twins at once in front of three processes, one of which is kille
             const answer = await hold(api, { seatId, userId: 'ani' }, key);
             return answer.status === 201 ? answer : undefined;
           },
-          { description: 'a repeat to be answered' },
+          { description: 'a repeated request to be answered' },
         ),
       ),
     );
@@ -142,9 +137,9 @@ describe('1,000 twins at once in front of three processes, one of which is kille
   });
 });
 
-describe('200 requests of one user at once in front of two processes', () => {
-  it('hold 20 seats, while Redis forgets everything', async () => {
-    const seatIds = await createHall(200);
+describe('200 requests of one user at once', () => {
+  it('200 simultaneous holds of one user in two processes hold 20 seats, while Redis is flushed', async () => {
+    const seatIds = await createSeats(200);
     const flushing = setInterval(() => void redis.flushdb(), 5);
     const { held, unanswered, codes } = await crowd(200, (n) =>
       hold(survivors[n % 2]!, { seatId: seatIds[n], userId: 'budi' }),
@@ -152,7 +147,7 @@ describe('200 requests of one user at once in front of two processes', () => {
     expect(unanswered).toEqual([]);
     expect(held).toHaveLength(20);
     expect(codes).toContain('HOLD_LIMIT_REACHED');
-    // A crowd of one user waits for itself; what waits too long is told to come back.
+    // Requests of one user wait for each other; one that waits too long is refused as OVERLOADED.
     for (const code of codes) expect(['HOLD_LIMIT_REACHED', 'SEAT_LOCKED', 'OVERLOADED']).toContain(code);
     const bookings = await bookingsOf('budi');
     expect(bookings.filter(({ status }) => status === 'PENDING')).toHaveLength(20);

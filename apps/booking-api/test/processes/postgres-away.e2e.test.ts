@@ -8,9 +8,10 @@ import {
   type RunningService,
 } from '@ticketing/testkit';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { makeEvent } from '../fixtures/make-event.ts';
 import type { BookingBody, EventBody, SeatBody } from '../fixtures/test-api.ts';
 
-/* The built services while their PostgreSQL is away: what a buyer and a load balancer see. */
+/* The built services during an outage of PostgreSQL, as a buyer and a load balancer see them. */
 
 let stack: PrivateStack;
 let bookingApi: RunningService;
@@ -24,14 +25,7 @@ beforeAll(async () => {
     startService('booking-api', env),
     startService('payment-api', env),
   ]);
-  const { body } = await post<EventBody>(`${bookingApi.url}/api/v1/events`, {
-    name: 'Konser',
-    venue: 'Istora',
-    startsAt: new Date(Date.now() + 86_400_000).toISOString(),
-    sections: [
-      { name: 'Tribun', price: { amount: 150_000, currency: 'IDR' }, rows: [{ name: 'A', seats: 500 }] },
-    ],
-  });
+  const { body } = await post<EventBody>(`${bookingApi.url}/api/v1/events`, makeEvent(500));
   const map = await fetch(`${bookingApi.url}/api/v1/events/${body.id}/seats`);
   seatIds = ((await map.json()) as { seats: SeatBody[] }).seats.map(({ id }) => id);
 });
@@ -63,17 +57,17 @@ const hold = (): Promise<BookingAnswer> => {
 const confirm = ({ id }: { readonly id: string }): Promise<BookingAnswer> =>
   post(`${paymentApi.url}/api/v1/payment/${id}/confirm`);
 
-const isAway = { status: 503, retryAfter: '1', code: 'DEPENDENCY_UNAVAILABLE' };
-const faultOf = ({ status, retryAfter, body: { code } }: BookingAnswer) => ({ status, retryAfter, code });
+const unavailable = { status: 503, retryAfter: '1', code: 'DEPENDENCY_UNAVAILABLE' };
+const refusalOf = ({ status, retryAfter, body: { code } }: BookingAnswer) => ({ status, retryAfter, code });
 
-async function expectSaidInTime(what: string, ask: () => Promise<BookingAnswer>): Promise<void> {
-  const answer = await withinDeadline(`${what} while PostgreSQL is away`, 1_000, ask);
-  expect(faultOf(answer)).toEqual(isAway);
+async function expectRefusedInTime(what: string, send: () => Promise<BookingAnswer>): Promise<void> {
+  const answer = await withinDeadline(`${what} while PostgreSQL is down`, 1_000, send);
+  expect(refusalOf(answer)).toEqual(unavailable);
 }
 
 async function expectUnready(): Promise<void> {
   for (const { url } of [bookingApi, paymentApi]) {
-    const answer = await withinDeadline('readiness while PostgreSQL is away', 1_000, () =>
+    const answer = await withinDeadline('readiness while PostgreSQL is down', 1_000, () =>
       fetch(`${url}/health/ready`),
     );
     expect(answer.status).toBe(503);
@@ -81,7 +75,7 @@ async function expectUnready(): Promise<void> {
   }
 }
 
-/** A hold that was there before is paid, and so is a new one. */
+/** Confirms a hold that was made before the outage, and a new one. */
 const sellsAgain = (held: BookingBody) => async () => {
   const sold = async (booking: BookingBody) => (await confirm(booking)).body.status === 'CONFIRMED';
   await waitFor(() => sold(held), { description: 'the hold to be paid' });
@@ -106,12 +100,12 @@ const untilReady = () =>
     { description: 'both services to be ready' },
   );
 
-it('say in under a second that PostgreSQL was killed, and sell again within 2 s of its return', async () => {
+it('booking-api and payment-api refuse within a second after PostgreSQL was killed, and sell within 2 s of its return', async () => {
   const { body: held } = await hold();
   await stack.postgres.kill();
   for (let attempt = 0; attempt < 5; attempt += 1) {
-    await expectSaidInTime('a hold', hold);
-    await expectSaidInTime('a confirmation', () => confirm(held));
+    await expectRefusedInTime('a hold', hold);
+    await expectRefusedInTime('a confirmation', () => confirm(held));
   }
   await expectUnready();
   await stack.postgres.start();
@@ -119,20 +113,20 @@ it('say in under a second that PostgreSQL was killed, and sell again within 2 s 
   await untilReady();
 });
 
-it('say within 2 s that PostgreSQL is frozen, then in under one, and sell again within 2 s of its thaw', async () => {
+it('booking-api and payment-api refuse within 2 s, then within one, while PostgreSQL is frozen, and sell within 2 s of its thaw', async () => {
   const { body: held } = await hold();
   await stack.postgres.freeze();
   try {
     const first = await withinDeadline('the first answers while PostgreSQL is frozen', 2_000, () =>
       Promise.all(Array.from({ length: 10 }, () => [hold(), confirm(held)]).flat()),
     );
-    // Whoever found no connection free waited for one, and was tried not at all.
+    // A request that found no free connection waited for one and ran no statement.
     for (const answer of first) {
-      expect([isAway, { ...isAway, code: 'OVERLOADED' }]).toContainEqual(faultOf(answer));
+      expect([unavailable, { ...unavailable, code: 'OVERLOADED' }]).toContainEqual(refusalOf(answer));
     }
     for (let attempt = 0; attempt < 5; attempt += 1) {
-      await expectSaidInTime('a hold', hold);
-      await expectSaidInTime('a confirmation', () => confirm(held));
+      await expectRefusedInTime('a hold', hold);
+      await expectRefusedInTime('a confirmation', () => confirm(held));
     }
     await expectUnready();
   } finally {

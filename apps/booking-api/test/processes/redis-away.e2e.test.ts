@@ -9,9 +9,10 @@ import {
 } from '@ticketing/testkit';
 import { openDatabase, openRedis, openSeatCore, type Database } from '@ticketing/seat-core';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { makeEvent } from '../fixtures/make-event.ts';
 import type { BookingBody } from '../fixtures/test-api.ts';
 
-/* The built services, all three, while their Redis is away: what a buyer and an operator see. */
+/* The three built services during an outage of Redis, as a buyer and an operator see them. */
 
 let stack: PrivateStack;
 let database: Database;
@@ -48,18 +49,13 @@ async function startAll(until: 'ready' | 'degraded', env: Record<string, string>
   return { bookingApi, paymentApi, worker };
 }
 
-async function createHall(seats: number): Promise<string[]> {
+async function createSeats(seats: number): Promise<string[]> {
   const core = await openSeatCore({
     databaseUrl: stack.serviceUrl,
     redisUrl: stack.redisUrl,
     databasePoolMax: 2,
   });
-  const { id } = await core.createEvent({
-    name: 'Konser',
-    venue: 'Istora',
-    startsAt: new Date(Date.now() + 86_400_000),
-    sections: [{ name: 'Tribun', price: { amount: 150_000, currency: 'IDR' }, rows: [{ name: 'A', seats }] }],
-  });
+  const { id } = await core.createEvent(makeEvent(seats));
   await core[Symbol.asyncDispose]();
   const { rows } = await database.$client.query<{ id: string }>('select id from seats where event_id = $1', [
     id,
@@ -93,7 +89,7 @@ const readiness = async ({
   return (await response.json()) as { status: string; parts?: { name: string }[] };
 };
 const untilAll = (status: string) =>
-  waitFor(async () => (await Promise.all(running.map(readiness))).every((said) => said.status === status), {
+  waitFor(async () => (await Promise.all(running.map(readiness))).every((readyState) => readyState.status === status), {
     description: `all services to be ${status}`,
     timeoutMs: 3_000,
   });
@@ -106,7 +102,7 @@ const storedStatus = async (bookingId: string) => {
   return rows[0]!;
 };
 
-/** Buys seat after seat by three buyers; what it returns are the statuses of the answers. */
+/** Three buyers hold and confirm seat after seat. @returns the statuses of all answers */
 async function sellAll({ bookingApi, paymentApi }: Awaited<ReturnType<typeof startAll>>, seatIds: string[]) {
   const offered = [...seatIds];
   const statuses: number[] = [];
@@ -121,7 +117,7 @@ async function sellAll({ bookingApi, paymentApi }: Awaited<ReturnType<typeof sta
   return statuses;
 }
 
-/** Redis is back whatever became of the work: the next test needs it. */
+/** Restores Redis also when the work fails: the next test needs it. */
 async function withoutRedis<T>(
   { gone, back }: { gone: () => Promise<void>; back: () => Promise<void> },
   work: () => Promise<T>,
@@ -138,8 +134,8 @@ const frozen = { gone: () => stack.redis.freeze(), back: () => stack.redis.thaw(
 
 const sold = (statuses: readonly number[]) => statuses.filter((status) => status === 200).length;
 
-it('all start without Redis and sell, say so, and use it as soon as it is there', async () => {
-  const seatIds = await createHall(32);
+it('all services start and sell without Redis, report it, and use Redis as soon as it is there', async () => {
+  const seatIds = await createSeats(32);
   const services = await withoutRedis(dead, async () => {
     const started = await startAll('degraded', { HOLD_SECONDS: '2' });
     expect((await readiness(started.paymentApi)).parts).toEqual([
@@ -158,7 +154,7 @@ it('all start without Redis and sell, say so, and use it as soon as it is there'
   });
 
   await untilAll('ready');
-  // The worker, too, which was there before its Redis: a hold ends by its job again.
+  // The worker started before its Redis: a hold ends by its job again.
   const lastSeat = seatIds.at(-1)!;
   await waitFor(
     async () => {
@@ -175,13 +171,13 @@ it('all start without Redis and sell, say so, and use it as soon as it is there'
       (await redis.mget(seatIds.slice(0, 30).map((id) => `status:seat:${id}`))).every(
         (status) => status === 'SOLD',
       ),
-    { description: 'the status keys to be right' },
+    { description: 'the status keys to be repaired' },
   );
 });
 
-it('sell on while Redis is frozen in the middle of a sale, and leave in time', async () => {
+it('all services go on selling while Redis is frozen in the middle of a sale, and stop in time', async () => {
   const services = await startAll('ready');
-  const seatIds = await createHall(60);
+  const seatIds = await createSeats(60);
   const before = await sellAll(services, seatIds.slice(0, 20));
   const during = await withoutRedis(frozen, async () => {
     const statuses = await sellAll(services, seatIds.slice(20, 40));
@@ -198,18 +194,18 @@ it('sell on while Redis is frozen in the middle of a sale, and leave in time', a
   expect(sold(before) + sold(after)).toBe(40);
 
   await withoutRedis(frozen, async () => {
-    const exits = await withinDeadline('leaving while Redis is frozen', 5_000, () =>
+    const exits = await withinDeadline('stopping while Redis is frozen', 5_000, () =>
       Promise.all(running.map((service) => service.stop())),
     );
     expect(exits).toEqual(running.map(() => ({ code: 0, signal: null })));
   });
 });
 
-it('jobs are added to the Redis of QUEUE_REDIS_URL and taken from it; one that drops data is reported by who uses it', async () => {
+it('jobs go through the Redis of QUEUE_REDIS_URL, and the services that use it report a Redis that may drop data', async () => {
   const queueUrl = new URL(stack.redisUrl);
   queueUrl.pathname = '/5';
   const services = await startAll('ready', { QUEUE_REDIS_URL: queueUrl.href, HOLD_SECONDS: '1' });
-  const [seatId] = await createHall(1);
+  const [seatId] = await createSeats(1);
   const { body } = await hold(services.bookingApi, seatId!);
   const jobKey = `bull:ticket-cleanup:b-${body.id}`;
   const queue = await openRedis({ redisUrl: queueUrl.href });

@@ -10,8 +10,8 @@ afterAll(async () => stack.dispose());
 
 const services = ['booking-api', 'payment-api', 'expiry-worker'] as const;
 
-/** What a service says that cannot start. */
-async function startFault(name: (typeof services)[number], env: Record<string, string>): Promise<string> {
+/** The error message of a service that cannot start. */
+async function startError(name: (typeof services)[number], env: Record<string, string>): Promise<string> {
   const base = { DATABASE_URL: stack.serviceUrl, REDIS_URL: stack.redisUrl };
   return startService(name, { ...base, ...env }).then(
     async (service) => {
@@ -23,7 +23,7 @@ async function startFault(name: (typeof services)[number], env: Record<string, s
 }
 
 describe.each(services)('%s', (name) => {
-  it('starts on a migrated database, is ready, and leaves with 0 when it is told', async () => {
+  it('a service starts on a migrated database, becomes ready, and stops with exit code 0', async () => {
     const env = { DATABASE_URL: stack.serviceUrl, REDIS_URL: stack.redisUrl };
     await using service = await startService(name, env);
     expect(await (await fetch(`${service.url}/health/live`)).json()).toEqual({ status: 'live' });
@@ -37,16 +37,16 @@ describe.each(services)('%s', (name) => {
     expect(await service.stop()).toEqual({ code: 0, signal: null });
   });
 
-  it('does not start with a wrong environment, and lists every fault without a value', async () => {
-    const fault = await startFault(name, {
+  it('a service does not start with a wrong environment, and lists every variable without its value', async () => {
+    const error = await startError(name, {
       DATABASE_URL: 'mysql://root:hunter2@db/app',
       REDIS_URL: '',
       DATABASE_POOL_MAX: 'plenty',
     });
-    expect(fault).toContain('3 environment variables are missing or wrong');
+    expect(error).toContain('3 environment variables are missing or wrong');
     for (const variable of ['DATABASE_URL', 'REDIS_URL', 'DATABASE_POOL_MAX'])
-      expect(fault).toContain(variable);
-    expect(fault).not.toMatch(/hunter2|mysql|plenty/);
+      expect(error).toContain(variable);
+    expect(error).not.toMatch(/hunter2|mysql|plenty/);
   });
 });
 
@@ -56,35 +56,35 @@ it.each([
   ['SEAT_LOCK_SECONDS', '2'],
   ['MAX_SEATS_PER_BOOKING', '101'],
 ])('booking-api does not start with %s=%s', async (variable, value) => {
-  expect(await startFault('booking-api', { [variable]: value })).toContain(`${variable} must be`);
+  expect(await startError('booking-api', { [variable]: value })).toContain(`${variable} must be`);
 });
 
 it.each(['booking-api', 'payment-api'] as const)(
   '%s does not start in production without authentication, and with it does',
   async (name) => {
     const production = { NODE_ENV: 'production' };
-    expect(await startFault(name, production)).toContain(
+    expect(await startError(name, production)).toContain(
       'could not start: NODE_ENV=production needs authentication; set JWT_SECRET or JWKS_URL',
     );
     expect(
-      await startFault(name, { ...production, JWT_SECRET: 'x'.repeat(32), JWKS_URL: 'https://id.test' }),
+      await startError(name, { ...production, JWT_SECRET: 'x'.repeat(32), JWKS_URL: 'https://id.test' }),
     ).toContain('could not start: JWT_SECRET and JWKS_URL exclude each other');
-    expect(await startFault(name, { ...production, JWT_SECRET: 'x'.repeat(32) })).toBe('it started');
+    expect(await startError(name, { ...production, JWT_SECRET: 'x'.repeat(32) })).toBe('it started');
   },
 );
 
-it('a service does not start with a pool that three services cannot have, and gives the numbers', async () => {
-  expect(await startFault('booking-api', { DATABASE_POOL_MAX: '100' })).toMatch(
+it('a service does not start with a pool too large for three services, and names the numbers', async () => {
+  expect(await startError('booking-api', { DATABASE_POOL_MAX: '100' })).toMatch(
     /could not start: 3 services with DATABASE_POOL_MAX=100 need 300 connections, PostgreSQL grants \d+/,
   );
 });
 
-it('a service does not start on a database that was never migrated, and says what to do', async () => {
+it('a service does not start on a database without migrations, and names the command to run', async () => {
   await using bare = await createTestStack();
   const database = openDatabase({ databaseUrl: bare.databaseUrl, poolMax: 1 });
   await database.$client.query('drop schema public cascade; create schema public');
   await database.$client.end();
-  const fault = await startFault('payment-api', { DATABASE_URL: bare.databaseUrl });
-  expect(fault).toContain('could not start: the tables cannot be read; run \\"npm run db:migrate\\"');
-  expect(fault).toContain('relation \\"events\\" does not exist');
+  const error = await startError('payment-api', { DATABASE_URL: bare.databaseUrl });
+  expect(error).toContain('could not start: the tables cannot be read; run \\"npm run db:migrate\\"');
+  expect(error).toContain('relation \\"events\\" does not exist');
 });

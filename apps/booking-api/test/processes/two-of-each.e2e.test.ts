@@ -10,6 +10,7 @@ import {
 } from '@ticketing/testkit';
 import { openDatabase, openSeatCore, type Database, type SeatCore } from '@ticketing/seat-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { makeEvent } from '../fixtures/make-event.ts';
 import type { BookingBody } from '../fixtures/test-api.ts';
 
 let stack: TestStack;
@@ -40,14 +41,8 @@ afterAll(async () => {
   await stack.dispose();
 });
 
-async function createHall(seats: number): Promise<string[]> {
-  const price = { amount: 150_000, currency: 'IDR' };
-  const { id } = await core.createEvent({
-    name: 'Konser',
-    venue: 'Istora',
-    startsAt: new Date(Date.now() + 86_400_000),
-    sections: [{ name: 'Tribun', price, rows: [{ name: 'A', seats }] }],
-  });
+async function createSeats(seats: number): Promise<string[]> {
+  const { id } = await core.createEvent(makeEvent(seats));
   const { rows } = await database.$client.query<{ id: string }>('select id from seats where event_id = $1', [
     id,
   ]);
@@ -56,7 +51,7 @@ async function createHall(seats: number): Promise<string[]> {
 
 const anyOf = <Item>(items: readonly Item[]): Item => items[Math.floor(Math.random() * items.length)]!;
 
-/** What became of one request: an answer, or none. */
+/** The outcome of one request: an answer, or none. */
 interface Outcome {
   readonly url: string;
   readonly startedAt: number;
@@ -81,8 +76,8 @@ async function send(method: string, url: string, json?: object): Promise<Outcome
 }
 
 /**
- * Buyers who hold one or two random seats and then pay, change their minds or forget, each request at a
- * random process, until they are told to stop.
+ * Buyers who hold one or two random seats and then pay, release or forget, each request to a random process, until
+ * the sale is closed.
  */
 function openSale(seatIds: readonly string[], buyers: number) {
   const outcomes: Outcome[] = [];
@@ -94,11 +89,11 @@ function openSale(seatIds: readonly string[], buyers: number) {
   };
   const buy = async (userId: string) => {
     while (!closing.signal.aborted) {
-      const wanted = [...new Set([anyOf(seatIds), anyOf(seatIds)])].slice(0, Math.random() < 0.5 ? 1 : 2);
+      const requested = [...new Set([anyOf(seatIds), anyOf(seatIds)])].slice(0, Math.random() < 0.5 ? 1 : 2);
       const held = await record(
-        send('POST', `${anyOf(bookingApis).url}/api/v1/booking`, { seatIds: wanted, userId }),
+        send('POST', `${anyOf(bookingApis).url}/api/v1/booking`, { seatIds: requested, userId }),
       );
-      // A buyer whose process has just been stopped takes a breath.
+      // The process has just been stopped.
       if (held.status === 'no answer') await sleep(20);
       if (held.status !== 201) continue;
       const { id } = held.body!;
@@ -113,7 +108,7 @@ function openSale(seatIds: readonly string[], buyers: number) {
     await all;
     return outcomes;
   };
-  // Also when the test fails: its buyers must not go on in the next one.
+  // Disposed also when the test fails: its buyers must not go on during the next test.
   return { outcomes, close, [Symbol.asyncDispose]: async () => void (await close()) };
 }
 
@@ -138,9 +133,9 @@ async function everyHoldEnds() {
 }
 
 describe('two of each service', () => {
-  it('sell each seat once under load, free what is forgotten and count each ticket once', async () => {
-    await using sale = openSale(await createHall(400), 16);
-    // Some seats more than once, and not yet most of them sold.
+  it('two of each service sell each seat once under load, free forgotten holds and count each ticket once', async () => {
+    await using sale = openSale(await createSeats(400), 16);
+    // By then some seats were held more than once, and most are not sold yet.
     await waitFor(() => sale.outcomes.filter(({ status }) => status === 201).length > 250, {
       description: '250 holds',
       timeoutMs: 10_000,
@@ -150,7 +145,7 @@ describe('two of each service', () => {
 
     const refused = outcomes.filter(({ status }) => status !== 201 && status !== 200);
     expect(new Set(refused.map(({ status }) => status))).toEqual(new Set([400]));
-    // A hold of a second may end before its buyer has paid, or given it back.
+    // A hold of a second may end before its buyer pays or releases it.
     const lostRaces = ['SEAT_TAKEN', 'SEAT_LOCKED', 'BOOKING_EXPIRED', 'BOOKING_NOT_PENDING'];
     const codes = new Set(refused.map(({ code }) => code));
     for (const code of codes) expect(lostRaces).toContain(code);
@@ -166,28 +161,28 @@ describe('two of each service', () => {
     expect(await auditViolations(stack.databaseUrl)).toEqual([]);
   });
 
-  it('lose no request when one of each is told to stop under load, and are gone within 5 s', async () => {
-    await using sale = openSale(await createHall(400), 16);
+  it('two of each service lose no request when one of each stops under load, within 5 s', async () => {
+    await using sale = openSale(await createSeats(400), 16);
     await waitFor(() => sale.outcomes.length > 100, { description: 'the sale to be under way' });
-    const leaving = [bookingApis[0]!, paymentApis[0]!, workers[0]!];
-    const toldAt = performance.now();
+    const stopping = [bookingApis[0]!, paymentApis[0]!, workers[0]!];
+    const stoppedAt = performance.now();
     const exits = await Promise.all(
-      leaving.map((service) => withinDeadline(`${service.name} leaves`, 5_000, () => service.stop())),
+      stopping.map((service) => withinDeadline(`${service.name} stops`, 5_000, () => service.stop())),
     );
-    expect(exits).toEqual(leaving.map(() => ({ code: 0, signal: null })));
+    expect(exits).toEqual(stopping.map(() => ({ code: 0, signal: null })));
     const before = sale.outcomes.length;
     await waitFor(() => sale.outcomes.length > before + 100, { description: 'the sale to go on' });
     const outcomes = await sale.close();
 
     const lost = outcomes.filter(({ status }) => status === 'no answer');
     for (const { url, startedAt } of lost) {
-      expect(leaving.some((service) => url.startsWith(service.url))).toBe(true);
-      expect(startedAt).toBeGreaterThan(toldAt);
+      expect(stopping.some((service) => url.startsWith(service.url))).toBe(true);
+      expect(startedAt).toBeGreaterThan(stoppedAt);
     }
     expect(outcomes.filter(({ status }) => typeof status === 'number' && status >= 500)).toEqual([]);
     await everyHoldEnds();
     expect(await auditViolations(stack.databaseUrl)).toEqual([]);
-    for (const service of leaving) {
+    for (const service of stopping) {
       expect(service.logRecords().filter(({ level }) => level === 'error' || level === 'fatal')).toEqual([]);
     }
   });

@@ -13,7 +13,7 @@ const readAvailable = (query: string) =>
   api.call<{ seats: SeatBody[]; asOf: string }>('GET', `/api/v1/seats/available${query}`);
 
 describe('GET /api/v1/seats/available', () => {
-  it('shows ten free seats of an event unless told otherwise, each as the map does', async () => {
+  it('lists ten free seats of an event by default, each as the seat map shows it', async () => {
     const { event, seats } = await api.createEvent(30);
     const { status, headers, body } = await readAvailable(`?eventId=${event.id.toUpperCase()}`);
     expect(status).toBe(200);
@@ -25,7 +25,7 @@ describe('GET /api/v1/seats/available', () => {
     expect(Math.abs(Date.now() - Date.parse(body.asOf))).toBeLessThan(5_000);
   });
 
-  it('gives each caller another choice', async () => {
+  it('lists another choice of free seats for each caller', async () => {
     const { event } = await api.createEvent(100);
     const choices = new Set<string>();
     for (let n = 0; n < 5; n++) {
@@ -35,7 +35,7 @@ describe('GET /api/v1/seats/available', () => {
     expect(choices.size).toBeGreaterThan(1);
   });
 
-  it('shows 1 to 100, and all there are if there are fewer', async () => {
+  it('lists 1 to 100 free seats, and all of them when there are fewer', async () => {
     const { event } = await api.createEvent(120);
     for (const limit of [1, 100]) {
       const { body } = await readAvailable(`?eventId=${event.id}&limit=${limit}`);
@@ -45,7 +45,7 @@ describe('GET /api/v1/seats/available', () => {
     expect((await readAvailable(`?eventId=${small.event.id}&limit=50`)).body.seats).toHaveLength(3);
   });
 
-  it('leaves out what is held within a second or so, and is empty when nothing is free', async () => {
+  it('leaves held seats out of the list after about a second, and answers an empty list when no seat is free', async () => {
     const { event, seatIds } = await api.createEvent(2);
     await readAvailable(`?eventId=${event.id}`);
     await api.hold(seatIds);
@@ -59,7 +59,7 @@ describe('GET /api/v1/seats/available', () => {
     expect(empty.status).toBe(200);
   });
 
-  it('shows seats of all coming events without eventId, and none of past ones', async () => {
+  it('lists free seats of all coming events without eventId, and of no past one', async () => {
     const past = await api.createEvent(5, new Date(Date.now() - 60_000));
     const coming = await api.createEvent(5, new Date(Date.now() + 60_000));
     const seen = await waitFor(
@@ -74,7 +74,7 @@ describe('GET /api/v1/seats/available', () => {
     expect(seen.size).toBeGreaterThan(1);
   });
 
-  it('answers 404 to an event that does not exist', async () => {
+  it('answers 404 to the free seats of an unknown event', async () => {
     expectProblem(await readAvailable(`?eventId=${randomUUID()}`), { status: 404, code: 'EVENT_NOT_FOUND' });
   });
 
@@ -84,7 +84,7 @@ describe('GET /api/v1/seats/available', () => {
     ['limit=ten', '/limit', 'the query parameter must be a whole number'],
     ['limit=', '/limit', 'the query parameter must be a whole number'],
     ['eventId=1', '/eventId', 'the query parameter must be a UUID'],
-  ])('refuses %s', async (query, pointer, detail) => {
+  ])('refuses to list free seats with %s', async (query, pointer, detail) => {
     expectProblem(await readAvailable(`?${query}`), {
       status: 400,
       code: 'VALIDATION_FAILED',

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { preferredEncoding } from '../../src/routes/preferred-encoding.ts';
+import { preferredEncoding } from '../../src/answers/preferred-encoding.ts';
 
 it.each([
   [undefined, 'identity'],
@@ -15,6 +15,7 @@ it.each([
   ['identity, gzip;q=0.5', 'identity'],
   ['br;q=x', 'identity'],
   ['deflate', 'identity'],
+  ['identity;q=0', 'identity'],
 ])('Accept-Encoding %j is answered with %s', (header, encoding) => {
   expect(preferredEncoding(header)).toBe(encoding);
 });

@@ -22,7 +22,7 @@ const readMap = (eventId: string, headers?: Record<string, string>) =>
 const price = { amount: 150_000, currency: 'IDR' };
 
 describe('GET /api/v1/events/:eventId/seats', () => {
-  it('shows every seat in the order of the hall, member by member', async () => {
+  it('answers the map with every seat in the order of the venue, member by member', async () => {
     const { event } = await api.createEvent([
       { name: 'VIP', price: { amount: 900_000, currency: 'IDR' }, rows: [{ name: 'Z', seats: 2 }] },
       {
@@ -62,7 +62,7 @@ describe('GET /api/v1/events/:eventId/seats', () => {
     expect(Number(headers.get('content-length'))).toBe(Buffer.byteLength(JSON.stringify(body)));
   });
 
-  it('follows holds and sales within a second or so, and its version rises with each', async () => {
+  it('shows holds and sales in the map after about a second, and raises its version with each', async () => {
     const { event, seatIds } = await api.createEvent(3);
     const before = await readMap(event.id);
     const sold = await api.hold(seatIds[0]!);
@@ -86,7 +86,7 @@ describe('GET /api/v1/events/:eventId/seats', () => {
     ['the tag as a strong one', (tag: string) => tag.slice(2)],
     ['the tag in a list', (tag: string) => `"something", W/"else" ,${tag}, "more"`],
     ['any tag', () => '*'],
-  ])('answers 304 without a body to %s', async (_name, header) => {
+  ])('answers 304 without a body when If-None-Match is %s', async (_name, header) => {
     const { event } = await api.createEvent(1);
     const tag = `W/"${event.id}-0"`;
     const { status, headers, body } = await readMap(event.id, { 'if-none-match': header(tag) });
@@ -103,13 +103,13 @@ describe('GET /api/v1/events/:eventId/seats', () => {
     ['a tag of another event', () => `W/"${randomUUID()}-0"`],
     ['a tag without its quotes', (tag: string) => tag.slice(3, -1)],
     ['a longer tag that contains it', (tag: string) => tag.replace('W/"', '"x')],
-  ])('answers 200 to %s', async (_name, header) => {
+  ])('answers 200 when If-None-Match is %s', async (_name, header) => {
     const { event } = await api.createEvent(1);
     const answer = await readMap(event.id, { 'if-none-match': header(`W/"${event.id}-0"`) });
     expect(answer.status).toBe(200);
   });
 
-  it('answers HEAD with the same headers and no body', async () => {
+  it('answers HEAD of the map with the headers of GET and no body', async () => {
     const { event } = await api.createEvent(2);
     const get = await readMap(event.id);
     const head = await api.call('HEAD', `/api/v1/events/${event.id}/seats`);
@@ -124,7 +124,7 @@ describe('GET /api/v1/events/:eventId/seats', () => {
     );
   });
 
-  it('answers 404 to an unknown event, whatever its If-None-Match, and 400 to a malformed id', async () => {
+  it('answers 404 to the map of an unknown event, whatever the If-None-Match, and 400 to a malformed id', async () => {
     expectProblem(await readMap(randomUUID(), { 'if-none-match': '*' }), {
       status: 404,
       code: 'EVENT_NOT_FOUND',
