@@ -1,4 +1,11 @@
-import type { SeatCore, SeatDelta, SeatMessage, SeatSnapshot, SeatSubscription, SeatStatus } from '@ticketing/seat-core';
+import type {
+  SeatCore,
+  SeatDelta,
+  SeatMessage,
+  SeatSnapshot,
+  SeatSubscription,
+  SeatStatus,
+} from '@ticketing/seat-core';
 import type { LiveClient } from './live-client.ts';
 import { LiveMessage } from './live-message.ts';
 import type { LiveMetrics } from './live-metrics.ts';

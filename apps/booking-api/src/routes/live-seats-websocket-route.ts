@@ -45,7 +45,11 @@ export function isLivePath(path: string): boolean {
 }
 
 /** `GET /api/v1/events/:eventId/live`: a WebSocket that sends the seats that are not free, and then each change. */
-export function addLiveSeatsWebsocketRoute(app: HttpService, core: SeatCore, options: LiveSeatsOptions): void {
+export function addLiveSeatsWebsocketRoute(
+  app: HttpService,
+  core: SeatCore,
+  options: LiveSeatsOptions,
+): void {
   const { allowedOrigins, ...clientsOptions } = options;
   const clients = new LiveClients({ core, logger: app.log, ...clientsOptions });
   /** By raw request: granted before the upgrade, used after it. */

@@ -82,23 +82,26 @@ describe('a booking', () => {
     expect([status, body.userId]).toEqual([200, 'ani']);
   });
 
-  it.each(requests)('answers %s of another user’s booking exactly as that of an unknown one', async (method, path) => {
-    const { id } = await holdAs('ani');
-    const answers: Answer<unknown>[] = [];
-    for (const bookingId of [id, randomUUID()]) {
-      for (const caller of [as('budi'), as('org', 'organizer')]) {
-        const headers = { ...caller, 'x-request-id': 'same' };
-        answers.push(await api.call(method, path(bookingId), undefined, headers));
+  it.each(requests)(
+    'answers %s of another user’s booking exactly as that of an unknown one',
+    async (method, path) => {
+      const { id } = await holdAs('ani');
+      const answers: Answer<unknown>[] = [];
+      for (const bookingId of [id, randomUUID()]) {
+        for (const caller of [as('budi'), as('org', 'organizer')]) {
+          const headers = { ...caller, 'x-request-id': 'same' };
+          answers.push(await api.call(method, path(bookingId), undefined, headers));
+        }
       }
-    }
-    for (const answer of answers) expectProblem(answer, { status: 404, code: 'BOOKING_NOT_FOUND' });
-    const seen = answers.map(({ headers, body }) =>
-      JSON.stringify([[...headers].filter(([name]) => name !== 'date'), body]),
-    );
-    expect(new Set(seen).size).toBe(1);
-    const { body } = await api.call<BookingBody>('GET', `/api/v1/booking/${id}`, undefined, as('ani'));
-    expect(body.status).toBe('PENDING');
-  });
+      for (const answer of answers) expectProblem(answer, { status: 404, code: 'BOOKING_NOT_FOUND' });
+      const seen = answers.map(({ headers, body }) =>
+        JSON.stringify([[...headers].filter(([name]) => name !== 'date'), body]),
+      );
+      expect(new Set(seen).size).toBe(1);
+      const { body } = await api.call<BookingBody>('GET', `/api/v1/booking/${id}`, undefined, as('ani'));
+      expect(body.status).toBe('PENDING');
+    },
+  );
 
   it.each(refusedTokens())('refuses to read, release, list and hold with %s', async (_name, headers) => {
     const { id, eventId } = await holdAs('ani');

@@ -56,11 +56,7 @@ describe('POST /api/v1/events', () => {
     ['nothing', {}, ['/name', '/venue', '/startsAt', '/sections']],
     ['an unknown member', { ...event, city: 'Jakarta' }, ['/city']],
     ['an unknown member of a section', withSection({ colour: 'red' }), ['/sections/0/colour']],
-    [
-      'an unknown member of a price',
-      withSection({ price: { ...price, tax: 1 } }),
-      ['/sections/0/price/tax'],
-    ],
+    ['an unknown member of a price', withSection({ price: { ...price, tax: 1 } }), ['/sections/0/price/tax']],
     [
       'an unknown member of a row',
       withSection({ rows: [{ name: 'A', seats: 1, aisle: true }] }),

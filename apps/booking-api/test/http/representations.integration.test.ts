@@ -39,23 +39,26 @@ describe('a seat map', () => {
   it.each([
     ['br', brotliDecompressSync],
     ['gzip', gunzipSync],
-  ] as const)('sends the seat map as %s to a client that accepts it, with equal content', async (encoding, decompress) => {
-    const plain = await raw(mapUrl(), 'GET');
-    const packed = await raw(mapUrl(), 'GET', { 'accept-encoding': encoding });
-    expect(plain.headers).toMatchObject({ vary: 'accept-encoding', 'cache-control': 'max-age=1' });
-    expect(plain.headers).not.toHaveProperty('content-encoding');
-    expect(packed.headers).toMatchObject({
-      'content-encoding': encoding,
-      vary: 'accept-encoding',
-      'content-type': 'application/json; charset=utf-8',
-      'content-length': String(packed.body.length),
-    });
-    expect(packed.body.length).toBeLessThan(plain.body.length / 4);
-    const [identity, decompressed] = [plain.body, decompress(packed.body)].map(
-      (body) => (JSON.parse(body.toString()) as { seats: unknown[] }).seats,
-    );
-    expect(decompressed).toEqual(identity);
-  });
+  ] as const)(
+    'sends the seat map as %s to a client that accepts it, with equal content',
+    async (encoding, decompress) => {
+      const plain = await raw(mapUrl(), 'GET');
+      const packed = await raw(mapUrl(), 'GET', { 'accept-encoding': encoding });
+      expect(plain.headers).toMatchObject({ vary: 'accept-encoding', 'cache-control': 'max-age=1' });
+      expect(plain.headers).not.toHaveProperty('content-encoding');
+      expect(packed.headers).toMatchObject({
+        'content-encoding': encoding,
+        vary: 'accept-encoding',
+        'content-type': 'application/json; charset=utf-8',
+        'content-length': String(packed.body.length),
+      });
+      expect(packed.body.length).toBeLessThan(plain.body.length / 4);
+      const [identity, decompressed] = [plain.body, decompress(packed.body)].map(
+        (body) => (JSON.parse(body.toString()) as { seats: unknown[] }).seats,
+      );
+      expect(decompressed).toEqual(identity);
+    },
+  );
 
   it('answers 304 to the ETag of the seat map in another encoding', async () => {
     const { headers } = await raw(mapUrl(), 'GET', { 'accept-encoding': 'gzip' });

@@ -59,7 +59,11 @@ describe('LiveClient', () => {
     fillUp(client, socket);
     const before = socket.bufferedAmount;
     let isSlow = false;
-    const sending = client.sendSnapshot(messageOf('snapshot', 20_000), new SendTurns(), () => (isSlow = true));
+    const sending = client.sendSnapshot(
+      messageOf('snapshot', 20_000),
+      new SendTurns(),
+      () => (isSlow = true),
+    );
     await waitFor(() => isSlow, { description: 'the lane to be given away' });
     expect(socket.bufferedAmount).toBeLessThan(before + 300_000);
     expect(dropped).toEqual([]);
@@ -84,19 +88,22 @@ describe('LiveClient', () => {
   it.each([
     ['large', 20_000, 500],
     ['small', 100, 500],
-  ])('drops a client that does not read %s deltas as slow, with a bounded number of bytes unsent', async (_name, seats, more) => {
-    using pair = await openClientPair();
-    const { client, socket, browser, dropped } = pair;
-    browser.pause();
-    fillUp(client, socket);
-    const first = messageOf('delta', seats);
-    client.send(first);
-    const limit = 2 * first.bytes + 200_000;
-    const message = messageOf('delta', more);
-    for (let sent = 0; dropped.length === 0 && sent < 60; sent++) client.send(message);
-    expect(dropped).toEqual(['slow']);
-    expect(socket.bufferedAmount).toBeLessThan(limit + message.bytes);
-  });
+  ])(
+    'drops a client that does not read %s deltas as slow, with a bounded number of bytes unsent',
+    async (_name, seats, more) => {
+      using pair = await openClientPair();
+      const { client, socket, browser, dropped } = pair;
+      browser.pause();
+      fillUp(client, socket);
+      const first = messageOf('delta', seats);
+      client.send(first);
+      const limit = 2 * first.bytes + 200_000;
+      const message = messageOf('delta', more);
+      for (let sent = 0; dropped.length === 0 && sent < 60; sent++) client.send(message);
+      expect(dropped).toEqual(['slow']);
+      expect(socket.bufferedAmount).toBeLessThan(limit + message.bytes);
+    },
+  );
 
   it('does not drop a client as silent while a snapshot is on its way, because the ping waits behind it', async () => {
     using pair = await openClientPair();

@@ -55,7 +55,9 @@ describe('the live feed', () => {
       'http_request_duration_seconds_count{method="GET",route="/api/v1/events/:eventId/live",status="101"}',
     );
     client[Symbol.dispose]();
-    await waitFor(async () => (await metricOf(api, 'live_sockets')) === 0, { description: 'the client to be gone' });
+    await waitFor(async () => (await metricOf(api, 'live_sockets')) === 0, {
+      description: 'the client to be gone',
+    });
   });
 
   it('sends a new client the shared snapshot and a delta, or a new snapshot when many seats changed', async () => {
@@ -69,7 +71,9 @@ describe('the live feed', () => {
     await publish(seatIds.slice(0, 10));
     await waitFor(() => first.statuses.size === 10, { description: 'ten changes to arrive' });
     using second = await followLive(api.url, event.id);
-    await waitFor(() => second.statuses.size === 10, { description: 'ten changes to arrive at the second client' });
+    await waitFor(() => second.statuses.size === 10, {
+      description: 'ten changes to arrive at the second client',
+    });
     expect(second.messages.map(({ type, seats }) => [type, seats.length])).toEqual([
       ['snapshot', 0],
       ['changes', 10],
@@ -97,7 +101,9 @@ describe('the live feed', () => {
     using large = await followLive(api.url, event.id);
     small.socket.send('hello');
     large.socket.send('x'.repeat(2_000));
-    await waitFor(() => large.closeCode() !== null, { description: 'the client with the large message to be cut' });
+    await waitFor(() => large.closeCode() !== null, {
+      description: 'the client with the large message to be cut',
+    });
     await api.hold(seatIds[0]!);
     await waitFor(() => small.statuses.size === 1, { description: 'the hold to arrive' });
     expect(large.statuses.size).toBe(0);

@@ -70,7 +70,12 @@ const hold = (api: RunningService, seatId: string, userId: string) =>
 const confirm = (bookingId: string) =>
   send<BookingBody>('POST', `${payments.url}/api/v1/payment/${bookingId}/confirm`);
 
-async function expectStatus(client: FollowingClient, seatId: string, status: string, by: string): Promise<void> {
+async function expectStatus(
+  client: FollowingClient,
+  seatId: string,
+  status: string,
+  by: string,
+): Promise<void> {
   await waitFor(() => (client.statuses.get(seatId) ?? 'AVAILABLE') === status, {
     description: `${status} by ${by} to arrive`,
     timeoutMs: 10_000,

@@ -117,7 +117,9 @@ describe('1,000 duplicates at once', () => {
     expect(new Set(unanswered.map(({ api }) => api))).toEqual(new Set([doomed]));
     // A duplicate that could not be answered in time is refused as retryable.
     for (const code of codes) expect(['IDEMPOTENCY_KEY_IN_PROGRESS', 'OVERLOADED']).toContain(code);
-    console.log(`1,000 duplicates: ${held.length} answered with a booking, ${unanswered.length} not answered`);
+    console.log(
+      `1,000 duplicates: ${held.length} answered with a booking, ${unanswered.length} not answered`,
+    );
 
     const repeats = await Promise.all(
       survivors.map((api) =>

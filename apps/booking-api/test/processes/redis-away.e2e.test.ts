@@ -89,10 +89,14 @@ const readiness = async ({
   return (await response.json()) as { status: string; parts?: { name: string }[] };
 };
 const untilAll = (status: string) =>
-  waitFor(async () => (await Promise.all(running.map(readiness))).every((readyState) => readyState.status === status), {
-    description: `all services to be ${status}`,
-    timeoutMs: 3_000,
-  });
+  waitFor(
+    async () =>
+      (await Promise.all(running.map(readiness))).every((readyState) => readyState.status === status),
+    {
+      description: `all services to be ${status}`,
+      timeoutMs: 3_000,
+    },
+  );
 const storedStatus = async (bookingId: string) => {
   const { rows } = await database.$client.query<{ status: string; cause: string | null }>(
     `select b.status, e.cause from bookings b

@@ -122,9 +122,7 @@ describe('SeatMapAnswers', () => {
     core.map = change(core.map, [3, 4], 'SOLD');
     let after = await get();
     while (after === before) after = await get();
-    expect(JSON.parse((await after.as('identity')).toString())).toEqual(
-      JSON.parse(JSON.stringify(core.map)),
-    );
+    expect(JSON.parse((await after.as('identity')).toString())).toEqual(JSON.parse(JSON.stringify(core.map)));
     expect(JSON.parse((await before.as('identity')).toString())).toMatchObject({ version: 0 });
   });
 

@@ -151,7 +151,9 @@ redis.disconnect();`;
         description: 'the state of the database',
       });
       expect(subscription.snapshot().version).toBe(1);
-      expect(engine.log.map(({ message }) => message)).toContain('seats corrected: the database contradicts seat change messages');
+      expect(engine.log.map(({ message }) => message)).toContain(
+        'seats corrected: the database contradicts seat change messages',
+      );
       subscription.close();
     },
   );
@@ -189,7 +191,9 @@ redis.disconnect();`;
       return reply[1];
     };
     const subscriptions = await Promise.all(
-      Array.from({ length: 5 }, () => engine.core.subscribeToSeats({ eventId: event.id, onMessage: () => {} })),
+      Array.from({ length: 5 }, () =>
+        engine.core.subscribeToSeats({ eventId: event.id, onMessage: () => {} }),
+      ),
     );
     expect(engine.statements.filter((name) => name === 'read-states')).toHaveLength(1);
     expect(await subscribers()).toBe(1);
