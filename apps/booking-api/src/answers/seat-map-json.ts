@@ -20,7 +20,7 @@ const seatsPerSlice = 5_000;
 export async function serializeSeatMap(map: SeatMap, previous?: SeatMapJson): Promise<SeatMapJson> {
   const { eventId, version, asOf, seats } = map;
   const head = JSON.stringify({ eventId, version, asOf, seats: [] }).slice(0, -']}'.length);
-  const slices = [Buffer.from(head)];
+  const slices: Buffer[] = [Buffer.from(head)];
   const starts = new Float64Array(seats.length + 1);
   starts[0] = head.length;
   for (let from = 0; from < seats.length; from += seatsPerSlice) {

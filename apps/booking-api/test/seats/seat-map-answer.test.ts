@@ -42,15 +42,20 @@ function openAnswers(first: SeatMap, readMs = 0) {
 describe('serializeSeatMap', () => {
   it('writes a map as JSON.stringify does, with and without a previous version', async () => {
     // More than two slices, and a text with a letter of two bytes.
-    let map = mapOf(12_345);
+    let map = mapOf(11_001);
     let json = await serializeSeatMap(map);
     expect(json.bytes.equals(Buffer.from(JSON.stringify(map)))).toBe(true);
-    for (const indexes of [[0], [], [1, 2, 3], [4_999, 5_000, 9_999, 12_344], [...Array(500).keys()]]) {
-      for (const status of ['RESERVED', 'SOLD', 'AVAILABLE'] as const) {
-        map = change(map, indexes, status);
-        json = await serializeSeatMap(map, json);
-        expect(json.bytes.equals(Buffer.from(JSON.stringify(map)))).toBe(true);
-      }
+    const changes = [
+      [[0], 'RESERVED'],
+      [[], 'SOLD'],
+      [[0, 1, 2], 'SOLD'],
+      [[4_999, 5_000, 9_999, 10_000, 11_000], 'RESERVED'],
+      [[...Array(500).keys(), 5_000], 'AVAILABLE'],
+    ] as const;
+    for (const [indexes, status] of changes) {
+      map = change(map, indexes, status);
+      json = await serializeSeatMap(map, json);
+      expect(json.bytes.equals(Buffer.from(JSON.stringify(map)))).toBe(true);
     }
   });
 
