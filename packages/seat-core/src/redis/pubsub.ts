@@ -1,124 +1,140 @@
 import type { Redis } from 'ioredis';
 import type { SeatCoreLogger } from '../options.ts';
-import { inTime } from '../resilience/deadline.ts';
-import type { PublishedSeatChange } from '../announce/publish-commit.ts';
-import { isSeatStatus } from '../types.ts';
+import { withDeadline } from '../resilience/deadline.ts';
+import { isSeatStatus, type SeatStatus } from '../types.ts';
+import { seatChangesChannel } from './keys.ts';
 
-/** Who hears the changes of one event. */
-export interface ChannelListener {
-  readonly onChanges: (changes: readonly PublishedSeatChange[]) => void;
-  /** The channel is heard again: what was said in between is lost. */
-  readonly onRestored: () => void;
+/** A seat as a commit left it. A message on the channel of an event is a JSON array of these. */
+export interface PublishedSeatChange {
+  readonly id: string;
+  readonly status: SeatStatus;
+  readonly version: number;
 }
 
-/** The longest that whoever begins to listen waits for the connection. */
-const connectBudgetMs = 250;
+/** Publishes the seats of one event that a commit changed. Call it after the commit, never before. */
+export async function publishSeatChanges(
+  redis: Redis,
+  eventId: string,
+  changes: readonly PublishedSeatChange[],
+): Promise<void> {
+  await redis.publish(seatChangesChannel(eventId), JSON.stringify(changes));
+}
 
-const channelOf = (eventId: string) => `seats:changes:${eventId}`;
+export interface SeatChangeListener {
+  readonly onChanges: (changes: readonly PublishedSeatChange[]) => void;
+  /** Redis confirmed the channel again after an outage: the messages of the outage are lost. */
+  readonly onReconnected: () => void;
+}
+
+/** The longest that a new listener waits for the connection. */
+const connectTimeoutMs = 250;
 
 /**
- * Hears what any process publishes about the seats of events, on a connection of its own: one that subscribes can do
- * nothing else. It is opened with the first listener, and found again by itself; whoever must be sure asks the
- * database, for a message that was sent while it was away is gone.
+ * Receives the seat changes that any process publishes, on a Redis connection of its own, because a connection that
+ * subscribes accepts no other commands. The connection opens with the first listener and reconnects by itself. Redis
+ * keeps no messages, so a caller that must not miss a change compares with the database.
  */
-export class SeatChannel {
+export class SeatChangeSubscriber {
   readonly #owner: Redis;
   readonly #logger: SeatCoreLogger;
-  readonly #listeners = new Map<string, ChannelListener>();
-  /** The events whose channels Redis has confirmed on the present connection. */
-  readonly #heard = new Set<string>();
-  /** Those whose listeners wait for the first connection, and will subscribe themselves. */
-  readonly #beginning = new Set<string>();
-  #subscriber: Redis | undefined;
+  /** By channel, as are the two sets. */
+  readonly #listeners = new Map<string, SeatChangeListener>();
+  /** Channels that Redis confirmed on the present connection. */
+  readonly #confirmed = new Set<string>();
+  /** Channels of new listeners that wait for the connection and then subscribe by themselves. */
+  readonly #pending = new Set<string>();
+  #connection: Redis | undefined;
   #connected: Promise<void> = Promise.resolve();
 
-  /** @param owner whose settings the connection takes over */
+  /** @param owner the client whose settings the connection copies; its owner logs outages */
   constructor(owner: Redis, logger: SeatCoreLogger) {
     this.#owner = owner;
     this.#logger = logger;
   }
 
-  /** Whether a message about this event would arrive, as far as anybody can tell. */
-  isHeard(eventId: string): boolean {
-    return this.#heard.has(eventId);
+  /** Whether Redis confirmed the channel of this event, and the connection is not known to be broken. */
+  isSubscribed(eventId: string): boolean {
+    return this.#confirmed.has(seatChangesChannel(eventId));
   }
 
-  /** Resolves when the channel is heard, or when that failed: then it is tried again with each new connection. */
-  async listen(eventId: string, listener: ChannelListener): Promise<void> {
-    this.#listeners.set(eventId, listener);
-    this.#beginning.add(eventId);
-    const subscriber = (this.#subscriber ??= this.#open());
-    await inTime('redis', connectBudgetMs, this.#connected).catch(() => undefined);
-    this.#beginning.delete(eventId);
-    if (subscriber.status === 'ready') await this.#subscribe(subscriber, [eventId]);
+  /** Resolves when Redis confirms the channel or the attempt fails; each new connection subscribes again. */
+  async subscribe(eventId: string, listener: SeatChangeListener): Promise<void> {
+    const channel = seatChangesChannel(eventId);
+    this.#listeners.set(channel, listener);
+    this.#pending.add(channel);
+    const connection = (this.#connection ??= this.#open());
+    await withDeadline('redis', connectTimeoutMs, this.#connected).catch(() => undefined);
+    this.#pending.delete(channel);
+    if (connection.status === 'ready') await this.#send(connection, [channel]);
   }
 
-  ignore(eventId: string): void {
-    this.#listeners.delete(eventId);
-    this.#heard.delete(eventId);
-    if (this.#subscriber?.status !== 'ready') return;
-    this.#subscriber.unsubscribe(channelOf(eventId)).catch((err: unknown) => this.#note(err));
+  unsubscribe(eventId: string): void {
+    const channel = seatChangesChannel(eventId);
+    this.#listeners.delete(channel);
+    this.#confirmed.delete(channel);
+    if (this.#connection?.status !== 'ready') return;
+    this.#connection.unsubscribe(channel).catch((err: unknown) => this.#logError(err));
   }
 
-  /** Replaces a connection whose other side has vanished without a word; called when a message was missed. */
-  doubt(): void {
-    const subscriber = this.#subscriber;
-    if (subscriber?.status !== 'ready') return;
-    subscriber.ping().catch((err: unknown) => {
-      this.#note(err);
-      if (subscriber.status === 'ready') subscriber.disconnect(true);
+  /** Call it when a message was missed: a connection whose other end vanished silently is replaced. */
+  checkConnection(): void {
+    const connection = this.#connection;
+    if (connection?.status !== 'ready') return;
+    connection.ping().catch((err: unknown) => {
+      this.#logError(err);
+      if (connection.status === 'ready') connection.disconnect(true);
     });
   }
 
-  [Symbol.dispose](): void {
+  close(): void {
     this.#listeners.clear();
-    this.#heard.clear();
-    this.#subscriber?.disconnect();
+    this.#confirmed.clear();
+    this.#connection?.disconnect();
   }
 
   #open(): Redis {
-    const subscriber = this.#owner.duplicate({ autoResubscribe: false, enableAutoPipelining: false });
-    subscriber.on('error', (err) => this.#note(err));
-    subscriber.on('close', () => this.#heard.clear());
-    subscriber.on('ready', () => void this.#restore(subscriber));
-    subscriber.on('message', (channel: string, message: string) => this.#hear(channel, message));
-    this.#connected = subscriber.connect();
-    this.#connected.catch((err: unknown) => this.#note(err));
-    return subscriber;
+    const connection = this.#owner.duplicate({ autoResubscribe: false, enableAutoPipelining: false });
+    connection.on('error', (err) => this.#logError(err));
+    connection.on('close', () => this.#confirmed.clear());
+    connection.on('ready', () => void this.#resubscribe(connection));
+    connection.on('message', (channel: string, message: string) => this.#receive(channel, message));
+    this.#connected = connection.connect();
+    this.#connected.catch((err: unknown) => this.#logError(err));
+    return connection;
   }
 
-  async #restore(subscriber: Redis): Promise<void> {
-    const eventIds = [...this.#listeners.keys()].filter((eventId) => !this.#beginning.has(eventId));
-    if (eventIds.length === 0) return;
-    await this.#subscribe(subscriber, eventIds);
-    for (const eventId of eventIds) if (this.isHeard(eventId)) this.#listeners.get(eventId)?.onRestored();
+  async #resubscribe(connection: Redis): Promise<void> {
+    const channels = [...this.#listeners.keys()].filter((channel) => !this.#pending.has(channel));
+    if (channels.length === 0) return;
+    await this.#send(connection, channels);
+    for (const channel of channels)
+      if (this.#confirmed.has(channel)) this.#listeners.get(channel)?.onReconnected();
   }
 
-  async #subscribe(subscriber: Redis, eventIds: readonly string[]): Promise<void> {
+  async #send(connection: Redis, channels: readonly string[]): Promise<void> {
     try {
-      await subscriber.subscribe(...eventIds.map(channelOf));
-      for (const eventId of eventIds) if (this.#listeners.has(eventId)) this.#heard.add(eventId);
+      await connection.subscribe(...channels);
+      for (const channel of channels) if (this.#listeners.has(channel)) this.#confirmed.add(channel);
     } catch (err) {
-      this.#note(err);
-      // Whether it is subscribed is unknown now; the next connection asks anew.
-      if (subscriber.status === 'ready') subscriber.disconnect(true);
+      this.#logError(err);
+      // Whether Redis subscribed is unknown. The next connection subscribes anew.
+      if (connection.status === 'ready') connection.disconnect(true);
     }
   }
 
-  #hear(channel: string, message: string): void {
-    const eventId = channel.slice(channelOf('').length);
+  #receive(channel: string, message: string): void {
     const changes = parseChanges(message);
-    if (changes === undefined) this.#logger.warn({ channel }, 'a change message could not be read');
-    else this.#listeners.get(eventId)?.onChanges(changes);
+    if (changes === undefined) this.#logger.warn({ channel }, 'unreadable seat change message ignored');
+    else this.#listeners.get(channel)?.onChanges(changes);
   }
 
-  /** The owner of the connection of locks and caches hears of outages, once. */
-  #note(err: unknown): void {
-    this.#logger.debug({ err, part: 'live' }, 'the channel of seat changes');
+  /** At debug level: the circuit breaker of the owner logs each outage once. */
+  #logError(err: unknown): void {
+    this.#logger.debug({ err, dependency: 'redis' }, 'seat change subscriber: connection error');
   }
 }
 
-/** Anybody who can reach Redis can publish: what is not what seat-core publishes is not believed. */
+/** Every client of Redis can publish: a message that seat-core could not have published is ignored. */
 function parseChanges(message: string): readonly PublishedSeatChange[] | undefined {
   try {
     const parsed: unknown = JSON.parse(message);

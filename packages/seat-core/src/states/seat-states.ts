@@ -1,30 +1,29 @@
-import type { Context } from '../options.ts';
-import { readRowsAnywhere } from '../postgres/replica.ts';
-import type { NamedStatement } from '../postgres/statement.ts';
+import type { Reads } from '../postgres/replica.ts';
 import { seatStatuses, type SeatStatus } from '../types.ts';
+import { readSeatIdsStatement, readStatesStatement } from './seat-states.sql.ts';
 
-/** A seat that changed, by its place in the hall. */
-export interface StateChange {
+/** Status and version of one seat, by its index in the ascending order of the event's seat ids. */
+export interface SeatState {
   readonly index: number;
   readonly status: SeatStatus;
   readonly version: number;
 }
 
-const lettersOfId = 36;
+const idLength = 36;
 const statusByLetter = new Map(seatStatuses.map((status) => [status.charCodeAt(0), status]));
 
 /**
- * The status and version of each seat of an event, as far as this process knows them. News may come in any order
- * and any number of times: by news a seat only ever moves to a higher version.
+ * Status and version of each seat of an event, as this process knows them. Changes may arrive in any order and any
+ * number of times: `apply` moves a seat to a higher version only.
  */
-export class HallStates {
+export class SeatStates {
   readonly #ids: readonly string[];
   readonly #indexes: ReadonlyMap<string, number>;
   readonly #statuses: SeatStatus[];
   readonly #versions: Float64Array;
   #version = 0;
 
-  /** Every seat AVAILABLE and unchanged, as an event is made. */
+  /** Every seat starts AVAILABLE at version 0, as in a new event. */
   constructor(ids: readonly string[]) {
     this.#ids = ids;
     this.#indexes = new Map(ids.map((id, index) => [id, index]));
@@ -45,26 +44,26 @@ export class HallStates {
     return this.#indexes.get(seatId);
   }
 
-  /** @returns whether it was news */
-  apply(change: StateChange): boolean {
-    if (change.version <= this.versionAt(change.index)) return false;
-    this.set(change);
+  /** @returns false when this version or a later one is known */
+  apply(state: SeatState): boolean {
+    if (state.version <= this.versionAt(state.index)) return false;
+    this.overwrite(state);
     return true;
   }
 
-  /** Also to a lower version: for what was never so. */
-  set({ index, status, version }: StateChange): void {
+  /** Also to a lower version: for a state that the database contradicts. */
+  overwrite({ index, status, version }: SeatState): void {
     this.#version += version - this.#versions[index]!;
     this.#versions[index] = version;
     this.#statuses[index] = status;
   }
 
-  /** A copy, by the places of the seats. */
+  /** A copy of all versions, by index. */
   versions(): Float64Array {
     return this.#versions.slice();
   }
 
-  /** Infinity where there is no seat, so that nothing is news there. */
+  /** Infinity beyond the last seat, which no version exceeds. */
   versionAt(index: number): number {
     return this.#versions[index] ?? Infinity;
   }
@@ -73,7 +72,7 @@ export class HallStates {
     return this.#statuses[index];
   }
 
-  /** The seats at these places, as they are now. */
+  /** The seats at these indexes with their present status. */
   seatsAt(indexes: Iterable<number>): { id: string; status: SeatStatus }[] {
     return Array.from(indexes, (index) => ({ id: this.#ids[index]!, status: this.#statuses[index]! }));
   }
@@ -84,37 +83,38 @@ export class HallStates {
   }
 }
 
-/** The ids of an event's seats in their own order. */
-export async function readSeatIds(context: Context, eventId: string): Promise<string[]> {
-  const [row] = await readRowsAnywhere<{ ids: string }>(context, seatIdsStatement, [eventId]);
+/** The seat ids of an event in ascending order, which is the order of the seats in the venue. */
+export async function readSeatIds(reads: Reads, eventId: string): Promise<string[]> {
+  const [row] = await reads.rows<{ ids: string }>(readSeatIdsStatement, [eventId]);
   const ids = row?.ids ?? '';
-  return Array.from({ length: ids.length / lettersOfId }, (_, index) =>
-    ids.slice(index * lettersOfId, (index + 1) * lettersOfId),
+  return Array.from({ length: ids.length / idLength }, (_, index) =>
+    ids.slice(index * idLength, (index + 1) * idLength),
   );
 }
 
-/** What the table says and the process does not know. */
+/** Where the database and the known states differ. */
 export interface StateDifferences {
-  readonly newer: readonly StateChange[];
-  /** Of what was known before the table was read it must have had all: it has not, so it was never committed. */
-  readonly disproved: readonly StateChange[];
+  /** The database has a higher version. */
+  readonly newer: readonly SeatState[];
+  /** Known before the database was read, and the database has another state of the same or a lower version: never committed. */
+  readonly contradicted: readonly SeatState[];
 }
 
 /**
- * Compares what is known with what the table says about each seat of an event, in the order of the ids.
+ * Compares the known states with the database, seat by seat in the order of the ids.
  *
- * @returns null when the event has no longer these seats
+ * @returns null when the event no longer has these seats
  */
 export async function compareStates(
-  context: Context,
+  reads: Reads,
   eventId: string,
-  known: HallStates,
+  known: SeatStates,
 ): Promise<StateDifferences | null> {
   const knownBefore = known.versions();
-  const [row] = await readRowsAnywhere<{ states: string }>(context, statesStatement, [eventId]);
+  const [row] = await reads.rows<{ states: string }>(readStatesStatement, [eventId]);
   const states = row?.states ?? '';
-  const newer: StateChange[] = [];
-  const disproved: StateChange[] = [];
+  const newer: SeatState[] = [];
+  const contradicted: SeatState[] = [];
   let index = 0;
   let version = 0;
   for (let at = 0; at < states.length; at++) {
@@ -124,27 +124,13 @@ export async function compareStates(
       version = version * 10 + letter - 48;
       continue;
     }
-    // Most are as they are known to be, and cost nothing beyond this.
+    // Most seats are as known and cost nothing beyond this line.
     if (version !== known.versionAt(index) || status !== known.statusAt(index)) {
       if (version > known.versionAt(index)) newer.push({ index, status, version });
-      else if (known.versionAt(index) === knownBefore[index]) disproved.push({ index, status, version });
+      else if (known.versionAt(index) === knownBefore[index]) contradicted.push({ index, status, version });
     }
     index += 1;
     version = 0;
   }
-  return index === known.size ? { newer, disproved } : null;
+  return index === known.size ? { newer, contradicted } : null;
 }
-
-const seatIdsStatement: NamedStatement = {
-  name: 'read-seat-ids',
-  text: `select coalesce(string_agg(id::text, '' order by id), '') as ids from seats where event_id = $1`,
-};
-
-/** One text, `0A3R7S…`, instead of a row for each seat. */
-const statesStatement: NamedStatement = {
-  name: 'read-states',
-  text: `
-select coalesce(string_agg(version || left(status, 1), '' order by id), '') as states
-from seats
-where event_id = $1`,
-};
