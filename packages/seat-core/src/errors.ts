@@ -1,53 +1,65 @@
 /**
- * Every way in which seat-core refuses, as one closed union. A new code does not compile until each
- * service says what HTTP status and sentences it has.
+ * Every reason for which seat-core refuses, as one closed union. A new code does not compile until each service
+ * gives it an HTTP status and sentences.
  */
 export const seatErrorCodes = [
   /** The input itself is wrong: malformed, out of bounds, duplicate seats, seats of two events. */
   'VALIDATION_FAILED',
-  /** A wanted seat is RESERVED or SOLD; unlike SEAT_LOCKED, waiting a moment will not help. */
+  /** A requested seat is RESERVED or SOLD. Unlike SEAT_LOCKED, waiting a moment does not help. */
   'SEAT_TAKEN',
-  /** Another request is deciding about a wanted seat this moment; try again. */
+  /** Another request is booking a requested seat this moment; try again. */
   'SEAT_LOCKED',
-  /** The booking has left PENDING in a way that forbids the wish; `details.bookingStatus` says which. */
+  /** The booking is CONFIRMED, EXPIRED or CANCELLED (`details.bookingStatus`), which forbids the request. */
   'BOOKING_NOT_PENDING',
   /** The hold's deadline has passed, whether or not the clean-up has run. */
   'BOOKING_EXPIRED',
-  /** The user would hold more seats of the event than one may at a time; paying or releasing some helps. */
+  /** The user would hold more seats of the event than allowed at a time; paying or releasing some helps. */
   'HOLD_LIMIT_REACHED',
+  /** No such seat; `details.seatIds` names the unknown ids. */
   'SEAT_NOT_FOUND',
-  /** Unknown, or somebody else's: the same answer, so that ids cannot be probed. */
+  /** Unknown, or another user's: the same answer, so that ids cannot be probed. */
   'BOOKING_NOT_FOUND',
   'EVENT_NOT_FOUND',
-  /** The same idempotency key is being worked on, and its end could not be waited for. */
+  /** A request with the same idempotency key is in progress, and took longer than this one could wait. */
   'IDEMPOTENCY_KEY_IN_PROGRESS',
-  /** The idempotency key belongs to a request that asked for something else. */
+  /** The idempotency key belongs to a different request. */
   'IDEMPOTENCY_KEY_REUSED',
-  /** More work is waiting than can be done in time; nothing was tried. */
+  /** More requests wait than can be served in time. This one was not started. */
   'OVERLOADED',
-  /** PostgreSQL does not answer. `details.outcome` is there when it may have committed all the same. */
+  /** PostgreSQL does not answer. With `details.outcome` a commit was sent and its answer lost: it may have happened. */
   'DEPENDENCY_UNAVAILABLE',
 ] as const;
 
 export type SeatErrorCode = (typeof seatErrorCodes)[number];
 
-/** One fault of one input value; `pointer` is a JSON Pointer (RFC 6901) into the input. */
-export interface InputFault {
+/** One error of one input value. `pointer` is a JSON Pointer (RFC 6901) into the input. */
+export interface InputError {
   readonly pointer: string;
   readonly detail: string;
 }
 
-/** What a fault carries beside its code; each member belongs to the codes named beside it. */
+/** The details of each code; codes that are not here have none. */
 export interface SeatErrorDetails {
-  /** VALIDATION_FAILED */
-  readonly errors?: readonly InputFault[];
-  /** SEAT_TAKEN: the seats known to be in the way, at least one, never a free one. */
-  readonly seatIds?: readonly string[];
-  /** BOOKING_NOT_PENDING */
-  readonly bookingStatus?: 'CONFIRMED' | 'EXPIRED' | 'CANCELLED';
-  /** OVERLOADED, DEPENDENCY_UNAVAILABLE: a commit was sent and its answer lost, so it may have happened. */
-  readonly outcome?: 'unknown';
+  readonly VALIDATION_FAILED: { readonly errors: readonly InputError[] };
+  /** The seats known to be taken: at least one, never a free one. */
+  readonly SEAT_TAKEN: { readonly seatIds: readonly string[] };
+  readonly SEAT_NOT_FOUND: { readonly seatIds: readonly string[] };
+  readonly BOOKING_NOT_PENDING: { readonly bookingStatus: 'CONFIRMED' | 'EXPIRED' | 'CANCELLED' };
+  readonly DEPENDENCY_UNAVAILABLE: { readonly outcome?: 'unknown' };
 }
+
+type NoDetails = Readonly<Record<never, never>>;
+
+export type DetailsOf<Code extends SeatErrorCode> = Code extends keyof SeatErrorDetails
+  ? SeatErrorDetails[Code]
+  : NoDetails;
+
+/** A code with its details: SEAT_TAKEN cannot be thrown without its seats. */
+type CodeAndDetails = {
+  [Code in SeatErrorCode]: NoDetails extends DetailsOf<Code>
+    ? [code: Code, message: string, details?: DetailsOf<Code>, options?: ErrorOptions]
+    : [code: Code, message: string, details: DetailsOf<Code>, options?: ErrorOptions];
+}[SeatErrorCode];
 
 const retryableCodes: ReadonlySet<SeatErrorCode> = new Set([
   'SEAT_LOCKED',
@@ -56,18 +68,36 @@ const retryableCodes: ReadonlySet<SeatErrorCode> = new Set([
   'DEPENDENCY_UNAVAILABLE',
 ]);
 
-/** The only error that seat-core throws on purpose. `message` is for logs, never for a buyer. */
+/**
+ * The only error that seat-core throws on purpose. `message` is for logs, never for a buyer.
+ *
+ * @example
+ * try {
+ *   await core.holdSeats({ seatIds, userId });
+ * } catch (error) {
+ *   if (error instanceof SeatCoreError && error.is('SEAT_TAKEN')) offerOtherSeats(error.details.seatIds);
+ *   else throw error;
+ * }
+ */
 export class SeatCoreError extends Error {
   override readonly name = 'SeatCoreError';
   readonly code: SeatErrorCode;
   /** Whether the same request may succeed when it is sent again. */
   readonly retryable: boolean;
-  readonly details: SeatErrorDetails;
+  /** Read them after `is`, which knows the members of each code. */
+  readonly details: DetailsOf<SeatErrorCode>;
 
-  constructor(code: SeatErrorCode, message: string, details: SeatErrorDetails = {}, options?: ErrorOptions) {
+  constructor(...[code, message, details = {}, options]: CodeAndDetails) {
     super(message, options);
     this.code = code;
     this.retryable = retryableCodes.has(code);
     this.details = details;
+  }
+
+  /** Whether the error has this code, and so its details. */
+  is<Code extends SeatErrorCode>(
+    code: Code,
+  ): this is SeatCoreError & { readonly code: Code; readonly details: DetailsOf<Code> } {
+    return this.code === code;
   }
 }

@@ -1,24 +1,24 @@
-/** The moments at which a test may end the process, or put it to sleep; see packages/tools/chaos for what must be true afterwards. */
+/** The points at which a test may kill or stop the process. */
 export type Failpoint =
   | 'hold-locked'
   | 'hold-committed'
   | 'hold-job-added'
-  | 'hold-announced'
+  | 'hold-published'
   | 'hold-done'
-  | 'confirm-asked'
-  | 'settle-committed'
+  | 'confirm-started'
+  | 'transition-committed'
   | 'confirm-done'
-  | 'expire-asked'
+  | 'expire-started'
   | 'expire-committed'
   | 'sweep-round';
 
 /**
- * Does nothing. Under the import condition `failpoints`, which only tests set, `testing/failpoint.mjs` stands in
- * for it; that file is no part of what is published.
+ * Does nothing. Under the import condition `failpoints`, which only tests set, `testing/failpoint.mjs` replaces this
+ * file; that one is not published.
  */
 export function failpoint(_name: Failpoint): void {}
 
-/** As `failpoint`, at the moment when `done` is through and nothing that comes after it in the code has begun. */
+/** As `failpoint`, after `done` has resolved and before any code that awaits it runs. */
 export function failpointBehind(_name: Failpoint, _done: Promise<unknown>): Promise<void> | undefined {
   return undefined;
 }

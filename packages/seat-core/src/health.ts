@@ -1,42 +1,105 @@
-import type { Context } from './options.ts';
+import type { Redis } from 'ioredis';
+import { SeatCoreError } from './errors.ts';
+import type { SeatCoreMetrics } from './metrics.ts';
+import type { Connections } from './postgres/connections.ts';
+import type { Reads } from './postgres/replica.ts';
+import { pingStatement, readClockStatement, readConnectionLimitsStatement } from './postgres/server.sql.ts';
+import type { GuardedQueue } from './queue/expiry-queue.ts';
+import type { CircuitBreaker } from './resilience/circuit-breaker.ts';
 
-/** A part without which the engine goes on, worse than it could. */
-export interface FaultyPart {
+/** A dependency without which the engine goes on, slower or with less safety. */
+export interface DegradedDependency {
   readonly name: 'redis' | 'queue' | 'clock' | 'replica';
   readonly status: 'down' | 'misconfigured';
-  /** A sentence for an operator: what is wrong, and what that means. */
+  /** A sentence for an operator: what is wrong, and what follows from it. */
   readonly detail: string;
 }
 
-/** More than this between the clocks, and status keys end noticeably before or after their holds. */
+export interface ConnectionLimits {
+  /** How many connections PostgreSQL grants to this role in all. */
+  readonly limit: number;
+  /** How many other sessions are open now, of whatever program. */
+  readonly inUse: number;
+}
+
+export interface HealthDependencies {
+  readonly connections: Connections;
+  readonly reads: Reads;
+  readonly redis: CircuitBreaker<Redis>;
+  readonly queue: GuardedQueue | null;
+  readonly metrics: SeatCoreMetrics;
+}
+
+/** Beyond this difference of the clocks, status keys end noticeably before or after their holds. */
 const clockToleranceSeconds = 1;
 
-/** What is known to be wrong this moment; asks nobody. */
-export function listFaultyParts({ redis, expiryQueue, clocks, replica }: Context): FaultyPart[] {
-  const parts: FaultyPart[] = [];
-  if (redis.isAway) {
-    const detail =
-      'Redis does not answer or cannot be written to. PostgreSQL decides alone, so sales go on, slower.';
-    parts.push({ name: 'redis', status: 'down', detail });
+export class Health {
+  readonly #dependencies: HealthDependencies;
+  #clockOffsetSeconds = 0;
+
+  constructor(dependencies: HealthDependencies) {
+    this.#dependencies = dependencies;
   }
-  const policy = expiryQueue?.evictionPolicy() ?? null;
-  if (expiryQueue?.guarded.isAway === true) {
-    const detail =
-      'The Redis of the queue does not answer or cannot be written to. The sweep ends holds in place of their jobs.';
-    parts.push({ name: 'queue', status: 'down', detail });
-  } else if (policy !== null && policy !== 'noeviction') {
-    const detail = `The Redis of the queue drops data when it is full (maxmemory-policy ${policy}), jobs among it. It must be noeviction.`;
-    parts.push({ name: 'queue', status: 'misconfigured', detail });
+
+  /** @see SeatCore.ping */
+  async ping(): Promise<void> {
+    await this.#dependencies.connections.rows(pingStatement, []);
   }
-  if (Math.abs(clocks.offsetSeconds) > clockToleranceSeconds) {
-    const [sooner, side] = clocks.offsetSeconds > 0 ? ['early', 'ahead of'] : ['late', 'behind'];
-    const seconds = Math.abs(clocks.offsetSeconds).toFixed(1);
-    const detail = `The clock of Redis is ${seconds} s ${side} PostgreSQL’s: status keys end that much too ${sooner}.`;
-    parts.push({ name: 'clock', status: 'misconfigured', detail });
+
+  /** @see SeatCore.readConnectionLimits */
+  async readConnectionLimits(): Promise<ConnectionLimits> {
+    const [row] = await this.#dependencies.connections.rows<ConnectionLimits>(
+      readConnectionLimitsStatement,
+      [],
+    );
+    if (row === undefined) throw new Error('PostgreSQL did not report how many connections it grants');
+    return row;
   }
-  if (replica?.isAway === true) {
-    const detail = 'The replica does not answer, or is behind. Lists and maps are read from the primary.';
-    parts.push({ name: 'replica', status: 'down', detail });
+
+  /** @see SeatCore.measureClockOffset */
+  async measureClockOffset(): Promise<number> {
+    const { connections, redis, metrics } = this.#dependencies;
+    const [[seconds, microseconds], [row]] = await Promise.all([
+      redis
+        .run((client) => client.time())
+        .catch((cause: unknown) => {
+          throw new SeatCoreError('DEPENDENCY_UNAVAILABLE', 'Redis does not answer TIME', {}, { cause });
+        }),
+      connections.rows<{ now: number }>(readClockStatement, []),
+    ]);
+    const offset = Number(seconds) + Number(microseconds) / 1e6 - row!.now;
+    metrics.redisClockOffset.set(offset);
+    this.#clockOffsetSeconds = offset;
+    return offset;
   }
-  return parts;
+
+  /** @see SeatCore.listDegradedDependencies */
+  listDegraded(): DegradedDependency[] {
+    const { redis, queue, reads } = this.#dependencies;
+    const degraded: DegradedDependency[] = [];
+    if (redis.isOpen) {
+      const detail =
+        'Redis does not answer or refuses writes. PostgreSQL decides alone: sales go on, slower.';
+      degraded.push({ name: 'redis', status: 'down', detail });
+    }
+    if (queue?.breaker.isOpen === true) {
+      const detail =
+        'The Redis of the queue does not answer or refuses writes. The sweep ends holds in place of their jobs.';
+      degraded.push({ name: 'queue', status: 'down', detail });
+    } else if (queue !== null && queue.evictionPolicy !== null && queue.evictionPolicy !== 'noeviction') {
+      const detail = `The Redis of the queue deletes keys when it is full (maxmemory-policy ${queue.evictionPolicy}), clean-up jobs among them. It must be noeviction.`;
+      degraded.push({ name: 'queue', status: 'misconfigured', detail });
+    }
+    if (Math.abs(this.#clockOffsetSeconds) > clockToleranceSeconds) {
+      const [sooner, side] = this.#clockOffsetSeconds > 0 ? ['early', 'ahead of'] : ['late', 'behind'];
+      const seconds = Math.abs(this.#clockOffsetSeconds).toFixed(1);
+      const detail = `The clock of Redis is ${seconds} s ${side} PostgreSQL’s: status keys end that much too ${sooner}.`;
+      degraded.push({ name: 'clock', status: 'misconfigured', detail });
+    }
+    if (reads.isReplicaDown) {
+      const detail = 'The replica does not answer, or lags. Lists and maps are read from the primary.';
+      degraded.push({ name: 'replica', status: 'down', detail });
+    }
+    return degraded;
+  }
 }

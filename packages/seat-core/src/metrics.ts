@@ -2,13 +2,13 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 
 export type SeatCoreMetrics = ReturnType<typeof createMetrics>;
 
-/** The engine's own measurements; none has a label that takes an id. */
+/** The engine's own metrics. No label takes an id. Without a registry they are counted and shown nowhere. */
 export function createMetrics(registry: Registry = new Registry()) {
   const registers = [registry];
   return {
     ticketsSold: new Counter({
       name: 'tickets_sold_total',
-      help: 'Seats sold by confirmations of this process. The exact number is the table’s.',
+      help: 'Seats sold by confirmations of this process. The exact number is in the table.',
       registers,
     }),
     bookings: new Counter({
@@ -19,7 +19,7 @@ export function createMetrics(registry: Registry = new Registry()) {
     }),
     bookingsExpired: new Counter({
       name: 'bookings_expired_total',
-      help: 'Holds that ended at their deadline, by what ended them.',
+      help: 'Holds that ended at their deadline, by job, sweep or reclaim.',
       labelNames: ['by'] as const,
       registers,
     }),
@@ -55,33 +55,33 @@ export function createMetrics(registry: Registry = new Registry()) {
     }),
     cacheRepairs: new Counter({
       name: 'seat_status_cache_repairs_total',
-      help: 'status:seat keys that differed from the table and were mended.',
+      help: 'status:seat keys that differed from the table and were corrected.',
       registers,
     }),
     seatChangesMissed: new Counter({
       name: 'seat_changes_missed_total',
-      help: 'Changes of watched seats whose message was lost, found by comparing with the table.',
+      help: 'Seat changes whose message was lost, found by comparing a live feed with the table.',
       registers,
     }),
     replicaReads: new Counter({
       name: 'replica_reads_total',
-      help: 'Reads that may go to the replica, by where they went. Only with a replica.',
+      help: 'Reads of lists and maps, by the server they went to. Only with a replica.',
       labelNames: ['from'] as const,
       registers,
     }),
     replicaLag: new Gauge({
       name: 'replica_lag_seconds',
-      help: 'How old the newest moment is of which the replica was seen to have everything. Only with a replica.',
+      help: 'Seconds since the replica was last seen to have replayed everything. Only with a replica.',
       registers,
     }),
     effectsFailed: new Counter({
       name: 'booking_effects_failed_total',
-      help: 'Commits whose effects on Redis failed or were late; sweep and repair make up for them.',
+      help: 'Commits that could not be published to Redis in full; sweep and cache repair recover from it.',
       registers,
     }),
     redisCircuitOpen: new Gauge({
       name: 'redis_circuit_open',
-      help: '1 while requests go on without this Redis, 0 while they use it.',
+      help: '1 while the circuit of this Redis is open and requests go on without it, else 0.',
       labelNames: ['part'] as const,
       registers,
     }),
@@ -93,14 +93,14 @@ export function createMetrics(registry: Registry = new Registry()) {
   };
 }
 
-/** Shows the connections of a pool: in use, idle, and callers waiting for one. */
+/** Exports the connections of a pool: active, idle, and callers that wait for one. */
 export function exportPoolConnections(
   registry: Registry,
   pool: { totalCount: number; idleCount: number; waitingCount: number },
 ): void {
   new Gauge({
     name: 'pg_pool_connections',
-    help: 'Connections of this process to PostgreSQL, and callers waiting for one.',
+    help: 'Connections of this process to PostgreSQL, and callers that wait for one.',
     labelNames: ['state'] as const,
     registers: [registry],
     collect() {

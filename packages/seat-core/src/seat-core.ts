@@ -1,202 +1,479 @@
 import type { Redis } from 'ioredis';
 import type { Registry } from 'prom-client';
+import { createOutageRepair, repairCache, type RepairDependencies } from './announce/repair.ts';
+import {
+  createTransitionBatches,
+  type TransitionBatches,
+  type TransitionDependencies,
+  type TransitionInput,
+} from './bookings/commit-transitions.ts';
+import { confirmBooking } from './bookings/confirm-booking.ts';
+import {
+  getBooking,
+  listLiveBookings,
+  type GetBookingInput,
+  type ListLiveBookingsInput,
+} from './bookings/get-booking.ts';
+import { releaseBooking } from './bookings/release-booking.ts';
+import { confirmBookingsStatement, releaseBookingsStatement } from './bookings/transitions.sql.ts';
+import { createEvent, type CreateEventInput } from './events/create-event.ts';
+import { EventReader, type EventPage, type ListEventsInput } from './events/event-reader.ts';
+import {
+  createExpirationBatches,
+  expireBookings,
+  sweepOverdue,
+  type ExpirationBatches,
+  type ExpireBookingsResult,
+} from './expiry/expire-bookings.ts';
+import { Health, type ConnectionLimits, type DegradedDependency } from './health.ts';
+import { createHoldBatches } from './hold/commit-holds.ts';
+import { holdSeats, type HoldSeatsDependencies, type HoldSeatsInput } from './hold/hold-seats.ts';
+import { IdempotentRequests, type Repeatable } from './idempotency/idempotency.ts';
+import { purgeIdempotencyKeys } from './idempotency/purge-keys.ts';
+import { SeatFeeds, type SubscribeToSeatsInput } from './live/subscribe.ts';
+import type { SeatSubscription } from './live/subscription.ts';
+import { createMetrics, exportPoolConnections } from './metrics.ts';
+import { settingsFrom, silentLogger, type SeatCoreLogger, type SeatCoreSettings } from './options.ts';
+import { Connections } from './postgres/connections.ts';
+import { connectAll, openDatabase, type Database } from './postgres/pool.ts';
+import { Reads } from './postgres/replica.ts';
+import { GuardedQueue } from './queue/expiry-queue.ts';
+import { closeRedis, openQueueRedis, openRedis } from './redis/connect.ts';
+import { createRedisBreaker } from './redis/health.ts';
+import { Background } from './resilience/background.ts';
 import {
   AvailableSeatsReader,
   type AvailableSeats,
   type ListAvailableSeatsInput,
 } from './seats/available-seats.ts';
-import type { Context, SeatCoreLogger, SeatCoreSettings } from './options.ts';
-import { Connections } from './postgres/connections.ts';
-import { readConnectionLimits, type ConnectionLimits } from './postgres/connection-limits.ts';
-import { createEvent, type CreateEventInput } from './events/create-event.ts';
-import type { Database } from './postgres/pool.ts';
-import { EventReader, type EventPage, type ListEventsInput } from './events/event-reader.ts';
-import {
-  commitExpirations,
-  expireBookings,
-  sweepOverdue,
-  type ExpireBookingsResult,
-} from './expiry/expire-bookings.ts';
-import { listFaultyParts, type FaultyPart } from './health.ts';
-import {
-  findBooking,
-  listLiveBookings,
-  type GetBookingInput,
-  type ListLiveBookingsInput,
-} from './bookings/get-booking.ts';
-import { commitHolds } from './hold/commit-holds.ts';
-import { GroupCommit } from './postgres/group-commit.ts';
-import type { Replayable } from './idempotency/idempotency.ts';
-import { holdSeats, type HoldSeatsInput } from './hold/hold-seats.ts';
-import { measureClockOffset } from './measure-clock-offset.ts';
-import { createMetrics, exportPoolConnections } from './metrics.ts';
-import { createOutageRepair } from './announce/outage-repair.ts';
-import { purgeIdempotencyKeys } from './idempotency/purge-keys.ts';
-import { guardExpiryQueue, guardRedis } from './redis/redis-parts.ts';
-import { repairCache } from './announce/repair.ts';
 import { SeatMapReader, type SeatMap } from './seats/seat-map.ts';
-import {
-  commitSettlements,
-  confirmBooking,
-  releaseBooking,
-  type SettleBookingInput,
-} from './bookings/settle-booking.ts';
-import { confirmBookingsStatement, releaseBookingsStatement } from './bookings/transitions.sql.ts';
-import { readLogPosition, Replica } from './postgres/replica.ts';
-import { readRows, type NamedStatement } from './postgres/statement.ts';
 import type { Booking, TicketedEvent } from './types.ts';
-import { SeatFeeds, type SeatWatch, type WatchSeatsInput } from './live/watch-seats.ts';
 
 export interface SeatCoreOptions extends Partial<SeatCoreSettings> {
   /** From `openDatabase`. */
   readonly database: Database;
   /** From `openRedis`: locks, caches and change messages. */
   readonly redis: Redis;
-  /** From `openQueueRedis`: where clean-up jobs are added. Without one, holds end by the sweep or the next buyer. */
+  /** From `openQueueRedis`: receives the clean-up jobs. Without it, the sweep or the next buyer ends a hold. */
   readonly queueRedis?: Redis;
-  /** From `openDatabase`, a streaming replica: lists, counts and maps are read there while it has everything. */
+  /** From `openDatabase`, a streaming replica: lists, counts and maps are read there while it is current. */
   readonly replica?: Database;
   readonly logger?: SeatCoreLogger;
-  /** Where the engine's metrics are registered; without one they are not shown. */
+  /** Where the engine's metrics are registered. Without it they are exported nowhere. */
   readonly registry?: Registry;
 }
 
-/**
- * The verbs of the engine. Ids are UUIDs in either case; every verb throws `SeatCoreError` for what it
- * refuses: `code` says why. Beside the codes named below it is VALIDATION_FAILED for a malformed input,
- * DEPENDENCY_UNAVAILABLE when PostgreSQL does not answer (with `details.outcome` when a commit may have happened),
- * OVERLOADED when more is waiting than can be done in time, and with an idempotency key
- * IDEMPOTENCY_KEY_IN_PROGRESS or IDEMPOTENCY_KEY_REUSED. A Redis that does not answer fails none of them but
- * `repairCache` and `measureClockOffset`. Disposing waits for work that outlives its answer; the clients stay
- * their owner's.
- */
-export interface SeatCore extends AsyncDisposable {
-  /**
-   * Holds seats for a user for `holdSeconds`: all of them or none, all of one event.
-   * @throws SEAT_TAKEN, SEAT_LOCKED, SEAT_NOT_FOUND, HOLD_LIMIT_REACHED
-   */
-  holdSeats(input: HoldSeatsInput): Promise<Replayable<Booking>>;
-  /**
-   * Sells what a PENDING booking holds. Confirming a CONFIRMED booking again returns it unchanged.
-   * @throws BOOKING_NOT_FOUND, BOOKING_EXPIRED, BOOKING_NOT_PENDING
-   */
-  confirmBooking(input: SettleBookingInput): Promise<Replayable<Booking>>;
-  /**
-   * Gives back what a PENDING booking holds. Releasing a CANCELLED booking again returns it unchanged.
-   * @throws BOOKING_NOT_FOUND, BOOKING_NOT_PENDING
-   */
-  releaseBooking(input: SettleBookingInput): Promise<Replayable<Booking>>;
-  /** Ends those of the given holds that are overdue by the database's clock; what a clean-up job calls. */
-  expireBookings(input: { readonly bookingIds: readonly string[] }): Promise<ExpireBookingsResult>;
-  /** Ends up to `limit` (1–500) overdue holds, whatever became of their jobs. @returns how many */
-  sweepOverdue(input?: { readonly limit?: number }): Promise<number>;
-  /** Mends the status keys of seats that changed in the last seconds (default 5). @returns how many */
-  repairCache(input?: { readonly sinceSeconds?: number }): Promise<number>;
-  /** Deletes up to `limit` (1–10,000, default 1,000) idempotency keys older than a day. @returns how many */
-  purgeIdempotencyKeys(input?: { readonly limit?: number }): Promise<number>;
-  /** @throws BOOKING_NOT_FOUND */
-  getBooking(input: GetBookingInput): Promise<Booking>;
-  /** A user's PENDING and CONFIRMED bookings of an event, the newest 100. */
-  listLiveBookings(input: ListLiveBookingsInput): Promise<Booking[]>;
-  /** A random choice of free seats, up to a second old. @throws EVENT_NOT_FOUND */
-  listAvailableSeats(input?: ListAvailableSeatsInput): Promise<AvailableSeats>;
-  /** Every seat of an event, up to a second old, serialized. @throws EVENT_NOT_FOUND */
-  getSeatMap(input: { readonly eventId: string }): Promise<SeatMap>;
-  /**
-   * Follows the seats of an event, whoever changes them: by messages over Redis on a connection of its own, made good
-   * from the database within 2 s, or by the database alone while Redis is away. @throws EVENT_NOT_FOUND
-   */
-  watchSeats(input: WatchSeatsInput): Promise<SeatWatch>;
-  /** Makes an event with up to 100,000 seats, all or nothing. */
-  createEvent(input: CreateEventInput): Promise<Replayable<TicketedEvent>>;
-  /** @throws EVENT_NOT_FOUND */
-  getEvent(input: { readonly eventId: string }): Promise<TicketedEvent>;
-  listEvents(input?: ListEventsInput): Promise<EventPage>;
-  /** Resolves when PostgreSQL answers. */
-  ping(): Promise<void>;
-  readConnectionLimits(): Promise<ConnectionLimits>;
-  /** The parts without which the engine goes on for now, worse than it could; asks nobody. */
-  listFaultyParts(): FaultyPart[];
-  /** Seconds by which the clock of Redis is ahead of PostgreSQL's; also a metric. @throws DEPENDENCY_UNAVAILABLE */
-  measureClockOffset(): Promise<number>;
+export interface OpenSeatCoreOptions extends Omit<
+  SeatCoreOptions,
+  'database' | 'replica' | 'redis' | 'queueRedis'
+> {
+  /** `postgres://…`, PostgreSQL 15 or later, migrated. */
+  readonly databaseUrl: string;
+  /** `postgres://…` of a streaming replica: lists, counts and maps are read there while it is current. */
+  readonly databaseReplicaUrl?: string;
+  /** `redis://…`, Redis 7 or later. */
+  readonly redisUrl: string;
+  /** `redis://…` of the clean-up jobs, default `redisUrl`. Null in a program that holds no seats. */
+  readonly queueRedisUrl?: string | null;
+  /** Connections to PostgreSQL, default 10. */
+  readonly databasePoolMax?: number;
+  /** Shown in `pg_stat_activity`. */
+  readonly applicationName?: string;
 }
 
-const pingStatement: NamedStatement = { name: 'ping', text: 'select 1' };
-
-const silent: SeatCoreLogger = { debug() {}, info() {}, warn() {}, error() {} };
-
-/** Puts the engine on clients that the caller owns. See `openSeatCore` for the short way. */
-export function createSeatCore(options: SeatCoreOptions): SeatCore {
-  const { logger = silent } = options;
-  const metrics = createMetrics(options.registry);
-  const group = <Request, Outcome>(commit: (batch: readonly Request[]) => Promise<readonly Outcome[]>) =>
-    new GroupCommit({ commit, onBatch: (size) => metrics.commitBatchSize.observe(size) });
-  const stopping = new AbortController();
-  const redis = guardRedis(options.redis, { metrics, logger, onReturn: (awayMs) => repairOutage(awayMs) });
-  const expiryQueue =
-    options.queueRedis === undefined ? null : guardExpiryQueue(options.queueRedis, { metrics, logger });
-  const context: Context = {
-    database: options.database,
-    connections: new Connections(options.database, logger),
-    replica:
-      options.replica === undefined
-        ? null
-        : new Replica(options.replica, { readPosition: () => readLogPosition(context), metrics, logger }),
-    redis: redis.guarded,
-    expiryQueue,
-    clocks: { offsetSeconds: 0 },
-    settings: {
-      holdSeconds: options.holdSeconds ?? 120,
-      seatLockSeconds: options.seatLockSeconds ?? 5,
-      maxSeatsPerBooking: options.maxSeatsPerBooking ?? 10,
-      maxHeldSeatsPerUser: options.maxHeldSeatsPerUser ?? 20,
-    },
-    metrics,
-    logger,
-    holds: group((batch) => commitHolds(context, batch)),
-    confirmations: group((batch) => commitSettlements(context, confirmBookingsStatement, batch)),
-    releases: group((batch) => commitSettlements(context, releaseBookingsStatement, batch)),
-    expirations: group((batch) => commitExpirations(context, batch)),
-    attempts: new Map(),
-    background: new Set(),
+/**
+ * Connects to PostgreSQL and Redis and returns the engine. `close` also closes these connections. A Redis that is down
+ * delays nothing: the engine uses it as soon as it is there.
+ *
+ * @throws the driver's error when PostgreSQL cannot be reached
+ * @example
+ * const core = await openSeatCore({
+ *   databaseUrl: 'postgres://ticketing@127.0.0.1/ticketing',
+ *   redisUrl: 'redis://127.0.0.1:6379',
+ * });
+ * process.once('SIGTERM', () => void core.close());
+ */
+export async function openSeatCore(options: OpenSeatCoreOptions): Promise<SeatCore> {
+  const { redisUrl, queueRedisUrl = redisUrl, logger = silentLogger } = options;
+  const open = (databaseUrl: string, dependency: string) =>
+    openDatabase({
+      databaseUrl,
+      onConnectionError: logOnce(logger, dependency),
+      ...(options.databasePoolMax === undefined ? {} : { poolMax: options.databasePoolMax }),
+      ...(options.applicationName === undefined ? {} : { applicationName: options.applicationName }),
+    });
+  const database = open(options.databaseUrl, 'postgresql');
+  const closers: (() => Promise<unknown>)[] = [() => database.$client.end()];
+  // Its pool connects on first use: the start does not wait for the replica.
+  const replica =
+    options.databaseReplicaUrl === undefined ? undefined : open(options.databaseReplicaUrl, 'replica');
+  if (replica !== undefined) closers.push(() => replica.$client.end());
+  const closeClients = async () => {
+    for (const close of closers.toReversed()) await close();
   };
-  const repairOutage = createOutageRepair(context, stopping.signal);
-  if (options.registry !== undefined) exportPoolConnections(options.registry, options.database.$client);
-  const events = new EventReader(context);
-  const availableSeats = new AvailableSeatsReader(context, events);
-  const seatMaps = new SeatMapReader(context, events);
-  const seatFeeds = new SeatFeeds(context, events);
-  return {
-    holdSeats: (input) => holdSeats(context, input),
-    confirmBooking: (input) => confirmBooking(context, input),
-    releaseBooking: (input) => releaseBooking(context, input),
-    expireBookings: (input) => expireBookings(context, input),
-    sweepOverdue: (input) => sweepOverdue(context, input),
-    repairCache: (input) => repairCache(context, input),
-    purgeIdempotencyKeys: (input) => purgeIdempotencyKeys(context, input),
-    getBooking: (input) => findBooking(context, input),
-    listLiveBookings: (input) => listLiveBookings(context, input),
-    listAvailableSeats: (input = {}) => availableSeats.list(input),
-    getSeatMap: (input) => seatMaps.get(input),
-    watchSeats: (input) => seatFeeds.watch(input),
-    createEvent: (input) => createEvent(context, input),
-    getEvent: (input) => events.get(input),
-    listEvents: (input) => events.list(input),
-    async ping() {
-      await readRows(context, pingStatement, []);
-    },
-    readConnectionLimits: () => readConnectionLimits(context),
-    listFaultyParts: () => listFaultyParts(context),
-    measureClockOffset: () => measureClockOffset(context),
-    async [Symbol.asyncDispose]() {
-      stopping.abort();
-      seatFeeds[Symbol.dispose]();
-      context.replica?.[Symbol.dispose]();
-      redis[Symbol.dispose]();
-      expiryQueue?.[Symbol.dispose]();
-      await Promise.all(context.background);
-      context.connections[Symbol.dispose]();
-      await expiryQueue?.guarded.client.close();
-    },
+  try {
+    await connectAll(database);
+    const [redis, queueRedis] = await Promise.all([
+      openRedis({ redisUrl, onConnectionError: logOnce(logger, 'redis') }),
+      queueRedisUrl === null
+        ? undefined
+        : openQueueRedis({ redisUrl: queueRedisUrl, onConnectionError: logOnce(logger, 'queue') }),
+    ]);
+    closers.push(() => closeRedis(redis));
+    if (queueRedis !== undefined) closers.push(() => closeRedis(queueRedis));
+    return new SeatCore(
+      {
+        ...options,
+        database,
+        redis,
+        ...(queueRedis === undefined ? {} : { queueRedis }),
+        ...(replica === undefined ? {} : { replica }),
+      },
+      closeClients,
+    );
+  } catch (error) {
+    await closeClients();
+    throw error;
+  }
+}
+
+/**
+ * Makes the engine on clients that the caller owns and closes itself.
+ *
+ * @see openSeatCore for the short way
+ */
+export function createSeatCore(options: SeatCoreOptions): SeatCore {
+  return new SeatCore(options, () => Promise.resolve());
+}
+
+/**
+ * The engine. Ids are UUIDs in either case. Every verb throws `SeatCoreError`, whose `code` says why it refused. Beside
+ * the codes that a verb names: VALIDATION_FAILED for a malformed input, DEPENDENCY_UNAVAILABLE when PostgreSQL does
+ * not answer (with `details.outcome` when a commit may have happened), OVERLOADED when more requests wait than can be
+ * served in time, and with an idempotency key IDEMPOTENCY_KEY_IN_PROGRESS or IDEMPOTENCY_KEY_REUSED. A Redis that is
+ * down fails no verb but `repairCache` and `measureClockOffset`.
+ */
+export class SeatCore implements AsyncDisposable {
+  readonly #closeClients: () => Promise<unknown>;
+  readonly #stopping = new AbortController();
+  readonly #background: Background;
+  readonly #connections: Connections;
+  readonly #reads: Reads;
+  readonly #hold: HoldSeatsDependencies;
+  readonly #confirm: TransitionDependencies & { readonly batches: TransitionBatches };
+  readonly #release: TransitionDependencies & { readonly batches: TransitionBatches };
+  readonly #expire: TransitionDependencies & { readonly batches: ExpirationBatches };
+  readonly #repair: RepairDependencies;
+  readonly #queue: GuardedQueue | null;
+  readonly #events: EventReader;
+  readonly #availableSeats: AvailableSeatsReader;
+  readonly #seatMaps: SeatMapReader;
+  readonly #seatFeeds: SeatFeeds;
+  readonly #health: Health;
+  #closing: Promise<void> | undefined;
+
+  /** @internal Made by `openSeatCore` and `createSeatCore`. */
+  constructor(options: SeatCoreOptions, closeClients: () => Promise<unknown>) {
+    this.#closeClients = closeClients;
+    const { database, logger = silentLogger } = options;
+    const settings = settingsFrom(options);
+    const metrics = createMetrics(options.registry);
+    if (options.registry !== undefined) exportPoolConnections(options.registry, database.$client);
+
+    const connections = (this.#connections = new Connections(database, logger));
+    const reads = (this.#reads = new Reads({ connections, replica: options.replica, metrics, logger }));
+    const background = (this.#background = new Background(logger));
+    const onClosed = (outageMs: number) => repairAfterOutage(outageMs);
+    const redis = createRedisBreaker(options.redis, { metrics, logger, onClosed });
+    const queue = (this.#queue =
+      options.queueRedis === undefined ? null : new GuardedQueue(options.queueRedis, { metrics, logger }));
+    this.#repair = { connections, redis, metrics, logger };
+    const repairAfterOutage = createOutageRepair(this.#repair, this.#stopping.signal);
+
+    const idempotency = new IdempotentRequests(connections);
+    const { holdSeconds, seatLockSeconds } = settings;
+    const publish = { redis, queue, holdSeconds, background, metrics, logger };
+    const transition: TransitionDependencies = { ...publish, connections, idempotency };
+    this.#hold = {
+      ...transition,
+      settings,
+      seatLockSeconds,
+      batches: createHoldBatches({ ...publish, connections, settings }),
+    };
+    this.#confirm = { ...transition, batches: createTransitionBatches(transition, confirmBookingsStatement) };
+    this.#release = { ...transition, batches: createTransitionBatches(transition, releaseBookingsStatement) };
+    this.#expire = { ...transition, batches: createExpirationBatches(transition) };
+
+    this.#events = new EventReader(reads);
+    const requireEvent = (eventId: string) => this.#events.require(eventId);
+    this.#availableSeats = new AvailableSeatsReader({
+      reads,
+      redis,
+      background,
+      metrics,
+      logger,
+      requireEvent,
+    });
+    this.#seatMaps = new SeatMapReader({ reads, requireEvent });
+    this.#seatFeeds = new SeatFeeds({ reads, redis, metrics, logger, requireEvent });
+    this.#health = new Health({ connections, reads, redis, queue, metrics });
+  }
+
+  /**
+   * Holds seats for a user for `holdSeconds`: all of them or none, all of one event.
+   *
+   * @returns the booking, PENDING
+   * @throws SEAT_TAKEN, SEAT_LOCKED, SEAT_NOT_FOUND, HOLD_LIMIT_REACHED
+   * @example
+   * const held = await core.holdSeats({ seatIds, userId: 'ani', idempotencyKey: orderId });
+   * console.log(`${held.seats.length} seats until ${held.expiresAt.toISOString()}`);
+   */
+  holdSeats(input: HoldSeatsInput): Promise<Repeatable<Booking>> {
+    return holdSeats(this.#hold, input);
+  }
+
+  /**
+   * Sells the seats of a PENDING booking. Confirming a CONFIRMED booking again returns it unchanged.
+   *
+   * @returns the booking, CONFIRMED
+   * @throws BOOKING_NOT_FOUND, BOOKING_EXPIRED, BOOKING_NOT_PENDING
+   * @example
+   * await core.confirmBooking({ bookingId: held.id, ownedBy: anyone, actor: 'payments' });
+   */
+  confirmBooking(input: TransitionInput): Promise<Repeatable<Booking>> {
+    return confirmBooking(this.#confirm, input);
+  }
+
+  /**
+   * Frees the seats of a PENDING booking. Releasing a CANCELLED booking again returns it unchanged.
+   *
+   * @returns the booking, CANCELLED
+   * @throws BOOKING_NOT_FOUND, BOOKING_NOT_PENDING
+   * @example
+   * await core.releaseBooking({ bookingId: held.id, ownedBy: 'ani', actor: 'ani' });
+   */
+  releaseBooking(input: TransitionInput): Promise<Repeatable<Booking>> {
+    return releaseBooking(this.#release, input);
+  }
+
+  /**
+   * Expires those of the given bookings that are overdue by the database's clock. Clean-up jobs call it.
+   *
+   * @example
+   * const { expired, nextDueInMs } = await core.expireBookings({ bookingIds: [held.id] });
+   */
+  expireBookings(input: { readonly bookingIds: readonly string[] }): Promise<ExpireBookingsResult> {
+    return expireBookings(this.#expire, input);
+  }
+
+  /**
+   * Expires up to `limit` (1–500, default 500) overdue bookings, whatever happened to their jobs, oldest first.
+   *
+   * @returns how many it expired; `limit` means there may be more
+   * @example
+   * while ((await core.sweepOverdue()) === 500);
+   */
+  sweepOverdue(input: { readonly limit?: number } = {}): Promise<number> {
+    return sweepOverdue(this.#expire, input);
+  }
+
+  /**
+   * Corrects the status keys of all seats that changed in the last `sinceSeconds` (1–86,400, default 5).
+   *
+   * @returns how many keys it corrected
+   * @example
+   * await core.repairCache({ sinceSeconds: 600 });
+   */
+  repairCache(input: { readonly sinceSeconds?: number } = {}): Promise<number> {
+    return repairCache(this.#repair, input);
+  }
+
+  /**
+   * Deletes up to `limit` (1–10,000, default 1,000) idempotency keys that are older than a day.
+   *
+   * @returns how many it deleted; `limit` means there may be more
+   * @example
+   * await core.purgeIdempotencyKeys({ limit: 10_000 });
+   */
+  purgeIdempotencyKeys(input: { readonly limit?: number } = {}): Promise<number> {
+    return purgeIdempotencyKeys(this.#connections, input);
+  }
+
+  /**
+   * Reads a booking. A PENDING booking past its deadline is shown as EXPIRED.
+   *
+   * @throws BOOKING_NOT_FOUND
+   * @example
+   * const booking = await core.getBooking({ bookingId: held.id, ownedBy: 'ani' });
+   */
+  getBooking(input: GetBookingInput): Promise<Booking> {
+    return getBooking(this.#connections, input);
+  }
+
+  /**
+   * A user's PENDING and CONFIRMED bookings of an event, the newest 100: finds the hold whose answer was lost.
+   *
+   * @example
+   * const [latest] = await core.listLiveBookings({ eventId: event.id, userId: 'ani' });
+   */
+  listLiveBookings(input: ListLiveBookingsInput): Promise<Booking[]> {
+    return listLiveBookings(this.#connections, input);
+  }
+
+  /**
+   * A random choice of free seats, up to a second old.
+   *
+   * @throws EVENT_NOT_FOUND
+   * @example
+   * const { seats, asOf } = await core.listAvailableSeats({ eventId: event.id, limit: 4 });
+   */
+  listAvailableSeats(input: ListAvailableSeatsInput = {}): Promise<AvailableSeats> {
+    return this.#availableSeats.list(input);
+  }
+
+  /**
+   * Every seat of an event, up to a second old.
+   *
+   * @throws EVENT_NOT_FOUND
+   * @example
+   * const { version, seats } = await core.getSeatMap({ eventId: event.id });
+   * const sold = seats.filter(({ status }) => status === 'SOLD').length;
+   */
+  getSeatMap(input: { readonly eventId: string }): Promise<SeatMap> {
+    return this.#seatMaps.get(input);
+  }
+
+  /**
+   * Follows the seats of an event, whichever process changes them. Changes arrive by messages over Redis; a comparison
+   * with PostgreSQL recovers lost messages within 2 s, and replaces the messages while Redis is down.
+   *
+   * @throws EVENT_NOT_FOUND
+   * @example
+   * const subscription = await core.subscribeToSeats({
+   *   eventId: event.id,
+   *   onMessage: ({ type, seats }) => console.log(type, seats.length),
+   * });
+   * console.log(subscription.snapshot().seats.length);
+   * subscription.close();
+   */
+  subscribeToSeats(input: SubscribeToSeatsInput): Promise<SeatSubscription> {
+    return this.#seatFeeds.subscribe(input);
+  }
+
+  /**
+   * Creates an event with up to 100,000 seats, all or nothing.
+   *
+   * @example
+   * const event = await core.createEvent({
+   *   name: 'Malam Gamelan',
+   *   venue: 'Gedung Kesenian',
+   *   startsAt: new Date('2027-01-07T19:30:00+07:00'),
+   *   sections: [
+   *     { name: 'Balcony', price: { amount: 15_000_000, currency: 'IDR' }, rows: [{ name: 'A', seats: 20 }] },
+   *   ],
+   * });
+   */
+  createEvent(input: CreateEventInput): Promise<Repeatable<TicketedEvent>> {
+    return createEvent(this.#confirm, input);
+  }
+
+  /**
+   * Reads an event and its seat counts, the counts up to a second old.
+   *
+   * @throws EVENT_NOT_FOUND
+   * @example
+   * const { seatCounts } = await core.getEvent({ eventId: event.id });
+   */
+  getEvent(input: { readonly eventId: string }): Promise<TicketedEvent> {
+    return this.#events.get(input);
+  }
+
+  /**
+   * Lists events, the newest first, page by page.
+   *
+   * @example
+   * const { events, next } = await core.listEvents({ limit: 20 });
+   */
+  listEvents(input: ListEventsInput = {}): Promise<EventPage> {
+    return this.#events.list(input);
+  }
+
+  /**
+   * Resolves when PostgreSQL answers.
+   *
+   * @example
+   * await core.ping();
+   */
+  ping(): Promise<void> {
+    return this.#health.ping();
+  }
+
+  /**
+   * How many connections PostgreSQL grants to the role of this program, and how many are open.
+   *
+   * @example
+   * const { limit, inUse } = await core.readConnectionLimits();
+   */
+  readConnectionLimits(): Promise<ConnectionLimits> {
+    return this.#health.readConnectionLimits();
+  }
+
+  /**
+   * Degraded dependencies, from cached state. Does no I/O.
+   *
+   * @example
+   * for (const { name, detail } of core.listDegradedDependencies()) console.warn(name, detail);
+   */
+  listDegradedDependencies(): DegradedDependency[] {
+    return this.#health.listDegraded();
+  }
+
+  /**
+   * Measures by how many seconds the clock of Redis is ahead of PostgreSQL's; also exported as a metric. Deadlines follow
+   * the clock of PostgreSQL, status keys that of Redis.
+   *
+   * @throws DEPENDENCY_UNAVAILABLE
+   * @example
+   * const offsetSeconds = await core.measureClockOffset();
+   */
+  measureClockOffset(): Promise<number> {
+    return this.#health.measureClockOffset();
+  }
+
+  /**
+   * Waits for background work, and closes the connections that `openSeatCore` opened. Clients that were passed to
+   * `createSeatCore` stay open.
+   *
+   * @example
+   * await core.close();
+   */
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close());
+  }
+
+  /** As `close`, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    this.#stopping.abort();
+    this.#seatFeeds.close();
+    this.#reads.close();
+    this.#repair.redis.close();
+    this.#queue?.breaker.close();
+    await this.#background.finished();
+    this.#connections.close();
+    await this.#closeClients();
+  }
+}
+
+/** Each attempt to reconnect fails with the same message: it is logged as a warning once, until it changes. */
+function logOnce(logger: SeatCoreLogger, dependency: string): (error: Error) => void {
+  let lastMessage = '';
+  return (err) => {
+    const level = err.message === lastMessage ? 'debug' : 'warn';
+    lastMessage = err.message;
+    logger[level]({ err, dependency }, 'connection error; it reconnects by itself');
   };
 }

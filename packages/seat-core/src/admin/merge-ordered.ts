@@ -1,5 +1,5 @@
 /**
- * Walks two sequences that are in ascending order of their keys, and pairs what has the same key.
+ * Walks two sequences in ascending order of their keys, and pairs the items with the same key.
  *
  * @param keyOf compared as text, as PostgreSQL orders UUIDs in lower case
  */
@@ -21,7 +21,7 @@ export async function* mergeOrdered<Left, Right>(
   }
 }
 
-/** Gathers neighbours with the same key. */
+/** Groups neighbours with the same key. */
 export async function* groupOrdered<Item>(
   items: AsyncIterable<Item>,
   keyOf: (item: Item) => string,

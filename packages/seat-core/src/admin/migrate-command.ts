@@ -1,6 +1,6 @@
 import { runMigrations, serviceRoleOf } from './migrate.ts';
 
-/* The one file of seat-core that reads the environment: a URL on a command line would show in `ps`. */
+/* The only file of seat-core that reads the environment: `ps` would show a URL on the command line. */
 const databaseUrl = process.env['MIGRATE_DATABASE_URL'] ?? process.env['DATABASE_URL'];
 
 if (databaseUrl === undefined || databaseUrl === '') {

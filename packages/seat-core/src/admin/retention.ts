@@ -1,19 +1,20 @@
 import type { Redis } from 'ioredis';
 import pg from 'pg';
-import { forgetAvailableSeats } from '../seats/available-seats.ts';
-import { InputCheck } from '../validation.ts';
+import { dropAvailableLists } from '../redis/available-lists.ts';
 import { closeRedis, openRedis } from '../redis/connect.ts';
-import { retirable, retireEvent, type RetiredEvent, type RetireEventInput } from './retire-event.ts';
 import { cacheSeatStatus } from '../redis/gatekeeper.ts';
+import { InputCheck } from '../validation.ts';
+import { createRetirementIndex, dropRetirementIndex, listRetirableEvents } from './retention.sql.ts';
+import { retireEvent, type RetiredEvent, type RetireEventInput } from './retire-event.ts';
 
 export interface RetentionOptions {
-  /** `postgres://…` of the role that owns the tables: the one of the services may not delete. */
+  /** `postgres://…` of the role that owns the tables: the role of the services may not delete. */
   readonly databaseUrl: string;
-  /** Of the services: the status keys of sold seats have no end of their own. */
+  /** `redis://…` of the services: the status keys of sold seats never expire, so retiring deletes them. */
   readonly redisUrl: string;
 }
 
-/** An event that may be retired, and what it would take along. */
+/** An event that may be retired, and how many rows it has. */
 export interface RetirableEvent {
   readonly id: string;
   readonly name: string;
@@ -22,26 +23,21 @@ export interface RetirableEvent {
   readonly records: number;
 }
 
-/** What ends the time for which events are kept. Disposing takes down what it put up and closes its connections. */
+/** Retires events that are long over. `close` drops its index and closes its connections. */
 export interface Retention extends AsyncDisposable {
-  /** Events that began at least `keptDays` (30–36,500) ago and about which nothing was recorded for a day, oldest first. */
+  /** Events that began at least `keptDays` (30–36,500) ago and had no transition for a day, oldest first. */
   listRetirable(input: { readonly keptDays: number }): Promise<RetirableEvent[]>;
   /**
-   * Writes all there is about one such event into an archive and deletes it, in one transaction: whole, so that audit and
-   * replay hold before and after, or not at all.
+   * Writes all rows of such an event into an archive and deletes them, in one transaction: all of them, so that audit
+   * and rebuild hold before and after, or none.
    */
   retireEvent(input: RetireEventInput): Promise<RetiredEvent>;
 }
 
-/** For an event that is over no sale needs longer; nobody is kept waiting for this long either. */
+/** Refunds and complaints need an event for some time after it is over. */
 const shortestKeptDays = 30;
 
-/** While it is there, whoever deletes a seat finds that no line needs it without reading all lines of its event. */
-const indexName = 'booking_seats_retirement_idx';
-
-/**
- * @throws the driver's error when PostgreSQL or Redis cannot be reached
- */
+/** Opens connections of its own. @throws the driver's error when PostgreSQL or Redis cannot be reached */
 export async function openRetention(options: RetentionOptions): Promise<Retention> {
   const client = new pg.Client({
     connectionString: options.databaseUrl,
@@ -65,32 +61,27 @@ export async function openRetention(options: RetentionOptions): Promise<Retentio
     await close();
     throw error;
   }
-  const forgetSeats = forgetSeatsIn(redis);
+  const dropKeys = dropKeysIn(redis);
   return {
     listRetirable: async (input) => listRetirable(client, checkKeptDays(input.keptDays)),
     async retireEvent(input) {
       checkKeptDays(input.keptDays);
       if (!hasIndex) {
-        await dropIndex(client);
-        // Deleting 200 of 100,000 seats takes 2 to 3 s without it and 20 ms with it; making it, 0.6 s.
-        await client.query(`create index concurrently ${indexName} on booking_seats (event_id, seat_id)`);
+        // Also what a killed run left behind, complete or not.
+        await client.query(dropRetirementIndex);
+        await client.query(createRetirementIndex);
         hasIndex = true;
       }
-      return retireEvent(client, forgetSeats, input);
+      return retireEvent(client, dropKeys, input);
     },
     async [Symbol.asyncDispose]() {
       try {
-        if (hasIndex) await dropIndex(client);
+        if (hasIndex) await client.query(dropRetirementIndex);
       } finally {
         await close();
       }
     },
   };
-}
-
-/** Also what a run that was killed left behind, whole or not. */
-async function dropIndex(client: pg.Client): Promise<void> {
-  await client.query(`drop index concurrently if exists ${indexName}`);
 }
 
 function checkKeptDays(keptDays: number): number {
@@ -101,21 +92,12 @@ function checkKeptDays(keptDays: number): number {
 }
 
 async function listRetirable(client: pg.Client, keptDays: number): Promise<RetirableEvent[]> {
-  const { rows } = await client.query<RetirableEvent>(
-    `select event.id, event.name, event.starts_at as "startsAt",
-            (select count(*)::int from seats where seats.event_id = event.id) as seats,
-            (select count(*)::int from booking_events record where record.event_id = event.id) as records
-     from events event
-     where ${retirable('event')}
-     order by event.starts_at, event.id`,
-    [keptDays],
-  );
-  return rows;
+  return (await client.query<RetirableEvent>(listRetirableEvents, [keptDays])).rows;
 }
 
-function forgetSeatsIn(redis: Redis) {
+function dropKeysIn(redis: Redis) {
   return async (eventId: string, seatIds: readonly string[]): Promise<void> => {
     await Promise.all(seatIds.map((seatId) => cacheSeatStatus(redis, { seatId, status: 'AVAILABLE' })));
-    await forgetAvailableSeats(redis, eventId);
+    await dropAvailableLists(redis, eventId);
   };
 }

@@ -1,69 +1,82 @@
 import type { Redis } from 'ioredis';
-import type { Context } from '../options.ts';
-import { forgetAvailableSeats } from '../seats/available-seats.ts';
-import { DependencyAwayError } from '../resilience/circuit-breaker.ts';
-import { scheduleExpiry, type ExpiryJobBooking } from '../queue/expiry-queue.ts';
 import { groupBy } from '../group-by.ts';
+import type { SeatCoreMetrics } from '../metrics.ts';
+import type { SeatCoreLogger } from '../options.ts';
+import { scheduleExpiry, type ExpiryJobBooking, type GuardedQueue } from '../queue/expiry-queue.ts';
+import type { BookingRow } from '../records/rows.ts';
+import { dropAvailableLists } from '../redis/available-lists.ts';
 import { cacheSeatStatus, type CachedSeat } from '../redis/gatekeeper.ts';
-import { withinBudget } from '../resilience/within-budget.ts';
+import { seatChangesChannel } from '../redis/keys.ts';
+import type { PublishedSeatChange } from '../redis/pubsub.ts';
+import type { Background } from '../resilience/background.ts';
+import { CircuitOpenError, type CircuitBreaker } from '../resilience/circuit-breaker.ts';
 
 /** A seat as a committed statement left it. */
 export type SeatChange = CachedSeat & { readonly eventId: string; readonly version: number };
 
-/** What is published on `seats:changes:<eventId>` after a commit: an array of these. */
-export interface PublishedSeatChange {
-  readonly id: string;
-  readonly status: SeatChange['status'];
-  readonly version: number;
+export interface PublishDependencies {
+  readonly redis: CircuitBreaker<Redis>;
+  /** Null in a program that makes no holds. */
+  readonly queue: GuardedQueue | null;
+  readonly holdSeconds: number;
+  readonly background: Background;
+  readonly metrics: SeatCoreMetrics;
+  readonly logger: SeatCoreLogger;
 }
 
 /**
- * Tells Redis what a commit did: status keys, availability lists, the change message, and the clean-up job
- * for new holds. Sent together, never before the commit. Each of them may fail or come late without a seat
- * being sold twice or stranded; so nothing here is thrown, and no answer waits beyond a short budget.
+ * Publishes a commit to Redis: status keys, lists of free seats, the change message, and the clean-up job of new
+ * holds. All of it is sent together and never before the commit. Each of them may fail or come late without a seat
+ * being sold twice or stranded, so this never throws, and the answer waits 250 ms at most.
  */
-export async function announceCommit(
-  context: Context,
+export async function publishCommit(
+  { redis, queue, holdSeconds, background, metrics, logger }: PublishDependencies,
   changes: readonly SeatChange[],
   held: readonly ExpiryJobBooking[] = [],
 ): Promise<void> {
-  const { redis, metrics, logger, expiryQueue, settings } = context;
   const effects: Promise<unknown>[] = [];
-  if (changes.length > 0) effects.push(redis.run((client) => tellRedis(client, changes)));
+  if (changes.length > 0) effects.push(redis.run((client) => writeChanges(client, changes)));
   const [first, ...rest] = held;
-  if (first !== undefined && expiryQueue !== null) {
-    effects.push(
-      expiryQueue.guarded.run((queue) => scheduleExpiry(queue, [first, ...rest], settings.holdSeconds)),
-    );
+  if (first !== undefined && queue !== null) {
+    effects.push(queue.breaker.run((client) => scheduleExpiry(client, [first, ...rest], holdSeconds)));
   }
-  await withinBudget(
-    context,
+  await background.withinBudget(
     Promise.allSettled(effects).then((outcomes) => {
       const reasons = outcomes.flatMap((outcome): unknown[] =>
         outcome.status === 'rejected' ? [outcome.reason] : [],
       );
       if (reasons.length === 0) return;
       metrics.effectsFailed.inc();
-      // Of an outage the log tells once, when it begins.
-      const news = reasons.find((reason) => !(reason instanceof DependencyAwayError));
-      logger[news === undefined ? 'debug' : 'warn'](
-        { err: news ?? reasons[0] },
-        'effects of a commit failed; sweep and repair make up for them',
+      // The circuit breaker logs an outage once, when its circuit opens.
+      const failure = reasons.find((reason) => !(reason instanceof CircuitOpenError));
+      logger[failure === undefined ? 'debug' : 'warn'](
+        { err: failure ?? reasons[0] },
+        'publishing a commit to Redis failed; sweep and cache repair recover from it',
       );
     }),
   );
 }
 
-async function tellRedis(client: Redis, changes: readonly SeatChange[]): Promise<void> {
-  const effects: Promise<unknown>[] = changes.map((change) => cacheSeatStatus(client, change));
+/** The change of a seat whose booking was confirmed, released or expired: SOLD or AVAILABLE, never RESERVED. */
+export function toTransitionChange(row: BookingRow): SeatChange {
+  return {
+    seatId: row.seat_id,
+    eventId: row.event_id,
+    version: Number(row.seat_version),
+    status: row.seat_status === 'SOLD' ? 'SOLD' : 'AVAILABLE',
+  };
+}
+
+async function writeChanges(redis: Redis, changes: readonly SeatChange[]): Promise<void> {
+  const writes: Promise<unknown>[] = changes.map((change) => cacheSeatStatus(redis, change));
   for (const [eventId, changed] of groupBy(changes, (change) => change.eventId)) {
     const message = changed.map(({ seatId, status, version }): PublishedSeatChange => ({
       id: seatId,
       status,
       version,
     }));
-    effects.push(forgetAvailableSeats(client, eventId));
-    effects.push(client.publish(`seats:changes:${eventId}`, JSON.stringify(message)));
+    writes.push(dropAvailableLists(redis, eventId));
+    writes.push(redis.publish(seatChangesChannel(eventId), JSON.stringify(message)));
   }
-  await Promise.all(effects);
+  await Promise.all(writes);
 }

@@ -1,10 +1,21 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
-import type { Context } from '../options.ts';
-import { forgetAvailableSeats } from '../seats/available-seats.ts';
-import { InputCheck } from '../validation.ts';
+import type { SeatCoreMetrics } from '../metrics.ts';
+import type { SeatCoreLogger } from '../options.ts';
+import type { Connections } from '../postgres/connections.ts';
+import { dropAvailableLists } from '../redis/available-lists.ts';
 import { cacheSeatStatus, readCachedStatuses, type CachedSeat } from '../redis/gatekeeper.ts';
-import { readRows, type NamedStatement } from '../postgres/statement.ts';
+import type { CircuitBreaker } from '../resilience/circuit-breaker.ts';
 import type { SeatStatus } from '../types.ts';
+import { InputCheck } from '../validation.ts';
+import { touchedSeatsStatement } from './repair.sql.ts';
+
+export interface RepairDependencies {
+  readonly connections: Connections;
+  readonly redis: CircuitBreaker<Redis>;
+  readonly metrics: SeatCoreMetrics;
+  readonly logger: SeatCoreLogger;
+}
 
 interface TouchedSeatRow {
   readonly event_id: string;
@@ -14,53 +25,86 @@ interface TouchedSeatRow {
   readonly expires_at: Date | null;
 }
 
-export const longestRepairSeconds = 86_400;
-/** What is read from the table at once, and what is asked of Redis at once. */
+const maxRepairSeconds = 86_400;
+/** Read from the table at a time, and sent to Redis at a time. */
 const secondsPerSlice = 30;
 const seatsPerSlice = 500;
-/** Repair may take its time: no request waits for it. */
+/** No request waits for a repair, so it may take longer than a step of a request. */
 const sliceLimitMs = 500;
+/** Writes of the last moments before an outage was noticed may be lost, too. */
+const outageMarginSeconds = 5;
+/** After this, commands that were sent before the outage have arrived. */
+const secondRepairAfterMs = 1_000;
 
 /**
- * Compares the keys of all seats that changed lately with the table and mends those that differ: a write
+ * Compares the status keys of all seats that changed lately with the table, and corrects those that differ: a write
  * that came late, a delete that was lost.
  *
- * @returns how many keys it mended
+ * @returns how many keys it corrected
  */
 export async function repairCache(
-  context: Context,
+  dependencies: RepairDependencies,
   input: { readonly sinceSeconds?: number } = {},
 ): Promise<number> {
   const check = new InputCheck();
-  const sinceSeconds = check.integer('/sinceSeconds', input.sinceSeconds ?? 5, 1, longestRepairSeconds);
+  const sinceSeconds = check.integer('/sinceSeconds', input.sinceSeconds ?? 5, 1, maxRepairSeconds);
   check.throwIfAny();
-  let mended = 0;
+  let repaired = 0;
   const startedAt = performance.now();
-  // The newest first. Seconds are counted back from the database's now, which moves on between the slices: the
-  // far end of each moves with it, so that none leaves a gap.
+  // The newest slice first. Seconds count back from the database's now, which moves on between the slices: the far end
+  // of each slice moves with it, so that no gap opens.
   for (let until = 0; until < sinceSeconds; until += secondsPerSlice) {
     const elapsedSeconds = (performance.now() - startedAt) / 1_000;
     const since = Math.min(until + secondsPerSlice, sinceSeconds) + elapsedSeconds;
-    mended += await mendTouched(context, since, until);
+    repaired += await repairTouched(dependencies, since, until);
   }
-  if (mended > 0) {
-    context.metrics.cacheRepairs.inc(mended);
-    context.logger.info({ mended }, 'mended status keys that differed from the table');
+  if (repaired > 0) {
+    dependencies.metrics.cacheRepairs.inc(repaired);
+    dependencies.logger.info({ keys: repaired }, 'cache repair: status keys differed from the table');
   }
-  return mended;
+  return repaired;
 }
 
-async function mendTouched(context: Context, since: number, until: number): Promise<number> {
-  const touched = await readRows<TouchedSeatRow>(context, touchedSeatsStatement, [since, until]);
-  let mended = 0;
+/**
+ * Makes the repair that follows an outage of Redis: all seats that changed during the outage, at once and again a
+ * second later. When Redis fails again meanwhile, the next repair starts where this one did.
+ *
+ * @param stopping ends the wait for the second repair
+ */
+export function createOutageRepair(
+  dependencies: RepairDependencies,
+  stopping: AbortSignal,
+): (outageMs: number) => Promise<void> {
+  let outageStartedAt: number | null = null;
+  return async (outageMs) => {
+    const since = (outageStartedAt ??= performance.now() - outageMs);
+    const repair = () => {
+      const seconds = Math.ceil((performance.now() - since) / 1_000) + outageMarginSeconds;
+      return repairCache(dependencies, { sinceSeconds: Math.min(seconds, maxRepairSeconds) });
+    };
+    await repair();
+    await delay(secondRepairAfterMs, undefined, { signal: stopping, ref: false }).catch(() => undefined);
+    if (stopping.aborted) return;
+    await repair();
+    outageStartedAt = null;
+  };
+}
+
+async function repairTouched(
+  { connections, redis }: RepairDependencies,
+  since: number,
+  until: number,
+): Promise<number> {
+  const touched = await connections.rows<TouchedSeatRow>(touchedSeatsStatement, [since, until]);
+  let repaired = 0;
   for (let start = 0; start < touched.length; start += seatsPerSlice) {
     const slice = touched.slice(start, start + seatsPerSlice);
-    mended += await context.redis.run((client) => mend(client, slice), sliceLimitMs);
+    repaired += await redis.run((client) => repairSlice(client, slice), sliceLimitMs);
   }
-  return mended;
+  return repaired;
 }
 
-async function mend(redis: Redis, touched: readonly TouchedSeatRow[]): Promise<number> {
+async function repairSlice(redis: Redis, touched: readonly TouchedSeatRow[]): Promise<number> {
   const cached = await readCachedStatuses(
     redis,
     touched.map((row) => row.seat_id),
@@ -68,33 +112,13 @@ async function mend(redis: Redis, touched: readonly TouchedSeatRow[]): Promise<n
   const wrong = touched.filter((row, index) => (cached[index] ?? 'AVAILABLE') !== toCachedSeat(row).status);
   await Promise.all(wrong.map((row) => cacheSeatStatus(redis, toCachedSeat(row))));
   await Promise.all(
-    [...new Set(wrong.map((row) => row.event_id))].map((id) => forgetAvailableSeats(redis, id)),
+    [...new Set(wrong.map((row) => row.event_id))].map((eventId) => dropAvailableLists(redis, eventId)),
   );
   return wrong.length;
 }
 
-/** A seat whose hold is overdue may be held again, so its key says nothing. */
+/** A seat whose hold is overdue may be held again, so it gets no key. */
 function toCachedSeat({ seat_id: seatId, status, expires_at: expiresAt }: TouchedSeatRow): CachedSeat {
   if (status === 'SOLD') return { seatId, status };
   return expiresAt === null ? { seatId, status: 'AVAILABLE' } : { seatId, status: 'RESERVED', expiresAt };
 }
-
-/** Its span is told by a clock that stands still within the statement: with any other no index would serve. */
-const touchedSeatsStatement: NamedStatement = {
-  name: 'touched-seats',
-  text: `
-with touched as materialized (
-  select distinct event.event_id, seat.id
-  from booking_events event
-  cross join unnest(event.seat_ids) as seat(id)
-  where event.at > statement_timestamp() - make_interval(secs => $1::float8)
-    and event.at <= statement_timestamp() - make_interval(secs => $2::float8)
-)
-select seat.event_id, seat.id as seat_id, seat.status, booking.expires_at
-from touched
-join seats seat on seat.event_id = touched.event_id and seat.id = touched.id
-left join booking_seats line
-  on seat.status = 'RESERVED' and line.event_id = seat.event_id and line.seat_id = seat.id and line.live
-left join bookings booking
-  on booking.id = line.booking_id and booking.event_id = line.event_id and booking.expires_at > clock_timestamp()`,
-};

@@ -1,16 +1,16 @@
-import { toBookingView, type BookingRow } from '../records/booking-rows.ts';
-import type { Context } from '../options.ts';
-import { SeatCoreError } from '../errors.ts';
-import { findBookingStatement, findLiveBookingsStatement } from '../records/find-booking.sql.ts';
 import { groupBy } from '../group-by.ts';
-import { InputCheck } from '../validation.ts';
-import { readRows } from '../postgres/statement.ts';
+import type { Connections } from '../postgres/connections.ts';
+import { findBooking } from '../records/find-booking.ts';
+import { findLiveBookingsStatement } from '../records/find-booking.sql.ts';
+import { toOwnerParameter, type Owner } from '../records/ownership.ts';
+import { toBookingView, type BookingRow } from '../records/rows.ts';
 import type { Booking } from '../types.ts';
+import { InputCheck } from '../validation.ts';
 
 export interface GetBookingInput {
   readonly bookingId: string;
-  /** When given, only a booking of this user is seen; any other is BOOKING_NOT_FOUND. */
-  readonly ownedBy?: string;
+  /** The user whose booking it must be, else it is BOOKING_NOT_FOUND; or `anyone`. */
+  readonly ownedBy: Owner;
 }
 
 export interface ListLiveBookingsInput {
@@ -18,29 +18,27 @@ export interface ListLiveBookingsInput {
   readonly userId: string;
 }
 
-/** How many live bookings one list shows at most, newest first. */
-const liveBookingsShown = 100;
+/** How many live bookings one list has at most, newest first. */
+const maxLiveBookings = 100;
 
-/** One booking, read from the database. @throws BOOKING_NOT_FOUND, VALIDATION_FAILED */
-export async function findBooking(context: Context, input: GetBookingInput): Promise<Booking> {
+/** @see SeatCore.getBooking */
+export async function getBooking(connections: Connections, input: GetBookingInput): Promise<Booking> {
   const check = new InputCheck();
   const bookingId = check.id('/bookingId', input.bookingId);
   check.throwIfAny();
-  const rows = await readRows<BookingRow>(context, findBookingStatement, [bookingId, input.ownedBy ?? null]);
-  const [first, ...rest] = rows;
-  if (first === undefined) throw new SeatCoreError('BOOKING_NOT_FOUND', `no booking ${bookingId} to be seen`);
-  return toBookingView([first, ...rest]);
+  return findBooking(connections, bookingId, toOwnerParameter(input.ownedBy));
 }
 
-export async function listLiveBookings(context: Context, input: ListLiveBookingsInput): Promise<Booking[]> {
+/** @see SeatCore.listLiveBookings */
+export async function listLiveBookings(
+  connections: Connections,
+  input: ListLiveBookingsInput,
+): Promise<Booking[]> {
   const check = new InputCheck();
   const eventId = check.id('/eventId', input.eventId);
   const userId = check.userId('/userId', input.userId);
   check.throwIfAny();
-  const rows = await readRows<BookingRow>(context, findLiveBookingsStatement, [
-    eventId,
-    userId,
-    liveBookingsShown,
-  ]);
+  const values = [eventId, userId, maxLiveBookings];
+  const rows = await connections.rows<BookingRow>(findLiveBookingsStatement, values);
   return [...groupBy(rows, (row) => row.id).values()].map(toBookingView);
 }

@@ -1,27 +1,33 @@
-import { v7 as uuidv7 } from 'uuid';
-import type pg from 'pg';
-import type { Context } from '../options.ts';
 import { eq } from 'drizzle-orm';
+import type pg from 'pg';
+import { v7 as uuidv7 } from 'uuid';
 import { SeatCoreError } from '../errors.ts';
 import {
-  onceByKey,
   toIdempotencyKey,
-  type IdempotencyInput,
   type IdempotencyKey,
-  type Replayable,
+  type IdempotentRequests,
+  type Repeatable,
 } from '../idempotency/idempotency.ts';
+import { insertEventKeyStatement } from '../idempotency/idempotency.sql.ts';
+import type { Connections } from '../postgres/connections.ts';
 import { events } from '../postgres/schema.ts';
-import { InputCheck } from '../validation.ts';
+import { runStatement } from '../postgres/statement.ts';
 import type { EventSection, Money, TicketedEvent } from '../types.ts';
+import { InputCheck } from '../validation.ts';
+import { insertEventStatement, insertSeatsStatement, limitStatementsStatement } from './events.sql.ts';
 
 export interface CreateEventInput {
-  /** Names are 1–200 characters, without control characters or outer white space. */
+  /** 1–200 characters, without control characters or outer white space. */
   readonly name: string;
+  /** As the name. */
   readonly venue: string;
   readonly startsAt: Date;
   /** In the order in which maps show them; all prices in one currency. */
   readonly sections: readonly NewSection[];
-  readonly idempotency?: IdempotencyInput;
+  /** The user or the service that creates the event: idempotency keys of two actors never meet. */
+  readonly actor?: string;
+  /** 1–255 visible ASCII characters: sent again by the same actor, it has no second effect. */
+  readonly idempotencyKey?: string;
 }
 
 export interface NewSection {
@@ -44,45 +50,69 @@ const seatsPerSlice = 5_000;
 /** The budget of the whole request, as one statement of it may use it. */
 const timeoutMs = 30_000;
 
-/** Makes an event and all of its seats, or nothing. */
+export interface CreateEventDependencies {
+  readonly connections: Connections;
+  readonly idempotency: IdempotentRequests;
+}
+
+/** @see SeatCore.createEvent */
 export async function createEvent(
-  context: Context,
+  { connections, idempotency }: CreateEventDependencies,
   input: CreateEventInput,
-): Promise<Replayable<TicketedEvent>> {
+): Promise<Repeatable<TicketedEvent>> {
   checkInput(input);
-  const key = toIdempotencyKey(input.idempotency);
-  return onceByKey(
-    context,
+  const key = toIdempotencyKey(input.idempotencyKey, {
+    caller: input.actor ?? '',
+    verb: 'createEvent',
+    request: toFixedOrder(input),
+  });
+  return idempotency.run(
     key,
-    () => insertEvent(context, input, key),
-    (effect) => replayEvent(context, effect.event_id),
+    () => insertEvent(connections, input, key),
+    (effect) => repeatEvent(connections, effect.event_id),
   );
 }
 
+/** All that is asked for, as lists: the order of a caller's object members must not count. */
+function toFixedOrder({ name, venue, startsAt, sections }: CreateEventInput): unknown {
+  return [
+    name,
+    venue,
+    startsAt.toISOString(),
+    sections.map((section) => [
+      section.name,
+      section.price.amount,
+      section.price.currency,
+      section.rows.map((row) => [row.name, row.seats]),
+    ]),
+  ];
+}
+
 async function insertEvent(
-  { connections }: Context,
+  connections: Connections,
   input: CreateEventInput,
   key: IdempotencyKey | null,
 ): Promise<TicketedEvent> {
-  const sections = input.sections.map(toSummary);
   const event = {
     id: uuidv7(),
     name: input.name,
     venue: input.venue,
     startsAt: input.startsAt,
-    sections,
+    sections: input.sections.map(toSummary),
     createdAt: new Date(),
   };
   const insert = async (client: pg.PoolClient) => {
     await client.query('begin');
-    await client.query(`set local statement_timeout = ${timeoutMs}`);
-    // First, so that a twin finds out before it has made a hall.
-    if (key !== null) await rememberEvent(client, key, event);
-    await client.query(
-      `insert into events (id, name, venue, starts_at, sections, created_at) values ($1, $2, $3, $4, $5, $6)`,
-      [event.id, event.name, event.venue, event.startsAt, JSON.stringify(sections), event.createdAt],
-    );
-    for (const slice of slices(input.sections)) await insertSeats(client, event.id, slice);
+    await runStatement(client, { statement: limitStatementsStatement, values: [String(timeoutMs)] });
+    if (key !== null) {
+      // First, so that a duplicate is found before its seats are inserted.
+      const values = [key.id, key.fingerprint, event.id, event.createdAt];
+      await runStatement(client, { statement: insertEventKeyStatement, values });
+    }
+    const { id, name, venue, startsAt, sections, createdAt } = event;
+    const values = [id, name, venue, startsAt, JSON.stringify(sections), createdAt];
+    await runStatement(client, { statement: insertEventStatement, values });
+    for (const slice of slices(input.sections)) await insertSeats(client, id, slice);
     await client.query('commit');
   };
   await connections.lend(
@@ -90,37 +120,28 @@ async function insertEvent(
       try {
         await insert(client);
       } catch (error) {
-        // The connection is lent again, so nothing may stay open on it; one that is gone took it along.
+        // The connection is lent again, so no transaction may stay open on it. A lost connection ends its own.
         await client.query('rollback').catch(() => undefined);
         throw error;
       }
     },
     { commits: true, limitMs: timeoutMs },
   );
-  return asMade(event);
+  return asCreated(event);
 }
 
-/** As the making of the event was answered. */
-async function replayEvent({ database, connections }: Context, eventId: string): Promise<TicketedEvent> {
-  const [event] = await connections.read(() => database.select().from(events).where(eq(events.id, eventId)));
+/** The answer that the creation of the event got. */
+async function repeatEvent(connections: Connections, eventId: string): Promise<TicketedEvent> {
+  const [event] = await connections.read((database) =>
+    database.select().from(events).where(eq(events.id, eventId)),
+  );
   if (event === undefined) throw new SeatCoreError('EVENT_NOT_FOUND', `no event ${eventId}`);
-  return asMade(event);
+  return asCreated(event);
 }
 
-function asMade(event: Omit<TicketedEvent, 'seatCounts'>): TicketedEvent {
+function asCreated(event: Omit<TicketedEvent, 'seatCounts'>): TicketedEvent {
   const available = event.sections.reduce((sum, section) => sum + section.seats, 0);
   return { ...event, seatCounts: { available, reserved: 0, sold: 0 } };
-}
-
-async function rememberEvent(
-  client: pg.PoolClient,
-  key: IdempotencyKey,
-  event: { readonly id: string; readonly createdAt: Date },
-): Promise<void> {
-  await client.query(
-    'insert into idempotency_keys (id, fingerprint, event_id, created_at) values ($1, $2, $3, $4)',
-    [key.id, key.fingerprint, event.id, event.createdAt],
-  );
 }
 
 interface NewSeat {
@@ -130,7 +151,7 @@ interface NewSeat {
   readonly price: Money;
 }
 
-/** The hall in the organizer's order, a bounded number of seats at a time. */
+/** The seats in the organizer's order, a bounded number at a time. */
 function* slices(sections: readonly NewSection[]): Generator<NewSeat[]> {
   let slice: NewSeat[] = [];
   for (const section of sections) {
@@ -148,21 +169,16 @@ function* slices(sections: readonly NewSection[]): Generator<NewSeat[]> {
 }
 
 async function insertSeats(client: pg.PoolClient, eventId: string, slice: readonly NewSeat[]): Promise<void> {
-  const statement = {
-    text: `insert into seats (event_id, id, section, "row", number, price_amount, currency)
-      select $1, * from unnest($2::uuid[], $3::text[], $4::text[], $5::int[], $6::bigint[], $7::text[])`,
-    values: [
-      eventId,
-      slice.map(() => uuidv7()),
-      slice.map((seat) => seat.section),
-      slice.map((seat) => seat.row),
-      slice.map((seat) => seat.number),
-      slice.map((seat) => seat.price.amount),
-      slice.map((seat) => seat.price.currency),
-    ],
-    query_timeout: timeoutMs,
-  };
-  await client.query(statement);
+  const values = [
+    eventId,
+    slice.map(() => uuidv7()),
+    slice.map((seat) => seat.section),
+    slice.map((seat) => seat.row),
+    slice.map((seat) => seat.number),
+    slice.map((seat) => seat.price.amount),
+    slice.map((seat) => seat.price.currency),
+  ];
+  await runStatement(client, { statement: insertSeatsStatement, values }, timeoutMs);
 }
 
 function toSummary({ name, price, rows }: NewSection): EventSection {
@@ -179,38 +195,38 @@ function checkInput(input: CreateEventInput): void {
   check.label('/name', input.name, 200);
   check.label('/venue', input.venue, 200);
   if (Number.isNaN(input.startsAt.getTime()))
-    check.fault('/startsAt', 'must be a date and time with its offset from UTC');
-  if (input.sections.length === 0) check.fault('/sections', 'must name at least one section');
+    check.error('/startsAt', 'must be a date and time with its offset from UTC');
+  if (input.sections.length === 0) check.error('/sections', 'must name at least one section');
   const sectionNames = new Set<string>();
   let seats = 0;
   for (const [index, section] of input.sections.entries()) {
     const pointer = `/sections/${index}`;
     check.label(`${pointer}/name`, section.name, 100);
     if (sectionNames.has(section.name))
-      check.fault(`${pointer}/name`, 'names a section that is named already');
+      check.error(`${pointer}/name`, 'names a section that is named already');
     sectionNames.add(section.name);
     check.integer(`${pointer}/price/amount`, section.price.amount, 0, maxPriceAmount);
     if (!/^[A-Z]{3}$/.test(section.price.currency)) {
-      check.fault(`${pointer}/price/currency`, 'must be an ISO 4217 code of three capital letters');
+      check.error(`${pointer}/price/currency`, 'must be an ISO 4217 code of three capital letters');
     }
     if (section.price.currency !== input.sections[0]?.price.currency) {
-      check.fault(`${pointer}/price/currency`, 'must be the currency of the other sections');
+      check.error(`${pointer}/price/currency`, 'must be the currency of the other sections');
     }
     seats += checkRows(check, pointer, section.rows);
   }
   if (seats > maxSeatsPerEvent)
-    check.fault('/sections', `must have ${maxSeatsPerEvent} seats at most, has ${seats}`);
+    check.error('/sections', `must have ${maxSeatsPerEvent} seats at most, has ${seats}`);
   check.throwIfAny();
 }
 
 function checkRows(check: InputCheck, section: string, rows: readonly NewRow[]): number {
-  if (rows.length === 0) check.fault(`${section}/rows`, 'must name at least one row');
+  if (rows.length === 0) check.error(`${section}/rows`, 'must name at least one row');
   const rowNames = new Set<string>();
   let seats = 0;
   for (const [index, row] of rows.entries()) {
     const pointer = `${section}/rows/${index}`;
     check.label(`${pointer}/name`, row.name, 20);
-    if (rowNames.has(row.name)) check.fault(`${pointer}/name`, 'names a row that is named already');
+    if (rowNames.has(row.name)) check.error(`${pointer}/name`, 'names a row that is named already');
     rowNames.add(row.name);
     seats += check.integer(`${pointer}/seats`, row.seats, 1, maxSeatsPerEvent);
   }

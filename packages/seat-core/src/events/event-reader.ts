@@ -1,12 +1,11 @@
 import { desc, inArray, lt, sql } from 'drizzle-orm';
 import { LRUCache } from 'lru-cache';
-import type { Context } from '../options.ts';
 import { SeatCoreError } from '../errors.ts';
-import { EventLookup } from './event-lookup.ts';
-import { InputCheck } from '../validation.ts';
-import { readAnywhere } from '../postgres/replica.ts';
+import type { Reads } from '../postgres/replica.ts';
 import { events, seats } from '../postgres/schema.ts';
 import type { SeatCounts, SeatStatus, TicketedEvent } from '../types.ts';
+import { InputCheck } from '../validation.ts';
+import { EventLookup } from './event-lookup.ts';
 
 export interface ListEventsInput {
   /** 1–100, default 20. */
@@ -24,12 +23,12 @@ export interface EventPage {
 
 type EventRow = typeof events.$inferSelect;
 
-/** Events, which never change once made, and how many of their seats are free, up to a second old. */
+/** Reads events, which never change once created, and their seat counts, up to a second old. */
 export class EventReader {
-  readonly #context: Context;
+  readonly #reads: Reads;
   readonly #rows = new LRUCache<string, EventRow>({ max: 1_000 });
   readonly #lookup = new EventLookup<EventRow>((ids) =>
-    readAnywhere(this.#context, (database) =>
+    this.#reads.read((database) =>
       database
         .select()
         .from(events)
@@ -38,11 +37,11 @@ export class EventReader {
   );
   readonly #counts = new LRUCache<string, Promise<SeatCounts>>({ max: 1_000, ttl: 1_000 });
 
-  constructor(context: Context) {
-    this.#context = context;
+  constructor(reads: Reads) {
+    this.#reads = reads;
   }
 
-  /** @throws EVENT_NOT_FOUND */
+  /** The event's row, from memory after the first read. @throws EVENT_NOT_FOUND */
   async require(eventId: string): Promise<EventRow> {
     const known = this.#rows.get(eventId);
     if (known !== undefined) return known;
@@ -52,6 +51,7 @@ export class EventReader {
     return row;
   }
 
+  /** @see SeatCore.getEvent */
   async get(input: { readonly eventId: string }): Promise<TicketedEvent> {
     const check = new InputCheck();
     const eventId = check.id('/eventId', input.eventId);
@@ -61,13 +61,14 @@ export class EventReader {
     return event!;
   }
 
+  /** @see SeatCore.listEvents */
   async list(input: ListEventsInput = {}): Promise<EventPage> {
     const check = new InputCheck();
     const limit = check.integer('/limit', input.limit ?? 20, 1, 100);
     const after = input.after === undefined ? undefined : check.id('/after', input.after);
     check.throwIfAny();
     // Ids are UUIDs of version 7: their order is that of creation.
-    const found = await readAnywhere(this.#context, (database) =>
+    const found = await this.#reads.read((database) =>
       database
         .select()
         .from(events)
@@ -103,7 +104,7 @@ export class EventReader {
     if (eventIds.length === 0) return new Map();
     const countOf = (status: SeatStatus) =>
       sql<number>`(count(*) filter (where ${seats.status} = ${status}))::int`;
-    const rows = await readAnywhere(this.#context, (database) =>
+    const rows = await this.#reads.read((database) =>
       database
         .select({
           eventId: seats.eventId,

@@ -1,92 +1,99 @@
 import { failpoint } from '#failpoint';
-import type { BookingRow } from '../records/booking-rows.ts';
-import type { Context } from '../options.ts';
+import { publishCommit, toTransitionChange, type PublishDependencies } from '../announce/publish-commit.ts';
 import { groupBy } from '../group-by.ts';
+import type { Connections } from '../postgres/connections.ts';
+import { GroupCommit } from '../postgres/group-commit.ts';
+import type { BookingRow } from '../records/rows.ts';
 import { InputCheck } from '../validation.ts';
-import { isPending } from '../records/is-pending.sql.ts';
-import { announceCommit } from '../announce/publish-commit.ts';
-import { expireBookingsStatement, sweepOverdueStatement } from '../bookings/transitions.sql.ts';
-import { toSettledChange } from '../bookings/settle-booking.ts';
-import { commitStatement, readRows, type NamedStatement } from '../postgres/statement.ts';
+import { expireBookingsStatement, nextDueStatement, sweepOverdueStatement } from './expiry.sql.ts';
 
 export interface ExpireBookingsResult {
-  /** How many of the bookings this call ended. */
+  /** How many of the bookings this call expired. */
   readonly expired: number;
   /**
-   * For how long the earliest of those that are still PENDING has to wait, by the database's clock: 0 when it
-   * is overdue and another transaction is deciding about it; null when none is PENDING.
+   * How long, in ms by the database's clock, the earliest of the still PENDING bookings has left: 0 when it is overdue
+   * and another transaction has locked it; null when none is PENDING.
    */
   readonly nextDueInMs: number | null;
 }
 
-/** Who is named in the history when a deadline ends a hold. */
+export interface ExpiryDependencies extends PublishDependencies {
+  readonly connections: Connections;
+}
+
+/** The clean-up jobs that wait for a commit, each as its booking ids: `commitExpirations` decides a batch of them. */
+export type ExpirationBatches = GroupCommit<readonly string[], number>;
+
+/** The most that one call of `sweepOverdue` expires. */
+export const maxSweep = 500;
+
+/** The actor in `booking_events` when a deadline ends a hold. */
 const actor = 'expiry';
 
-/** Ends those of the given bookings that are PENDING and overdue by the database's clock. */
+export function createExpirationBatches(dependencies: ExpiryDependencies): ExpirationBatches {
+  return new GroupCommit({
+    commit: (jobs: readonly (readonly string[])[]) => commitExpirations(dependencies, jobs),
+    onBatch: (size) => dependencies.metrics.commitBatchSize.observe(size),
+  });
+}
+
+/** Expires those of the given bookings that are PENDING and overdue. @see SeatCore.expireBookings */
 export async function expireBookings(
-  context: Context,
+  { connections, batches }: ExpiryDependencies & { readonly batches: ExpirationBatches },
   input: { readonly bookingIds: readonly string[] },
 ): Promise<ExpireBookingsResult> {
   const check = new InputCheck();
   const ids = input.bookingIds.map((id, index) => check.id(`/bookingIds/${index}`, id));
   check.throwIfAny();
-  failpoint('expire-asked');
-  const expired = await context.expirations.submit(ids);
-  return { expired, nextDueInMs: expired === ids.length ? null : await nextDue(context, ids) };
+  failpoint('expire-started');
+  const expired = await batches.submit(ids);
+  if (expired === ids.length) return { expired, nextDueInMs: null };
+  const [row] = await connections.rows<{ due_in_ms: number | null }>(nextDueStatement, [ids]);
+  return { expired, nextDueInMs: row?.due_in_ms ?? null };
 }
 
 /**
- * Ends what is overdue of many jobs in one statement. @returns how many of each job's bookings, in their order
+ * Expires the overdue bookings of many jobs in one statement.
+ *
+ * @returns how many of each job's bookings it expired, in the order of the jobs
  */
 export async function commitExpirations(
-  context: Context,
+  dependencies: ExpiryDependencies,
   jobs: readonly (readonly string[])[],
 ): Promise<number[]> {
   const values = [jobs.flat(), actor];
-  const rows = await commitStatement<BookingRow>(context, expireBookingsStatement, values);
+  const rows = await dependencies.connections.commit<BookingRow>(expireBookingsStatement, values);
   failpoint('expire-committed');
-  void announceExpiry(context, 'job', rows);
+  void publishExpiry(dependencies, 'job', rows);
   const expired = new Set(rows.map((row) => row.id));
   return jobs.map((ids) => ids.filter((id) => expired.has(id)).length);
 }
 
-/** Ends overdue holds that no job covered, oldest first. @returns how many; `limit` means there may be more */
+/** Expires overdue bookings that no job ended, oldest first. @see SeatCore.sweepOverdue */
 export async function sweepOverdue(
-  context: Context,
+  dependencies: ExpiryDependencies,
   input: { readonly limit?: number } = {},
 ): Promise<number> {
   const check = new InputCheck();
-  const limit = check.integer('/limit', input.limit ?? 500, 1, 500);
+  const limit = check.integer('/limit', input.limit ?? maxSweep, 1, maxSweep);
   check.throwIfAny();
   const values = [limit, actor];
-  const rows = await commitStatement<BookingRow>(context, sweepOverdueStatement, values);
+  const rows = await dependencies.connections.commit<BookingRow>(sweepOverdueStatement, values);
   failpoint('sweep-round');
-  return announceExpiry(context, 'sweep', rows);
+  return publishExpiry(dependencies, 'sweep', rows);
 }
 
-async function announceExpiry(
-  context: Context,
+/** @returns how many bookings expired */
+async function publishExpiry(
+  dependencies: ExpiryDependencies,
   by: 'job' | 'sweep',
   rows: readonly BookingRow[],
 ): Promise<number> {
   const expired = groupBy(rows, (row) => row.id);
   for (const [{ at, expires_at: expiresAt }] of expired.values()) {
-    context.metrics.bookingsExpired.inc({ by });
-    context.metrics.expiryLag.observe((at.getTime() - expiresAt.getTime()) / 1_000);
+    dependencies.metrics.bookingsExpired.inc({ by });
+    dependencies.metrics.expiryLag.observe((at.getTime() - expiresAt.getTime()) / 1_000);
   }
-  await announceCommit(context, rows.map(toSettledChange));
+  await publishCommit(dependencies, rows.map(toTransitionChange));
   return expired.size;
 }
-
-async function nextDue(context: Context, ids: readonly string[]): Promise<number | null> {
-  const [row] = await readRows<{ due_in_ms: number | null }>(context, nextDueStatement, [ids]);
-  return row?.due_in_ms ?? null;
-}
-
-const nextDueStatement: NamedStatement = {
-  name: 'next-due',
-  text: `
-select case when count(*) > 0
-  then ceil(greatest(0, extract(epoch from min(expires_at) - clock_timestamp())) * 1000)::float8 end as due_in_ms
-from bookings where id = any($1::uuid[]) and ${isPending('bookings')}`,
-};

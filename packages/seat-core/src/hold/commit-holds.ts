@@ -1,18 +1,18 @@
 import { failpoint } from '#failpoint';
-import type { Context } from '../options.ts';
+import { publishCommit, type PublishDependencies, type SeatChange } from '../announce/publish-commit.ts';
 import { SeatCoreError } from '../errors.ts';
 import { groupBy } from '../group-by.ts';
 import type { IdempotencyKey } from '../idempotency/idempotency.ts';
-import { holdSeatsStatement } from './hold-seats.sql.ts';
-import { announceCommit, type SeatChange } from '../announce/publish-commit.ts';
-import { toSeatView, type SeatPlaceRow } from '../records/seat-rows.ts';
+import type { SeatCoreMetrics } from '../metrics.ts';
+import type { SeatCoreSettings } from '../options.ts';
+import type { Connections } from '../postgres/connections.ts';
+import { GroupCommit } from '../postgres/group-commit.ts';
+import { toSeatView, type SeatPlaceRow } from '../records/rows.ts';
 import { cacheSeatStatus, type CachedSeat } from '../redis/gatekeeper.ts';
-import { commitBehindLocks, type NamedStatement } from '../postgres/statement.ts';
-import { takenError } from '../taken-error.ts';
 import type { Booking, SeatStatus } from '../types.ts';
-import { withinBudget } from '../resilience/within-budget.ts';
+import { holdSeatsStatement, lockHoldersStatement } from './hold-seats.sql.ts';
 
-/** One wish among those that one statement decides. Of several for one seat the first one gets it. */
+/** One request of a batch. Of several requests for one seat the first one gets it. */
 export interface HoldRequest {
   readonly bookingId: string;
   /** In ascending order, each once. */
@@ -27,9 +27,25 @@ export type HoldOutcome =
   | { readonly kind: 'refused'; readonly error: SeatCoreError };
 
 export type CommittedHold = HoldOutcome & {
-  /** When Redis knows of the commit, or its time is up. */
-  readonly announced: Promise<void>;
+  /** Resolves when the commit is published to Redis, or its budget is over. */
+  readonly published: Promise<void>;
 };
+
+export interface CommitHoldsDependencies extends PublishDependencies {
+  readonly connections: Connections;
+  readonly settings: SeatCoreSettings;
+  readonly metrics: SeatCoreMetrics;
+}
+
+/** The requests to hold seats that wait for a commit: `commitHolds` decides each batch of them. */
+export type HoldBatches = GroupCommit<HoldRequest, CommittedHold>;
+
+export function createHoldBatches(dependencies: CommitHoldsDependencies): HoldBatches {
+  return new GroupCommit({
+    commit: (requests: readonly HoldRequest[]) => commitHolds(dependencies, requests),
+    onBatch: (size) => dependencies.metrics.commitBatchSize.observe(size),
+  });
+}
 
 interface HoldRow extends SeatPlaceRow {
   readonly booking_id: string;
@@ -37,7 +53,7 @@ interface HoldRow extends SeatPlaceRow {
   readonly verdict: 'HELD' | 'FREE' | 'TAKEN' | 'LOCKED' | 'MISSING' | 'RECLAIMED' | 'FREED';
   readonly seat_status: SeatStatus;
   readonly seat_version: string;
-  /** Seats of the event that the user held already; only of wishes whose seats are all FREE */
+  /** Seats of the event that the user held before; only for requests whose seats are all FREE. */
   readonly held_before: number | null;
   readonly created_at: Date;
   readonly expires_at: Date | null;
@@ -45,20 +61,20 @@ interface HoldRow extends SeatPlaceRow {
 }
 
 /**
- * Decides many wishes in one statement, each all or nothing on its own, and tells Redis what was committed.
+ * Decides a batch of requests in one statement, each all or nothing on its own, and publishes the commit.
  *
  * @returns one outcome per request, in their order
  */
 export async function commitHolds(
-  context: Context,
+  dependencies: CommitHoldsDependencies,
   requests: readonly HoldRequest[],
 ): Promise<CommittedHold[]> {
-  const { holdSeconds, maxHeldSeatsPerUser } = context.settings;
+  const { connections, settings, background } = dependencies;
   const locks = {
     statement: lockHoldersStatement,
     values: [requests.map((request) => request.userId), requests.map((request) => request.seatIds[0])],
   };
-  const rows = await commitBehindLocks<HoldRow>(context, locks, {
+  const rows = await connections.commitBehindLocks<HoldRow>(locks, {
     statement: holdSeatsStatement,
     values: [
       requests.map((request) => request.bookingId),
@@ -66,8 +82,8 @@ export async function commitHolds(
       requests.map((request) => request.requestId),
       requests.flatMap((request) => request.seatIds.map(() => request.bookingId)),
       requests.flatMap((request) => request.seatIds),
-      holdSeconds,
-      maxHeldSeatsPerUser,
+      settings.holdSeconds,
+      settings.maxHeldSeatsPerUser,
       requests.map((request) => request.key?.id ?? null),
       requests.map((request) => request.key?.fingerprint ?? null),
     ],
@@ -75,23 +91,23 @@ export async function commitHolds(
   failpoint('hold-committed');
   const rowsOf = groupBy(rows, (row) => row.booking_id);
   const outcomes = requests.map((request) => toOutcome(request, rowsOf.get(request.bookingId) ?? []));
-  recordReclaims(context, rows);
-  void withinBudget(context, rememberTaken(context, rows));
+  countReclaims(dependencies.metrics, rows);
+  void background.withinBudget(cacheTaken(dependencies, rows));
   const held = outcomes.flatMap((outcome) => (outcome.kind === 'held' ? [outcome.booking] : []));
-  const announced = announceCommit(
-    context,
+  const published = publishCommit(
+    dependencies,
     rows.flatMap(toChange),
     held.map((booking) => ({ bookingId: booking.id, seatIds: booking.seats.map((seat) => seat.id) })),
   );
-  return outcomes.map((outcome) => ({ ...outcome, announced }));
+  return outcomes.map((outcome) => ({ ...outcome, published }));
 }
 
 function toOutcome(request: HoldRequest, rows: readonly HoldRow[]): HoldOutcome {
   const refused = (error: SeatCoreError): HoldOutcome => ({ kind: 'refused', error });
-  const idsJudged = (verdict: HoldRow['verdict']) =>
+  const seatsWith = (verdict: HoldRow['verdict']) =>
     rows.filter((row) => row.verdict === verdict).map((row) => row.seat_id);
 
-  const missing = idsJudged('MISSING');
+  const missing = seatsWith('MISSING');
   if (missing.length > 0) {
     return refused(
       new SeatCoreError('SEAT_NOT_FOUND', `unknown: ${missing.join(', ')}`, { seatIds: missing }),
@@ -101,18 +117,18 @@ function toOutcome(request: HoldRequest, rows: readonly HoldRow[]): HoldOutcome 
     const errors = [{ pointer: '/seatIds', detail: 'must name seats of one event' }];
     return refused(new SeatCoreError('VALIDATION_FAILED', 'seats of several events', { errors }));
   }
-  const taken = idsJudged('TAKEN');
-  if (taken.length > 0) return refused(takenError(taken));
-  if (idsJudged('LOCKED').length > 0) {
-    return refused(new SeatCoreError('SEAT_LOCKED', 'a seat is being decided about'));
+  const taken = seatsWith('TAKEN');
+  if (taken.length > 0) {
+    return refused(new SeatCoreError('SEAT_TAKEN', `taken: ${taken.join(', ')}`, { seatIds: taken }));
+  }
+  if (seatsWith('LOCKED').length > 0) {
+    return refused(new SeatCoreError('SEAT_LOCKED', 'another transaction has locked a seat'));
   }
   if (rows.some((row) => row.verdict === 'FREE')) {
     return refused(new SeatCoreError('HOLD_LIMIT_REACHED', `the user holds ${rows[0]?.held_before} seats`));
   }
   if (rows.length !== request.seatIds.length || rows.some((row) => row.verdict !== 'HELD')) {
-    throw new Error(
-      `hold-seats answered ${rows.length} rows that do not fit ${request.seatIds.length} seats`,
-    );
+    throw new Error(`hold-seats returned ${rows.length} rows for ${request.seatIds.length} seats`);
   }
   return { kind: 'held', booking: toHeldBooking(request, rows as [HoldRow, ...HoldRow[]]) };
 }
@@ -146,7 +162,7 @@ function toChange(row: HoldRow): SeatChange[] {
   return [];
 }
 
-function recordReclaims({ metrics }: Context, rows: readonly HoldRow[]): void {
+function countReclaims(metrics: SeatCoreMetrics, rows: readonly HoldRow[]): void {
   for (const row of rows) {
     if (row.verdict !== 'RECLAIMED') continue;
     metrics.bookingsExpired.inc({ by: 'reclaim' });
@@ -155,11 +171,11 @@ function recordReclaims({ metrics }: Context, rows: readonly HoldRow[]): void {
 }
 
 /**
- * The database had to say that a seat is taken, so its key is missing: after a flush, say. Putting it back
- * keeps the crowd behind this request away from PostgreSQL. Should the seat be freed this very moment, the
- * repair of the worker meets the key within its next rounds.
+ * PostgreSQL had to refuse a taken seat, so its status key is missing: after a flush of Redis, say. Writing the key
+ * again keeps the crowd behind this request away from PostgreSQL. If the seat is freed this very moment, the worker's
+ * cache repair corrects the key in its next rounds.
  */
-async function rememberTaken({ redis }: Context, rows: readonly HoldRow[]): Promise<void> {
+async function cacheTaken({ redis }: PublishDependencies, rows: readonly HoldRow[]): Promise<void> {
   const known = rows.flatMap((row): CachedSeat[] => {
     if (row.verdict !== 'TAKEN') return [];
     if (row.seat_status === 'SOLD') return [{ seatId: row.seat_id, status: 'SOLD' }];
@@ -170,22 +186,3 @@ async function rememberTaken({ redis }: Context, rows: readonly HoldRow[]): Prom
   if (known.length === 0) return;
   await redis.run((client) => Promise.all(known.map((seat) => cacheSeatStatus(client, seat))));
 }
-
-/*
- * The cap is counted in the booking statement, whose snapshot must be younger than the lock: taken in a statement
- * of its own before it. (Measured while designing, 12 connections, 30 users, cap 20: counted without it 23
- * users got past the cap, with the lock taken in the same statement 28, with it in front none.)
- */
-
-/** $1 users, $2 for each of them a seat of the event that they want to hold seats of */
-const lockHoldersStatement: NamedStatement = {
-  name: 'lock-holders',
-  text: `
-select pg_advisory_xact_lock(holder.lock)
-from (
-  select distinct hashtextextended(seat.event_id || ' ' || asked.user_id, 0) as lock
-  from unnest($1::text[], $2::uuid[]) as asked(user_id, seat_id)
-  cross join lateral (select event_id from seats where id = asked.seat_id limit 1) seat
-  order by lock
-) holder`,
-};

@@ -1,32 +1,42 @@
 import { failpoint, failpointBehind } from '#failpoint';
-import type { Context } from '../options.ts';
 import { SeatCoreError } from '../errors.ts';
 import {
-  onceByKey,
   toIdempotencyKey,
-  type IdempotencyInput,
   type IdempotencyKey,
-  type Replayable,
+  type IdempotentRequests,
+  type Repeatable,
 } from '../idempotency/idempotency.ts';
-import { InputCheck } from '../validation.ts';
-import { newBookingId } from './new-booking-id.ts';
-import { replayBooking } from '../idempotency/repeated-answer.ts';
-import { tryAcquireSeats } from '../redis/seat-lock.ts';
+import { repeatedAnswer } from '../idempotency/repeated-answer.ts';
+import type { SeatCoreMetrics } from '../metrics.ts';
+import type { SeatCoreSettings } from '../options.ts';
+import type { Connections } from '../postgres/connections.ts';
 import { findCachedTakenSeats } from '../redis/gatekeeper.ts';
-import { takenError } from '../taken-error.ts';
+import { tryLockSeats, type SeatLockDependencies } from '../redis/seat-lock.ts';
 import type { Booking } from '../types.ts';
+import { InputCheck } from '../validation.ts';
+import { newBookingId } from './booking-id.ts';
+import type { HoldBatches } from './commit-holds.ts';
 
 export interface HoldSeatsInput {
   /** One to `maxSeatsPerBooking` seats of one event, each once. */
   readonly seatIds: readonly string[];
   /** 1–128 visible ASCII characters. */
   readonly userId: string;
-  /** Kept with the transition, for whoever reads the history. */
+  /** Written beside the transition in `booking_events`. */
   readonly requestId?: string;
-  readonly idempotency?: IdempotencyInput;
+  /** 1–255 visible ASCII characters, unique among this user's holds: sent again, it has no second effect. */
+  readonly idempotencyKey?: string;
 }
 
-interface Wish {
+export interface HoldSeatsDependencies extends SeatLockDependencies {
+  readonly connections: Connections;
+  readonly batches: HoldBatches;
+  readonly idempotency: IdempotentRequests;
+  readonly settings: SeatCoreSettings;
+  readonly metrics: SeatCoreMetrics;
+}
+
+interface CheckedInput {
   /** In ascending order. */
   readonly seatIds: readonly string[];
   readonly userId: string;
@@ -34,69 +44,82 @@ interface Wish {
   readonly key: IdempotencyKey | null;
 }
 
-export async function holdSeats(context: Context, input: HoldSeatsInput): Promise<Replayable<Booking>> {
-  const wish = checkInput(context, input);
-  const count = (outcome: string) => context.metrics.bookings.inc({ outcome });
+/** @see SeatCore.holdSeats */
+export async function holdSeats(
+  dependencies: HoldSeatsDependencies,
+  input: HoldSeatsInput,
+): Promise<Repeatable<Booking>> {
+  const { connections, idempotency, settings, metrics } = dependencies;
+  const request = checkInput(settings, input);
   try {
-    const booking = await onceByKey(
-      context,
-      wish.key,
-      () => hold(context, wish),
-      (effect) => replayBooking(context, effect, 'PENDING'),
+    const booking = await idempotency.run(
+      request.key,
+      () => hold(dependencies, request),
+      (effect) => repeatedAnswer(connections, effect, 'PENDING'),
     );
-    count(booking.replayed ? 'replayed' : 'held');
+    metrics.bookings.inc({ outcome: booking.replayed ? 'replayed' : 'held' });
     failpoint('hold-done');
     return booking;
   } catch (error) {
-    if (error instanceof SeatCoreError) count(error.code.toLowerCase());
+    if (error instanceof SeatCoreError) metrics.bookings.inc({ outcome: error.code.toLowerCase() });
     throw error;
   }
 }
 
-async function hold(context: Context, wish: Wish): Promise<Booking> {
-  const { seatIds, userId, requestId, key } = wish;
-  const taken = await findCachedTakenSeats(context, seatIds);
-  if (taken.length > 0) throw takenError(taken);
+/** Gatekeeper, seat locks, commit, release of the locks. */
+async function hold(dependencies: HoldSeatsDependencies, request: CheckedInput): Promise<Booking> {
+  const { seatIds, userId, requestId, key } = request;
+  const taken = await findCachedTakenSeats(dependencies, seatIds);
+  if (taken.length > 0) throw new SeatCoreError('SEAT_TAKEN', `taken: ${taken.join(', ')}`, { seatIds: taken });
 
-  const lease = await tryAcquireSeats(context, seatIds, userId, key);
-  if (lease === 'twin') {
-    throw new SeatCoreError('IDEMPOTENCY_KEY_IN_PROGRESS', 'a request with this key has the seats');
+  const keyTag = key === null ? '' : key.id.toString('hex', 0, 8);
+  const lease = await tryLockSeats(dependencies, { seatIds, userId, keyTag });
+  if (lease === 'duplicate') {
+    throw new SeatCoreError('IDEMPOTENCY_KEY_IN_PROGRESS', 'a request with this key has locked the seats');
   }
-  if (lease === 'busy') throw new SeatCoreError('SEAT_LOCKED', 'a seat is being booked');
-  let announced: Promise<void> | undefined;
+  if (lease === 'busy') throw new SeatCoreError('SEAT_LOCKED', 'another request has locked a seat');
+  let published: Promise<void> | undefined;
   try {
     failpoint('hold-locked');
-    const bookingId = newBookingId();
-    const outcome = await context.holds.submit({ bookingId, seatIds, userId, requestId, key });
+    const outcome = await dependencies.batches.submit({
+      bookingId: newBookingId(),
+      seatIds,
+      userId,
+      requestId,
+      key,
+    });
     if (outcome.kind === 'refused') throw outcome.error;
-    announced = outcome.announced;
-    await failpointBehind('hold-announced', announced);
+    published = outcome.published;
+    await failpointBehind('hold-published', published);
     return outcome.booking;
   } finally {
-    // Sent behind the news of the commit, on the same connection: whoever finds the lock gone finds the status key.
-    await Promise.all([announced, lease.release()]);
+    // Sent behind the status keys on the same connection: a request that finds the lock gone finds the key.
+    await Promise.all([published, lease.release()]);
   }
 }
 
-function checkInput(context: Context, input: HoldSeatsInput): Wish {
+function checkInput({ maxSeatsPerBooking }: SeatCoreSettings, input: HoldSeatsInput): CheckedInput {
   const check = new InputCheck();
-  const { maxSeatsPerBooking } = context.settings;
   const userId = check.userId('/userId', input.userId);
   if (input.seatIds.length < 1 || input.seatIds.length > maxSeatsPerBooking) {
-    check.fault('/seatIds', `must name 1 to ${maxSeatsPerBooking} seats`);
+    check.error('/seatIds', `must name 1 to ${maxSeatsPerBooking} seats`);
   }
-  const known = new Set<string>();
+  const seatIds = new Set<string>();
   for (const [index, value] of input.seatIds.slice(0, maxSeatsPerBooking).entries()) {
     const pointer = `/seatIds/${index}`;
     const seatId = check.id(pointer, value);
-    if (known.has(seatId)) check.fault(pointer, 'names a seat that is named already');
-    known.add(seatId);
+    if (seatIds.has(seatId)) check.error(pointer, 'names a seat that is named already');
+    seatIds.add(seatId);
   }
   check.throwIfAny();
   return {
-    seatIds: [...known].toSorted(),
+    seatIds: [...seatIds].toSorted(),
     userId,
     requestId: input.requestId ?? null,
-    key: toIdempotencyKey(input.idempotency),
+    key: toIdempotencyKey(input.idempotencyKey, {
+      caller: userId,
+      verb: 'holdSeats',
+      request: { seatIds: [...seatIds] },
+    }),
   };
 }

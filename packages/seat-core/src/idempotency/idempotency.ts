@@ -1,33 +1,22 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Context } from '../options.ts';
-import { isLockTimeout, isViolationOf } from '../postgres/error-mapping.ts';
 import { SeatCoreError } from '../errors.ts';
+import type { Connections } from '../postgres/connections.ts';
+import { isLockTimeout, isViolationOf } from '../postgres/error-mapping.ts';
 import { InputCheck } from '../validation.ts';
-import { readRows, type NamedStatement } from '../postgres/statement.ts';
+import { findKeyStatement } from './idempotency.sql.ts';
 
-/** A key under which the effect of a request is remembered, so that sending it again does nothing twice. */
-export interface IdempotencyInput {
-  /** Who sends it: the keys of two callers never meet. */
-  readonly caller: string;
-  /** What is asked of whom, as a template: `POST /api/v1/booking`. */
-  readonly route: string;
-  /** 1–255 visible ASCII characters. */
-  readonly key: string;
-  /** SHA-256 (32 bytes) over all that is asked for: another request under the same key is refused by it. */
-  readonly fingerprint: Uint8Array;
-}
-
-/** What a verb answers that takes an idempotency key. */
-export type Replayable<Answer> = Answer & {
-  /** True when an earlier request with the same key had the effect; the answer is what that one got. */
+/** What a verb returns that takes an idempotency key. */
+export type Repeatable<Answer> = Answer & {
+  /** True when an earlier request with the same key had the effect; the answer is the one that request got. */
   readonly replayed: boolean;
 };
 
-/** A key as the statements take it. */
+/** An idempotency key as the statements take it: 32 bytes each. */
 export interface IdempotencyKey {
-  /** SHA-256 over caller, route and key; its length is the same for all. */
+  /** SHA-256 over caller, verb and key. */
   readonly id: Buffer;
+  /** SHA-256 over the request: another request under the same key has another one. */
   readonly fingerprint: Buffer;
 }
 
@@ -38,18 +27,28 @@ export interface RememberedEffect {
   readonly booking_id: string | null;
 }
 
-/** @throws VALIDATION_FAILED */
-export function toIdempotencyKey(input: IdempotencyInput | undefined): IdempotencyKey | null {
-  if (input === undefined) return null;
+/**
+ * Reads the key of a request.
+ *
+ * @param scope.caller keys of two callers never meet
+ * @param scope.verb keys of two verbs never meet
+ * @param scope.request all that the request asks for, in a fixed order of members
+ * @returns null without a key
+ * @throws VALIDATION_FAILED
+ */
+export function toIdempotencyKey(
+  key: string | undefined,
+  scope: { readonly caller: string; readonly verb: string; readonly request: unknown },
+): IdempotencyKey | null {
+  if (key === undefined) return null;
   const check = new InputCheck();
-  const key = check.idempotencyKey('/idempotency/key', input.key);
-  if (input.fingerprint.length !== 32) check.fault('/idempotency/fingerprint', 'must be 32 bytes');
+  check.idempotencyKey('/idempotencyKey', key);
   check.throwIfAny();
   // A length in front of each part, so that no two triples have one text.
-  const parts = [input.caller, input.route, key].map((part) => `${part.length}:${part}`);
+  const parts = [scope.caller, scope.verb, key].map((part) => `${part.length}:${part}`);
   return {
-    id: createHash('sha256').update(parts.join('')).digest(),
-    fingerprint: Buffer.from(input.fingerprint),
+    id: sha256(parts.join('')),
+    fingerprint: sha256(JSON.stringify([scope.verb, scope.request])),
   };
 }
 
@@ -58,100 +57,103 @@ interface Attempt {
   readonly outcome: Promise<unknown>;
 }
 
-/** How long, and how often, a request looks for the effect of a twin that another process is working on. */
-const twinPatienceMs = 1_000;
-const twinPollMs = 50;
+/** How long, and how often, a request waits for the effect of a duplicate in another process. */
+const duplicateTimeoutMs = 1_000;
+const duplicatePollMs = 50;
 
 /**
- * Runs a request under its key, once, however often and wherever it is sent. The key itself is written by the
- * statement that has the effect; here it is looked up before anything may refuse, and again before a refusal is
- * answered, because a twin may have had the effect meanwhile. Twins in one process share one attempt.
- *
- * @param act has the effect and remembers the key, or refuses
- * @param replay renders what the request that had the effect was answered
+ * Runs a request under its key once, however often and to whichever process it is sent. The statement that has the
+ * effect also writes the key. The key is looked up before any step may refuse, and again before a refusal is
+ * answered, because a duplicate may have had the effect meanwhile. Duplicates in one process share one attempt.
  */
-export async function onceByKey<Answer extends object>(
-  context: Context,
-  key: IdempotencyKey | null,
-  act: () => Promise<Answer>,
-  replay: (effect: RememberedEffect) => Promise<Answer>,
-): Promise<Replayable<Answer>> {
-  if (key === null) return { ...(await act()), replayed: false };
-  const name = key.id.toString('base64');
-  const twin = context.attempts.get(name);
-  if (twin !== undefined) {
-    if (twin.fingerprint.equals(key.fingerprint)) {
-      return { ...((await twin.outcome) as Replayable<Answer>), replayed: true };
+export class IdempotentRequests {
+  readonly #connections: Connections;
+  /** The attempts under way in this process, by key id. */
+  readonly #attempts = new Map<string, Attempt>();
+
+  constructor(connections: Connections) {
+    this.#connections = connections;
+  }
+
+  /**
+   * @param perform has the effect and writes the key, or refuses
+   * @param repeat renders the answer that the request with the effect got
+   */
+  async run<Answer extends object>(
+    key: IdempotencyKey | null,
+    perform: () => Promise<Answer>,
+    repeat: (effect: RememberedEffect) => Promise<Answer>,
+  ): Promise<Repeatable<Answer>> {
+    if (key === null) return { ...(await perform()), replayed: false };
+    const name = key.id.toString('base64');
+    const duplicate = this.#attempts.get(name);
+    if (duplicate !== undefined) {
+      if (duplicate.fingerprint.equals(key.fingerprint)) {
+        return { ...((await duplicate.outcome) as Repeatable<Answer>), replayed: true };
+      }
+      // Whether the key is taken is known when the other request has ended.
+      await duplicate.outcome.catch(() => undefined);
+      return this.run(key, perform, repeat);
     }
-    // Whether the key is taken is known when the other is through.
-    await twin.outcome.catch(() => undefined);
-    return onceByKey(context, key, act, replay);
+    const outcome = this.#attempt(key, perform, repeat).finally(() => this.#attempts.delete(name));
+    this.#attempts.set(name, { fingerprint: key.fingerprint, outcome });
+    return outcome;
   }
-  const outcome = attempt(context, key, act, replay).finally(() => context.attempts.delete(name));
-  context.attempts.set(name, { fingerprint: key.fingerprint, outcome });
-  return outcome;
+
+  async #attempt<Answer extends object>(
+    key: IdempotencyKey,
+    perform: () => Promise<Answer>,
+    repeat: (effect: RememberedEffect) => Promise<Answer>,
+  ): Promise<Repeatable<Answer>> {
+    const known = await this.#find(key);
+    if (known !== null) return { ...(await repeat(known)), replayed: true };
+    try {
+      return { ...(await perform()), replayed: false };
+    } catch (error) {
+      const isDuplicate = isDuplicateAtWork(error);
+      if (!isDuplicate && !isRefusal(error)) throw error;
+      const effect = await this.#find(key, isDuplicate ? duplicateTimeoutMs : 0);
+      if (effect !== null) return { ...(await repeat(effect)), replayed: true };
+      if (!isDuplicate) throw error;
+      throw new SeatCoreError(
+        'IDEMPOTENCY_KEY_IN_PROGRESS',
+        'a request with this key is in progress',
+        {},
+        { cause: error },
+      );
+    }
+  }
+
+  /** @throws IDEMPOTENCY_KEY_REUSED */
+  async #find(key: IdempotencyKey, timeoutMs = 0): Promise<RememberedEffect | null> {
+    const deadline = performance.now() + timeoutMs;
+    for (;;) {
+      const [row] = await this.#connections.rows<RememberedEffect & { fingerprint: Buffer }>(findKeyStatement, [
+        key.id,
+      ]);
+      if (row !== undefined) {
+        if (row.fingerprint.equals(key.fingerprint)) return row;
+        throw new SeatCoreError('IDEMPOTENCY_KEY_REUSED', 'the key belongs to a different request');
+      }
+      if (performance.now() >= deadline) return null;
+      await delay(duplicatePollMs);
+    }
+  }
 }
 
-/** The requests under a key that this process is working on, by key. */
-export type Attempts = Map<string, Attempt>;
-
-async function attempt<Answer extends object>(
-  context: Context,
-  key: IdempotencyKey,
-  act: () => Promise<Answer>,
-  replay: (effect: RememberedEffect) => Promise<Answer>,
-): Promise<Replayable<Answer>> {
-  const known = await find(context, key);
-  if (known !== null) return { ...(await replay(known)), replayed: true };
-  try {
-    return { ...(await act()), replayed: false };
-  } catch (error) {
-    const isTwinAtWork = isTwinRefusal(error);
-    if (!isTwinAtWork && !isRefusal(error)) throw error;
-    const effect = await find(context, key, isTwinAtWork ? twinPatienceMs : 0);
-    if (effect !== null) return { ...(await replay(effect)), replayed: true };
-    if (!isTwinAtWork) throw error;
-    throw new SeatCoreError(
-      'IDEMPOTENCY_KEY_IN_PROGRESS',
-      'a request with this key is being worked on',
-      {},
-      {
-        cause: error,
-      },
-    );
-  }
-}
-
-/** A word of the engine about the request, as opposed to one about the database. */
+/** The engine refused the request, as opposed to: PostgreSQL could not be asked. */
 function isRefusal(error: unknown): boolean {
   return (
     error instanceof SeatCoreError && error.code !== 'DEPENDENCY_UNAVAILABLE' && error.code !== 'OVERLOADED'
   );
 }
 
-/** Somebody is writing the same key this moment, or has done so since it was looked up. */
-function isTwinRefusal(error: unknown): boolean {
+/** A duplicate is writing the same key this moment, or has written it since the look-up. */
+function isDuplicateAtWork(error: unknown): boolean {
   if (!(error instanceof SeatCoreError)) return isViolationOf(error, 'idempotency_keys_pkey');
   return error.code === 'IDEMPOTENCY_KEY_IN_PROGRESS' || isLockTimeout(error.cause);
 }
 
-/** @throws IDEMPOTENCY_KEY_REUSED */
-async function find(context: Context, key: IdempotencyKey, patienceMs = 0): Promise<RememberedEffect | null> {
-  const deadline = performance.now() + patienceMs;
-  for (;;) {
-    const [row] = await readRows<RememberedEffect & { fingerprint: Buffer }>(context, findKeyStatement, [
-      key.id,
-    ]);
-    if (row !== undefined) {
-      if (row.fingerprint.equals(key.fingerprint)) return row;
-      throw new SeatCoreError('IDEMPOTENCY_KEY_REUSED', 'the key belongs to another request');
-    }
-    if (performance.now() >= deadline) return null;
-    await delay(twinPollMs);
-  }
+function sha256(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
 }
-
-const findKeyStatement: NamedStatement = {
-  name: 'find-idempotency-key',
-  text: 'select fingerprint, event_id, booking_id from idempotency_keys where id = $1',
-};

@@ -1,7 +1,7 @@
-import type { Context } from '../options.ts';
-import { findBooking } from '../bookings/get-booking.ts';
-import type { RememberedEffect } from './idempotency.ts';
+import type { Connections } from '../postgres/connections.ts';
+import { findBooking } from '../records/find-booking.ts';
 import type { Booking, SeatStatus } from '../types.ts';
+import type { RememberedEffect } from './idempotency.ts';
 
 const seatStatusAfter = {
   PENDING: 'RESERVED',
@@ -9,16 +9,16 @@ const seatStatusAfter = {
   CANCELLED: 'AVAILABLE',
 } as const satisfies Record<string, SeatStatus>;
 
-/** What the request whose effect this is was answered. */
-export async function replayBooking(
-  context: Context,
+/** Renders the answer that the request with this effect got. */
+export async function repeatedAnswer(
+  connections: Connections,
   effect: RememberedEffect,
   transition: keyof typeof seatStatusAfter,
 ): Promise<Booking> {
-  return asLeftBy(transition, await findBooking(context, { bookingId: effect.booking_id! }));
+  return asLeftBy(transition, await findBooking(connections, effect.booking_id!, null));
 }
 
-/** A booking as a transition left it, whatever became of it, and of its seats, later. */
+/** A booking as a transition left it, whatever happened to it and to its seats later. */
 export function asLeftBy(transition: keyof typeof seatStatusAfter, booking: Booking): Booking {
   const heldForMs = booking.expiresAt.getTime() - booking.createdAt.getTime();
   return {

@@ -1,131 +1,143 @@
-import { bulkhead, BulkheadRejectedError } from 'cockatiel';
+import { bulkhead } from 'cockatiel';
 import type pg from 'pg';
 import type { SeatCoreLogger } from '../options.ts';
-import { provesRollback, sqlStateOf, toSeatCoreError } from './error-mapping.ts';
+import { CircuitBreaker } from '../resilience/circuit-breaker.ts';
+import {
+  isPostgresOutage,
+  isSilence,
+  NoFreeConnectionError,
+  NotConnectedError,
+  provesRollback,
+  sqlStateOf,
+  toSeatCoreError,
+} from './error-mapping.ts';
 import type { Database } from './pool.ts';
-import { Dependency, DependencyAwayError } from '../resilience/circuit-breaker.ts';
-import { SeatCoreError } from '../errors.ts';
-import { LateError } from '../resilience/deadline.ts';
+import { isStandbyStatement } from './server.sql.ts';
+import { runBehindLocks, runStatement, type Call, type Statement } from './statement.ts';
 
-/** A connection and its query, each in its own time; what takes longer is not waited for. */
+/** A connection and its query, each within its own limit; no caller waits longer than both. */
 const limitMs = 1_300;
-/** For each connection so many callers may wait; the next is told at once that it is one too many. */
+/** So many callers may wait for each connection; the next is refused at once with OVERLOADED. */
 const waitingPerConnection = 40;
-/** When PostgreSQL has answered nobody for so long, a caller without a connection waits for it, not for its turn. */
+/** If PostgreSQL has answered no statement for this long, a caller without a connection met an outage, not a queue. */
 const silenceMs = 400;
 
 /**
- * The connections of a pool, lent to one statement or transaction at a time: by a bulkhead that bounds how many
- * wait, and a circuit breaker that lets nobody wait for a PostgreSQL that is known to be away.
+ * The connections of a pool, lent to one statement or transaction at a time. A bulkhead bounds how many callers wait,
+ * and a circuit breaker refuses at once while PostgreSQL is down. Every method throws DEPENDENCY_UNAVAILABLE,
+ * OVERLOADED, or SEAT_LOCKED when it waited too long for a lock; else what the work throws.
  */
-export class Connections implements Disposable {
+export class Connections {
+  readonly #database: Database;
   readonly #pool: pg.Pool;
-  readonly #dependency: Dependency;
+  readonly #breaker: CircuitBreaker<pg.Pool>;
   readonly #bulkhead;
   #answeredAt = 0;
 
   constructor(database: Database, logger: SeatCoreLogger) {
+    this.#database = database;
     this.#pool = database.$client;
     const { max } = this.#pool.options;
-    // Those that wait do so in the pool, which lets nobody wait for long.
+    // The callers wait in the pool, which bounds how long.
     this.#bulkhead = bulkhead(max * (1 + waitingPerConnection));
-    this.#dependency = new Dependency({
+    this.#breaker = new CircuitBreaker({
       name: 'postgresql',
-      // A standby answers, but decides nothing.
-      probe: () =>
-        this.#lend(async (client) => {
-          const { rows } = await client.query<{ standby: boolean }>('select pg_is_in_recovery() as standby');
-          if (rows[0]?.standby !== false) throw new Error('PostgreSQL is a standby');
-        }, false),
+      client: this.#pool,
+      probe: () => this.#withClient(assertPrimary),
       limitMs,
       logger,
-      isOutage,
-      // One connection may be ended for reasons of its own; to be silent is the server's.
+      isOutage: isPostgresOutage,
+      // A single connection may be ended for reasons of its own; silence is the server's.
       opensAfter: 2,
       isCertain: isSilence,
     });
   }
 
+  /** Runs a statement that changes nothing. */
+  async rows<Row extends object>(statement: Statement, values: readonly unknown[]): Promise<Row[]> {
+    return this.lend((client) => runStatement<Row>(client, { statement, values }), { commits: false });
+  }
+
+  /** Runs a statement that is a transaction of its own. A lost answer is DEPENDENCY_UNAVAILABLE with `outcome: 'unknown'`. */
+  async commit<Row extends object>(statement: Statement, values: readonly unknown[]): Promise<Row[]> {
+    return this.lend((client) => runStatement<Row>(client, { statement, values }), { commits: true });
+  }
+
+  /** As `commit`, behind a statement that takes locks in the same transaction. @see runBehindLocks */
+  async commitBehindLocks<Row extends object>(locks: Call, call: Call): Promise<Row[]> {
+    return this.lend((client) => runBehindLocks<Row>(client, locks, call), { commits: true });
+  }
+
   /**
-   * @param options.commits whether the work sends a commit: then an answer that is lost is `outcome: 'unknown'`
-   * @param options.limitMs the longest it may take; default 1.7 s
-   * @throws DEPENDENCY_UNAVAILABLE, OVERLOADED; SEAT_LOCKED when it waited too long for a lock; else what the work throws
+   * Lends a connection.
+   *
+   * @param options.commits whether the work sends a commit, so that a lost answer is `outcome: 'unknown'`
+   * @param options.limitMs the longest it may take, default 1,300
    */
   async lend<T>(
     work: (client: pg.PoolClient) => Promise<T>,
     options: { readonly commits: boolean; readonly limitMs?: number },
   ): Promise<T> {
+    return this.#guard(() => this.#withClient(work), options);
+  }
+
+  /** Runs a query of Drizzle, which takes a connection of the pool itself. */
+  async read<T>(query: (database: Database) => Promise<T>): Promise<T> {
+    return this.#guard(() => query(this.#database), { commits: false });
+  }
+
+  /** Ends the probing. */
+  close(): void {
+    this.#breaker.close();
+  }
+
+  async #guard<T>(
+    work: () => Promise<T>,
+    options: { readonly commits: boolean; readonly limitMs?: number },
+  ): Promise<T> {
     try {
-      return await this.#bulkhead.execute(() =>
-        this.#dependency.run(() => this.#lend(work, options.commits), options.limitMs),
-      );
+      return await this.#bulkhead.execute(() => this.#breaker.run(work, options.limitMs));
     } catch (error) {
-      if (error instanceof BulkheadRejectedError)
-        throw new SeatCoreError('OVERLOADED', 'too many wait for PostgreSQL');
-      if (error instanceof DependencyAwayError) throw toSeatCoreError(error, false);
       throw toSeatCoreError(error, options.commits);
     }
   }
 
-  /** As `lend`, for a query that Drizzle runs on a connection of its own choice. */
-  async read<T>(query: () => Promise<T>): Promise<T> {
-    try {
-      return await this.#bulkhead.execute(() => this.#dependency.run(query));
-    } catch (error) {
-      if (error instanceof BulkheadRejectedError)
-        throw new SeatCoreError('OVERLOADED', 'too many wait for PostgreSQL');
-      throw toSeatCoreError(error, false);
-    }
-  }
-
-  [Symbol.dispose](): void {
-    this.#dependency[Symbol.dispose]();
-  }
-
-  async #lend<T>(work: (client: pg.PoolClient) => Promise<T>, commits: boolean): Promise<T> {
-    const client = await this.#checkOut();
+  async #withClient<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+    const client = await this.#connect();
     let failure: Error | undefined;
     try {
       const result = await work(client);
       this.#answeredAt = performance.now();
       return result;
     } catch (thrown) {
-      // A connection whose server went, or did not answer in time, is not lent again.
+      // A connection whose server is gone or silent is not lent again.
       if (sqlStateOf(thrown) === undefined || !provesRollback(thrown)) failure = asError(thrown);
       else this.#answeredAt = performance.now();
-      throw toSeatCoreError(thrown, commits);
+      throw thrown;
     } finally {
       client.release(failure);
     }
   }
 
-  async #checkOut(): Promise<pg.PoolClient> {
+  async #connect(): Promise<pg.PoolClient> {
     const since = performance.now();
     try {
       return await this.#pool.connect();
-    } catch (error) {
-      const isTurnAwaited =
-        error instanceof Error && error.message === 'timeout exceeded when trying to connect';
-      if (isTurnAwaited && this.#answeredAt > since - silenceMs) {
-        throw new SeatCoreError('OVERLOADED', 'no connection became free in time', {}, { cause: error });
+    } catch (cause) {
+      const isPoolBusy =
+        cause instanceof Error && cause.message === 'timeout exceeded when trying to connect';
+      if (isPoolBusy && this.#answeredAt > since - silenceMs) {
+        throw new NoFreeConnectionError('no connection became free in time', { cause });
       }
-      throw toSeatCoreError(error, false);
+      throw new NotConnectedError('no connection to PostgreSQL', { cause });
     }
   }
 }
 
-/** The server is away, as opposed to: it refuses this statement, or this statement is slow. */
-function isOutage(error: unknown): boolean {
-  if (!(error instanceof SeatCoreError)) return true;
-  if (error.code !== 'DEPENDENCY_UNAVAILABLE') return false;
-  const state = sqlStateOf(error.cause);
-  return state === undefined || /^(08|53|57P|25006)/.test(state);
-}
-
-/** The server gives each statement less time than the client does: no answer at all is not for want of time. */
-function isSilence(error: unknown): boolean {
-  const cause = error instanceof SeatCoreError ? error.cause : error;
-  return cause instanceof LateError || (cause instanceof Error && cause.message === 'Query read timeout');
+/** A standby answers, but it decides nothing. */
+async function assertPrimary(client: pg.PoolClient): Promise<void> {
+  const [row] = await runStatement<{ standby: boolean }>(client, { statement: isStandbyStatement, values: [] });
+  if (row?.standby !== false) throw new Error('PostgreSQL is a standby');
 }
 
 function asError(thrown: unknown): Error {

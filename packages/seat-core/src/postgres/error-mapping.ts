@@ -1,58 +1,97 @@
+import { BulkheadRejectedError } from 'cockatiel';
 import { DrizzleQueryError } from 'drizzle-orm';
 import pg from 'pg';
 import { SeatCoreError } from '../errors.ts';
+import { CircuitOpenError } from '../resilience/circuit-breaker.ts';
+import { DeadlineError } from '../resilience/deadline.ts';
 
 /*
- * What an error of the database says about what was asked of it. An SQLSTATE is PostgreSQL's own word that the
- * statement was rolled back, unless it is about the connection (08) or the server going away (57P), which may
- * come after a commit whose answer was lost.
+ * What an error of the database says about the work that met it. An SQLSTATE is PostgreSQL's own word that the
+ * statement was rolled back, unless it is about the connection (08) or a server that is shutting down (57P): these
+ * may come after a commit whose answer was lost.
  */
 
 const endsConnection = /^(08|57P)/;
 
-/** Server gone or full, connection gone, time-out, deadlock, or a standby where the primary was: worth another try. */
-const isPassing = /^(08|40|53|57|58|25006)/;
+/** The server is down, full or a standby. */
+const meansOutage = /^(08|53|57P|25006)/;
+
+/** Down or full, connection lost, timeout, deadlock, or a standby where the primary was: worth another try. */
+const isTransient = /^(08|40|53|57|58|25006)/;
+
+/** No connection could be had, so nothing was sent. */
+export class NotConnectedError extends Error {
+  override readonly name = 'NotConnectedError';
+}
+
+/** More callers wait for a connection than PostgreSQL serves in time. */
+export class NoFreeConnectionError extends Error {
+  override readonly name = 'NoFreeConnectionError';
+}
 
 export function sqlStateOf(error: unknown): string | undefined {
   return error instanceof pg.DatabaseError ? error.code : undefined;
 }
 
-/** Whether nothing of the statement can have been committed, by the error or by that behind it. */
+/** Whether nothing of the statement can have been committed, by the error or by its cause. */
 export function provesRollback(error: unknown): boolean {
   const state = sqlStateOf(error instanceof SeatCoreError ? error.cause : error);
   return state !== undefined && !endsConnection.test(state);
 }
 
-/** Whether a constraint of this name refused. */
+/** Whether the constraint of this name refused the statement. */
 export function isViolationOf(error: unknown, constraint: string): boolean {
   return error instanceof pg.DatabaseError && error.constraint === constraint;
 }
 
-/** Whether somebody else kept a row, or a key, locked for longer than a request waits. */
+/** Whether another transaction kept a row, or a key, locked for longer than a request waits. */
 export function isLockTimeout(error: unknown): boolean {
   return sqlStateOf(error) === '55P03';
 }
 
+/** Whether PostgreSQL is down, rather than that it refuses this statement or that the statement is slow. */
+export function isPostgresOutage(thrown: unknown): boolean {
+  if (thrown instanceof SeatCoreError || thrown instanceof NoFreeConnectionError) return false;
+  const state = sqlStateOf(driverErrorOf(thrown));
+  return state === undefined || meansOutage.test(state);
+}
+
+/** The server ends a statement sooner than the client does, so no answer at all means a server that is frozen. */
+export function isSilence(thrown: unknown): boolean {
+  const error = driverErrorOf(thrown);
+  return error instanceof DeadlineError || (error instanceof Error && error.message === 'Query read timeout');
+}
+
 /**
- * Turns what the driver throws while PostgreSQL is away into DEPENDENCY_UNAVAILABLE, and a wait for somebody else's
- * lock that took too long into SEAT_LOCKED. Anything else, a fault of ours among them, comes back as it is.
+ * The one mapping of database errors: an outage becomes DEPENDENCY_UNAVAILABLE, a queue that is too long OVERLOADED,
+ * a wait for another transaction's lock that took too long SEAT_LOCKED. Any other error, such as a bug of ours, comes back
+ * unchanged.
  *
- * @param commitWasSent whether the answer that was lost may have been that of a commit
+ * @param sendsCommit whether the work sends a commit: when its answer is lost, the outcome is unknown
  */
-export function toSeatCoreError(thrown: unknown, commitWasSent: boolean): unknown {
+export function toSeatCoreError(thrown: unknown, sendsCommit: boolean): unknown {
   if (thrown instanceof SeatCoreError) return thrown;
-  // Drizzle wraps the driver's error in one whose message shows SQL and parameters.
-  const error = thrown instanceof DrizzleQueryError ? thrown.cause : thrown;
-  const state = sqlStateOf(error);
-  if (isLockTimeout(error)) {
-    return new SeatCoreError('SEAT_LOCKED', 'another transaction is deciding', {}, { cause: error });
+  const options = { cause: driverErrorOf(thrown) };
+  if (thrown instanceof BulkheadRejectedError || thrown instanceof NoFreeConnectionError) {
+    return new SeatCoreError('OVERLOADED', 'too many callers wait for PostgreSQL', {}, options);
   }
-  if (state !== undefined && !isPassing.test(state)) return error;
-  const isUnknown = commitWasSent && !provesRollback(error);
+  const state = sqlStateOf(options.cause);
+  if (isLockTimeout(options.cause)) {
+    return new SeatCoreError('SEAT_LOCKED', 'another transaction holds the lock', {}, options);
+  }
+  if (state !== undefined && !isTransient.test(state)) return options.cause;
+  const wasSent = !(thrown instanceof CircuitOpenError || thrown instanceof NotConnectedError);
+  const isUnknown = sendsCommit && wasSent && !provesRollback(options.cause);
   return new SeatCoreError(
     'DEPENDENCY_UNAVAILABLE',
     'PostgreSQL does not answer',
     isUnknown ? { outcome: 'unknown' } : {},
-    { cause: error },
+    options,
   );
+}
+
+/** Drizzle wraps the driver's error in one whose message shows SQL and parameters; ours wrap it, too. */
+function driverErrorOf(thrown: unknown): unknown {
+  const isWrapper = thrown instanceof DrizzleQueryError || thrown instanceof NotConnectedError;
+  return isWrapper || thrown instanceof NoFreeConnectionError ? thrown.cause : thrown;
 }

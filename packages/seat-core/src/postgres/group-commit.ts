@@ -1,22 +1,22 @@
-import { provesRollback } from './error-mapping.ts';
 import { SeatCoreError } from '../errors.ts';
+import { provesRollback } from './error-mapping.ts';
 
 export interface GroupCommitOptions<Request, Outcome> {
-  /** Decides a batch in one transaction. @returns one outcome per request, in their order */
+  /** Commits a batch in one transaction. @returns one outcome per request, in their order */
   readonly commit: (batch: readonly Request[]) => Promise<readonly Outcome[]>;
-  /** Told the size of each batch that is committed. */
+  /** Called with the size of each committed batch. */
   readonly onBatch?: (size: number) => void;
 }
 
 /** A batch costs PostgreSQL one flush to disk and little more per member; beyond this, gains are small. */
 const maxBatch = 64;
-/** A second commit beside the one under way is for a crowd that fills it; fewer gain more by sharing the next. */
+/** A second commit runs beside the first only when a full batch waits; fewer requests gain more by sharing the next commit. */
 const maxInFlight = 2;
-/** What a request may wait before it is tried; with what comes after, it is answered within its 2 s. */
+/** A request waits this long at most for its commit to start; with the budgets that follow, the answer comes within 2 s. */
 const maxWaitMs = 400;
-/** What has waited longer has no time left to be tried alone after its batch was rolled back. */
+/** A request that has waited longer has no time left for a commit of its own after its batch was rolled back. */
 const maxWaitForSecondTryMs = 800;
-/** So much may always wait, whatever the rate was: an idle engine has none. */
+/** So many requests may always wait, whatever the recent rate: an idle engine has none. */
 const alwaysWaiting = 16 * maxBatch;
 const rateWindowMs = 1_000;
 
@@ -28,36 +28,36 @@ interface Waiting<Request, Outcome> {
 }
 
 /**
- * Requests that arrive together, or while a commit is under way, share one: one statement, one flush to disk for
- * up to 64 of them. There is no timer: a lone request is committed at once. Known as group commit since
- * DeWitt et al., "Implementation techniques for main memory database systems" (1984).
+ * Requests that arrive together, or while a commit is under way, share one commit: one statement, one flush to disk
+ * for up to 64 requests. There is no timer: a lone request is committed at once.
  *
- * What of two members that want the same thing happens is the statement's to say.
+ * The statement decides between two requests of a batch that want the same seat. A batch whose error proves a
+ * rollback is tried again one by one, once, so that one poisoned request does not fail its neighbours. Any other error
+ * goes to every request of the batch: whether it was committed is unknown.
  *
- * A batch whose error proves that it was rolled back is tried again one by one, once, so that one poisoned request
- * does not fail its neighbours. Any other error is everybody's: whether it was committed is not known.
+ * @see DeWitt et al., "Implementation techniques for main memory database systems" (1984): group commit
  */
 export class GroupCommit<Request, Outcome> {
   readonly #options: GroupCommitOptions<Request, Outcome>;
   readonly #waiting: Waiting<Request, Outcome>[] = [];
   #inFlight = 0;
   #isStarting = false;
-  #window = { startedAt: 0, decided: 0, ratePerMs: 0 };
+  #window = { startedAt: 0, committed: 0, ratePerMs: 0 };
 
   constructor(options: GroupCommitOptions<Request, Outcome>) {
     this.#options = options;
   }
 
-  /** @throws OVERLOADED when it could not be tried in time; whatever `commit` throws */
+  /** @throws OVERLOADED when its commit could not start in time; and all that `commit` throws */
   async submit(request: Request): Promise<Outcome> {
-    if (this.#waiting.length >= this.#mostWaiting()) throw overloaded();
+    if (this.#waiting.length >= this.#maxWaiting()) throw overloaded();
     return new Promise<Outcome>((resolve, reject) => {
       this.#waiting.push({ request, since: performance.now(), resolve, reject });
       this.#startSoon();
     });
   }
 
-  /** When this turn of the event loop has brought all that it brings: what comes together goes together. */
+  /** Waits for the end of this turn of the event loop: requests that arrive together share a commit. */
   #startSoon(): void {
     if (this.#isStarting) return;
     this.#isStarting = true;
@@ -74,13 +74,13 @@ export class GroupCommit<Request, Outcome> {
       this.#inFlight += 1;
       void this.#run(batch).then(() => {
         this.#inFlight -= 1;
-        this.#countDecided(batch.length);
+        this.#countCommitted(batch.length);
         this.#startSoon();
       });
     }
   }
 
-  /** The oldest; what waited too long is refused on the way. */
+  /** Takes the oldest requests, and refuses those that waited too long. */
   #takeBatch(): Waiting<Request, Outcome>[] {
     const oldest = performance.now() - maxWaitMs;
     const inTime = this.#waiting.findIndex((member) => member.since >= oldest);
@@ -89,7 +89,7 @@ export class GroupCommit<Request, Outcome> {
     return this.#waiting.splice(0, maxBatch);
   }
 
-  /** Settles every member; never rejects. */
+  /** Resolves or rejects every request of the batch; never rejects itself. */
   async #run(batch: readonly Waiting<Request, Outcome>[]): Promise<void> {
     try {
       await this.#commit(batch);
@@ -114,24 +114,24 @@ export class GroupCommit<Request, Outcome> {
     for (const [index, member] of batch.entries()) member.resolve(outcomes[index]!);
   }
 
-  /** As many as are decided while one of them may wait, at the rate of the last second. */
-  #mostWaiting(): number {
+  /** As many as the rate of the last second commits within the longest wait. */
+  #maxWaiting(): number {
     const isRecent = performance.now() - this.#window.startedAt < 2 * rateWindowMs;
     return Math.max(alwaysWaiting, isRecent ? this.#window.ratePerMs * maxWaitMs : 0);
   }
 
-  #countDecided(count: number): void {
+  #countCommitted(count: number): void {
     const now = performance.now();
     const elapsedMs = now - this.#window.startedAt;
     if (elapsedMs < rateWindowMs) {
-      this.#window.decided += count;
+      this.#window.committed += count;
     } else {
-      const ratePerMs = elapsedMs < 2 * rateWindowMs ? this.#window.decided / elapsedMs : 0;
-      this.#window = { startedAt: now, decided: count, ratePerMs };
+      const ratePerMs = elapsedMs < 2 * rateWindowMs ? this.#window.committed / elapsedMs : 0;
+      this.#window = { startedAt: now, committed: count, ratePerMs };
     }
   }
 }
 
 function overloaded(): SeatCoreError {
-  return new SeatCoreError('OVERLOADED', 'more is waiting than can be decided in time');
+  return new SeatCoreError('OVERLOADED', 'more requests wait than can be committed in time');
 }

@@ -1,13 +1,15 @@
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
 import pg from 'pg';
+import { defaultPoolMax } from '../options.ts';
+import { discardPlans } from './server.sql.ts';
 
-/** A Drizzle database whose `$client` is the pool; hot statements are run by name on the latter. */
+/** A Drizzle database whose `$client` is the pool. Hot statements run by name on the pool. */
 export type Database = NodePgDatabase & { $client: pg.Pool };
 
 export interface DatabaseOptions {
   /** `postgres://…`, PostgreSQL 15 or later. */
   readonly databaseUrl: string;
-  /** Connections of this process; more than a few per core only queue. */
+  /** Connections of this process, default 10; more than a few per core only queue. */
   readonly poolMax?: number;
   /** Shown in `pg_stat_activity`. */
   readonly applicationName?: string;
@@ -24,10 +26,15 @@ const lockTimeoutMs = 300;
 const statementTimeoutMs = 1_000;
 const queryTimeoutMs = 1_200;
 
-/** Opens a pool with the settings the engine needs. Connections are made when first used. */
+/**
+ * Opens a pool with the settings that the engine needs. Connections are made when first used.
+ *
+ * @example
+ * const database = openDatabase({ databaseUrl: 'postgres://ticketing@127.0.0.1/ticketing' });
+ */
 export function openDatabase(options: DatabaseOptions): Database {
   const report = options.onConnectionError ?? (() => {});
-  const poolMax = options.poolMax ?? 10;
+  const poolMax = options.poolMax ?? defaultPoolMax;
   const pool = new pg.Pool({
     connectionString: options.databaseUrl,
     max: poolMax,
@@ -37,19 +44,19 @@ export function openDatabase(options: DatabaseOptions): Database {
     statement_timeout: statementTimeoutMs,
     query_timeout: queryTimeoutMs,
     idle_in_transaction_session_timeout: 5_000,
-    // As many as there may be, from the start: a crowd must not wait until PostgreSQL has made new processes.
+    // All of them from the start: a crowd must not wait until PostgreSQL has forked new processes.
     min: poolMax,
-    // What is sent on a connection in one go is one round trip.
+    // Queries sent together on a connection are one round trip.
     pipeline: true,
     maxLifetimeSeconds: 1_800,
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
-    // Nothing that the engine asks often is answered by reading a whole table, which looks cheap while it is small.
-    // That makes plans look dear which are not, and PostgreSQL would compile them: 40 ms for a statement of one.
+    // No frequent statement should read a whole table, which looks cheap while the table is small. Without sequential
+    // scans some plans look expensive that are not, and PostgreSQL would compile them: 40 ms for a statement of 1 ms.
     options: '-c enable_seqscan=off -c jit=off',
   });
   renewPlans(pool);
-  // Without these listeners a connection that the server ends takes the whole process with it.
+  // Without these listeners a connection that the server ends crashes the process.
   pool.on('error', report);
   pool.on('connect', (client) => client.on('error', report));
   return drizzle(pool);
@@ -60,8 +67,8 @@ const planLifeMs = 1_000;
 
 /**
  * PostgreSQL keeps the plan of a prepared statement until the table is analyzed next, a minute later at best. While a
- * table is empty one index looks as good as another, and the one it takes may be read from end to end once thousands
- * hold seats. So a connection that is lent makes its plans anew, once a second at most: a few milliseconds each time.
+ * table is empty one index looks as good as another, and the chosen one may be read from end to end once there are
+ * thousands of holds. So a connection that is lent plans its statements again, at most once a second: a few ms each time.
  */
 function renewPlans(pool: pg.Pool): void {
   const plannedAt = new WeakMap<pg.PoolClient, number>();
@@ -69,20 +76,20 @@ function renewPlans(pool: pg.Pool): void {
     const now = performance.now();
     if (now - (plannedAt.get(client) ?? -Infinity) < planLifeMs) return;
     plannedAt.set(client, now);
-    // In one round trip with what the borrower sends. Should it fail, so does that, and sooner.
-    const renewal = { text: 'discard plans', query_timeout: 2 * queryTimeoutMs };
+    // In one round trip with the borrower's statement. If it fails, so does that statement, and sooner.
+    const renewal = { text: discardPlans, query_timeout: 2 * queryTimeoutMs };
     client.query(renewal).catch(() => undefined);
   });
 }
 
-/** A server that is busy with its own start, or with a crowd, gets more time than a request would give it. */
+/** A server that is starting, or busy with a crowd, gets more time here than a request would give it. */
 const firstConnectionAttempts = 5;
 
 /**
- * Makes the connections of the pool, one after the other, as many as PostgreSQL grants now; what cannot be had
- * will be made when it is needed.
+ * Opens the connections of the pool one after the other, as many as PostgreSQL grants now. The pool opens the others
+ * when it needs them.
  *
- * @throws the driver's error when not even one can be made
+ * @throws the driver's error when not even one can be opened
  */
 export async function connectAll({ $client: pool }: Database): Promise<void> {
   const clients: pg.PoolClient[] = [];

@@ -1,68 +1,59 @@
 import type pg from 'pg';
-import type { Context } from '../options.ts';
 
 /**
- * A hot statement: its name makes it a prepared one. Drizzle cannot name raw SQL, and without a name
- * PostgreSQL plans these statements anew at every call.
+ * A statement and its name. The name makes it a prepared statement: Drizzle cannot name raw SQL, and without a name
+ * PostgreSQL plans the statement again at every call.
  */
-export interface NamedStatement {
+export interface Statement {
   readonly name: string;
   readonly text: string;
 }
 
-interface Call {
-  readonly statement: NamedStatement;
-  readonly values: unknown[];
+/** A statement and the values of its parameters. */
+export interface Call {
+  readonly statement: Statement;
+  readonly values: readonly unknown[];
 }
 
-/** Runs a statement that changes nothing. @throws as `Connections.lend` */
-export async function readRows<Row extends pg.QueryResultRow>(
-  { connections }: Context,
-  statement: NamedStatement,
-  values: unknown[],
-): Promise<Row[]> {
-  return connections.lend(async (client) => (await client.query<Row>({ ...statement, values })).rows, {
-    commits: false,
-  });
-}
+type Client = Pick<pg.ClientBase | pg.Pool, 'query'>;
 
-/** Runs a statement that is a transaction of its own. @throws as `Connections.lend` */
-export async function commitStatement<Row extends pg.QueryResultRow>(
-  { connections }: Context,
-  statement: NamedStatement,
-  values: unknown[],
+/**
+ * The one way in which seat-core runs a statement.
+ *
+ * @param client a connection, or a pool that chooses one
+ * @param queryTimeoutMs instead of the pool's own
+ * @throws what the driver throws; `Connections` maps it
+ */
+export async function runStatement<Row extends object>(
+  client: Client,
+  { statement, values }: Call,
+  queryTimeoutMs?: number,
 ): Promise<Row[]> {
-  return connections.lend(async (client) => (await client.query<Row>({ ...statement, values })).rows, {
-    commits: true,
-  });
+  const timeout = queryTimeoutMs === undefined ? {} : { query_timeout: queryTimeoutMs };
+  const query = { ...statement, values: [...values], ...timeout };
+  return (await client.query<Row & pg.QueryResultRow>(query)).rows;
 }
 
 /**
- * Runs two statements as one transaction, all of it sent at once: one round trip. The second one's snapshot is
- * younger than the locks that the first one takes, which is what the first is for.
+ * Runs two statements as one transaction and sends all of it at once: one round trip. The snapshot of the second
+ * statement is younger than the locks that the first one takes, which is why the first stands in front.
  *
- * @returns the rows of the second
- * @throws as `Connections.lend`
+ * @returns the rows of the second statement
  */
-export async function commitBehindLocks<Row extends pg.QueryResultRow>(
-  { connections }: Context,
+export async function runBehindLocks<Row extends object>(
+  client: Client,
   locks: Call,
   call: Call,
 ): Promise<Row[]> {
-  return connections.lend(
-    async (client) => {
-      const sent = [
-        client.query('begin'),
-        client.query({ ...locks.statement, values: locks.values }),
-        client.query<Row>({ ...call.statement, values: call.values }),
-        client.query('commit'),
-      ] as const;
-      const replies = await Promise.allSettled(sent);
-      // The first failure is the reason; a commit behind it was a rollback.
-      const failed = replies.find((reply) => reply.status === 'rejected');
-      if (failed !== undefined) throw failed.reason;
-      return (await sent[2]).rows;
-    },
-    { commits: true },
-  );
+  const sent = [
+    client.query('begin'),
+    runStatement(client, locks),
+    runStatement<Row>(client, call),
+    client.query('commit'),
+  ] as const;
+  const replies = await Promise.allSettled(sent);
+  // The first failure is the reason; the commit behind it was a rollback.
+  const failed = replies.find((reply) => reply.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
+  return sent[2];
 }

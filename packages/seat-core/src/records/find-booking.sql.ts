@@ -1,8 +1,8 @@
-import type { NamedStatement } from '../postgres/statement.ts';
+import type { Statement } from '../postgres/statement.ts';
 
 /*
  * A booking as it is shown: PENDING past its deadline counts as EXPIRED by the database's clock. Rows have
- * the columns of the settle statements, one per seat, so that one mapper serves both.
+ * the columns of the transition statements, one per seat: one mapper serves both.
  */
 const columns = `
 select booking.id, booking.event_id, booking.user_id,
@@ -20,7 +20,7 @@ join booking_seats line on line.event_id = booking.event_id and line.booking_id 
 join seats seat on seat.event_id = line.event_id and seat.id = line.seat_id`;
 
 /** $1 booking id, $2 owner or null */
-export const findBookingStatement: NamedStatement = {
+export const findBookingStatement: Statement = {
   name: 'find-booking',
   text: `${columns}
 cross join bookings booking
@@ -30,7 +30,7 @@ order by line.seat_id`,
 };
 
 /** $1 event id, $2 user id, $3 how many at most; newest first */
-export const findLiveBookingsStatement: NamedStatement = {
+export const findLiveBookingsStatement: Statement = {
   name: 'find-live-bookings',
   text: `${columns}
 cross join lateral (

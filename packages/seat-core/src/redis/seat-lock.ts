@@ -1,48 +1,54 @@
 import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
-import type { Context } from '../options.ts';
-import { DependencyAwayError } from '../resilience/circuit-breaker.ts';
-import type { IdempotencyKey } from '../idempotency/idempotency.ts';
-import { withinBudget } from '../resilience/within-budget.ts';
+import type { SeatCoreMetrics } from '../metrics.ts';
+import type { SeatCoreLogger } from '../options.ts';
+import type { Background } from '../resilience/background.ts';
+import { CircuitOpenError, type CircuitBreaker } from '../resilience/circuit-breaker.ts';
+import { seatLockKey } from './keys.ts';
 
-/** The locks of one request's seats, to be given back whatever happened. */
+/** The locks of one request's seats, to be released whatever happened. */
 export interface SeatLease {
-  /** Deletes each lock that still carries this lease's token; another holder's is left alone. Never rejects. */
+  /** Deletes each lock that still carries this lease's token; another holder's lock stays. Never rejects. */
   release(): Promise<void>;
 }
 
-/** Tells the locks of requests with one idempotency key from all others. */
-const tagOf = (key: IdempotencyKey) => key.id.toString('hex', 0, 8);
+export interface SeatLockDependencies {
+  readonly redis: CircuitBreaker<Redis>;
+  readonly seatLockSeconds: number;
+  readonly background: Background;
+  readonly metrics: SeatCoreMetrics;
+  readonly logger: SeatCoreLogger;
+}
 
-const seatLockKey = (seatId: string) => `lock:seat:${seatId}`;
+export interface SeatLockRequest {
+  /** In ascending order. */
+  readonly seatIds: readonly string[];
+  readonly userId: string;
+  /** The same for all requests with one idempotency key, empty without a key. */
+  readonly keyTag: string;
+}
 
 /**
- * Locks all seats, or none. The lock saves work, it decides nothing: when Redis cannot answer, the request
- * goes on and PostgreSQL decides. A lock that timed out may have been taken all the same, so the lease of
- * such a request gives back every seat's: behind the lock, on the same connection, so that a Redis that was
- * frozen meets the two in this order.
+ * Locks all seats or none. The lock saves work and decides nothing: when Redis cannot answer, the request goes on
+ * without a lock and PostgreSQL decides.
  *
- * @param seatIds in ascending order
- * @returns the lease; `twin` when a request with the same idempotency key has one of the seats, `busy` when
- *   any other has
+ * A SET that timed out may still run later. So the lease releases that seat's lock, too: on the same connection, so
+ * Redis runs SET before DEL.
+ *
+ * @returns the lease; `duplicate` when a request with the same idempotency key holds one of the locks, `busy` when
+ *   any other request does
  * @see https://redis.io/docs/latest/commands/set/#patterns (unique token, compare-and-delete)
  */
-export async function tryAcquireSeats(
-  context: Context,
-  seatIds: readonly string[],
-  userId: string,
-  key: IdempotencyKey | null,
-): Promise<SeatLease | 'busy' | 'twin'> {
-  const { redis, settings, metrics, logger } = context;
-  const tag = key === null ? '' : tagOf(key);
-  const token = `${userId}:${tag}${randomUUID()}`;
-  // One pipeline on one connection: the sets arrive in this order, and nobody waits for anybody.
+export async function tryLockSeats(
+  { redis, seatLockSeconds, background, metrics, logger }: SeatLockDependencies,
+  { seatIds, userId, keyTag }: SeatLockRequest,
+): Promise<SeatLease | 'busy' | 'duplicate'> {
+  const token = `${userId}:${keyTag}${randomUUID()}`;
+  // One pipeline on one connection: the SETs arrive in this order, and none waits for another's answer.
   const replies = await Promise.allSettled(
     seatIds.map((seatId) =>
-      // With GET the answer is the holder, or null when there was none and the lock is ours.
-      redis.run((client) =>
-        client.set(seatLockKey(seatId), token, 'EX', settings.seatLockSeconds, 'NX', 'GET'),
-      ),
+      // With GET the reply is the present holder, or null when there was none and the lock is ours.
+      redis.run((client) => client.set(seatLockKey(seatId), token, 'EX', seatLockSeconds, 'NX', 'GET')),
     ),
   );
   const holders = replies.flatMap((reply) => (reply.status === 'fulfilled' ? (reply.value ?? []) : []));
@@ -50,7 +56,7 @@ export async function tryAcquireSeats(
   const mayBeOurs = seatIds.filter((_, index) => {
     const reply = replies[index];
     return reply?.status === 'rejected'
-      ? !(reply.reason instanceof DependencyAwayError)
+      ? !(reply.reason instanceof CircuitOpenError)
       : reply?.value === null;
   });
   const isBusy = holders.length > 0;
@@ -59,14 +65,14 @@ export async function tryAcquireSeats(
   logger.debug({ seatIds, result, err: failed?.reason as unknown }, 'seat lock');
   const release = async () => {
     if (mayBeOurs.length === 0) return;
-    const released = withinBudget(context, releaseLocks(redis.client, mayBeOurs, token));
-    // Once Redis failed, nothing of this request waits for it any more.
-    if (!redis.isAway) await released;
+    const released = background.withinBudget(releaseLocks(redis.client, mayBeOurs, token));
+    // After a failure of Redis this request waits for it no more.
+    if (!redis.isOpen) await released;
   };
   if (isBusy) {
     await release();
-    const isTwin = (holder: string) => key !== null && holder.startsWith(`${userId}:${tag}`);
-    return holders.some(isTwin) ? 'twin' : 'busy';
+    const isDuplicate = (holder: string) => keyTag !== '' && holder.startsWith(`${userId}:${keyTag}`);
+    return holders.some(isDuplicate) ? 'duplicate' : 'busy';
   }
   return { release };
 }

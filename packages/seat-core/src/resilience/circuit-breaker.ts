@@ -1,48 +1,55 @@
 import { CircuitState, circuitBreaker, handleWhen, type IBreaker } from 'cockatiel';
 import type { SeatCoreLogger } from '../options.ts';
-import { inTime } from './deadline.ts';
+import { withDeadline } from './deadline.ts';
 
-export interface DependencyOptions {
-  /** As metrics, health and log name it: `redis`, `queue`, `postgresql`. */
+export interface CircuitBreakerOptions<Client> {
+  /** Name of the dependency in metrics, health and log: `redis`, `queue`, `postgresql`, `replica`. */
   readonly name: string;
-  /** A question of our own; it succeeds only while the other side can do all that is asked of it. */
-  readonly probe: () => Promise<unknown>;
-  /** The longest that work and probe may take. */
+  readonly client: Client;
+  /** A request of our own that succeeds only while the dependency can do all that the engine asks of it. */
+  readonly probe: (client: Client) => Promise<unknown>;
+  /** The longest that work and probe may take, in ms. */
   readonly limitMs: number;
   readonly logger: SeatCoreLogger;
-  /** Which errors say that the other side is away, and not that it refuses this work; by default all. */
+  /** Which errors mean that the dependency is down, rather than that it refuses this work. Default: all. */
   readonly isOutage?: (error: unknown) => boolean;
-  /** After how many failures in a row it counts as away; default 1. */
+  /** How many such errors in a row open the circuit. Default 1. */
   readonly opensAfter?: number;
-  /** Which of those errors are enough alone, however many it takes of the others. */
+  /** Which of those errors open the circuit alone, whatever `opensAfter` says. */
   readonly isCertain?: (error: unknown) => boolean;
-  /** Told at the start and at each change. */
-  readonly onState?: (isAway: boolean) => void;
-  /** What is to be made good when it is back. A failure is logged. */
-  readonly onReturn?: (awayMs: number) => Promise<unknown>;
+  /** Called at the start and at each change. */
+  readonly onState?: (isOpen: boolean) => void;
+  /** Recovers what the outage left behind. A failure is logged. */
+  readonly onClosed?: (outageMs: number) => Promise<unknown>;
   readonly probeEveryMs?: number;
 }
 
-/** The work was not begun, because the other side has been away since some earlier work. */
-export class DependencyAwayError extends Error {
-  override readonly name = 'DependencyAwayError';
+/** The circuit is open, so the work was not started: the dependency is down since some earlier work. */
+export class CircuitOpenError extends Error {
+  override readonly name = 'CircuitOpenError';
 }
 
 /**
- * A circuit breaker around something that is asked over the network. Nobody's request finds out whether it is
- * back: once it failed, work is refused at once, and only the probe goes through, which is sent at once and
- * then twice a second. It is sent while all is well, too, so that an outage is known before a request meets it.
+ * A circuit breaker around the client of a network dependency. No request finds out whether the dependency is back:
+ * an open circuit refuses all work at once. Only the probe goes through, at once and then twice a second, and its
+ * success closes the circuit. The probe also runs while the circuit is closed, so that it usually meets an outage
+ * before a request does.
+ *
+ * @see https://martinfowler.com/bliki/CircuitBreaker.html
  */
-export class Dependency implements Disposable {
+export class CircuitBreaker<Client> {
+  /** For commands that must be sent whatever the state of the circuit. */
+  readonly client: Client;
   readonly name: string;
-  readonly #options: DependencyOptions;
+  readonly #options: CircuitBreakerOptions<Client>;
   readonly #breaker;
-  #awaySince: number | null = null;
+  #openSince: number | null = null;
   #nextProbe: NodeJS.Timeout | undefined;
   #isProbing = false;
-  #isStopped = false;
+  #isClosed = false;
 
-  constructor(options: DependencyOptions) {
+  constructor(options: CircuitBreakerOptions<Client>) {
+    this.client = options.client;
     this.name = options.name;
     this.#options = options;
     const { isOutage = () => true, isCertain = () => false, opensAfter = 1 } = options;
@@ -57,37 +64,37 @@ export class Dependency implements Disposable {
       failures = isCertain(error) ? opensAfter : failures + 1;
       return true;
     };
-    // When the next attempt is made is decided here, not by the library.
+    // This class schedules the next attempt, not the library.
     this.#breaker = circuitBreaker(handleWhen(countOutage), { halfOpenAfter: 0, breaker: counter });
-    this.#breaker.onBreak((reason) => this.#opened('error' in reason ? reason.error : undefined));
-    this.#breaker.onReset(() => this.#closed());
+    this.#breaker.onBreak((reason) => this.#onOpened('error' in reason ? reason.error : undefined));
+    this.#breaker.onReset(() => this.#onClosed());
     options.onState?.(false);
     this.#probeIn(0);
   }
 
   /** Whether work is being refused. */
-  get isAway(): boolean {
+  get isOpen(): boolean {
     return this.#breaker.state !== CircuitState.Closed;
   }
 
   /**
-   * @param limitMs instead of the dependency's own
-   * @throws DependencyAwayError while it is away; LateError when the work took too long: then its outcome is
-   *   unknown; else what the work threw
+   * @param limitMs instead of the breaker's own
+   * @throws CircuitOpenError while the circuit is open; DeadlineError when the work took too long: its outcome is
+   *   unknown then; else what the work throws
    */
-  async run<T>(work: () => Promise<T>, limitMs = this.#options.limitMs): Promise<T> {
-    if (this.isAway) throw new DependencyAwayError(`${this.name} is away`);
-    return this.#breaker.execute(() => inTime(this.name, limitMs, work()));
+  async run<T>(work: (client: Client) => Promise<T>, limitMs = this.#options.limitMs): Promise<T> {
+    if (this.isOpen) throw new CircuitOpenError(`the circuit of ${this.name} is open`);
+    return this.#breaker.execute(() => withDeadline(this.name, limitMs, work(this.client)));
   }
 
-  /** Ends the probing. */
-  [Symbol.dispose](): void {
-    this.#isStopped = true;
+  /** Ends the probing. The client stays open: it is its owner's. */
+  close(): void {
+    this.#isClosed = true;
     clearTimeout(this.#nextProbe);
   }
 
   #probeIn(ms: number): void {
-    if (this.#isStopped || this.#isProbing) return;
+    if (this.#isClosed || this.#isProbing) return;
     clearTimeout(this.#nextProbe);
     this.#nextProbe = setTimeout(() => void this.#probe(), ms).unref();
   }
@@ -96,32 +103,33 @@ export class Dependency implements Disposable {
     const { probe, limitMs, logger, probeEveryMs = 500 } = this.#options;
     this.#isProbing = true;
     try {
-      await this.#breaker.execute(() => inTime(this.name, limitMs, probe()));
+      await this.#breaker.execute(() => withDeadline(this.name, limitMs, probe(this.client)));
     } catch (err) {
-      logger.debug({ err, part: this.name }, 'the probe failed');
+      logger.debug({ err, dependency: this.name }, 'probe failed');
     } finally {
       this.#isProbing = false;
       this.#probeIn(probeEveryMs);
     }
   }
 
-  #opened(err: unknown): void {
-    // A probe that fails opens it again; the outage is the same.
-    if (this.#awaySince !== null) return;
-    this.#awaySince = performance.now();
-    this.#options.logger.warn({ err, part: this.name }, 'a part is away; no request waits for it');
-    this.#options.onState?.(true);
+  #onOpened(err: unknown): void {
+    // A failed probe opens the circuit again; the outage is the same.
+    if (this.#openSince !== null) return;
+    this.#openSince = performance.now();
+    const { logger, onState } = this.#options;
+    logger.warn({ err, dependency: this.name }, 'circuit opened: requests go on without this dependency');
+    onState?.(true);
     this.#probeIn(0);
   }
 
-  #closed(): void {
-    const { logger, onState, onReturn } = this.#options;
-    const awayMs = Math.ceil(performance.now() - (this.#awaySince ?? performance.now()));
-    this.#awaySince = null;
-    logger.info({ part: this.name, awayMs }, 'a part is back');
+  #onClosed(): void {
+    const { logger, onState, onClosed } = this.#options;
+    const outageMs = Math.ceil(performance.now() - (this.#openSince ?? performance.now()));
+    this.#openSince = null;
+    logger.info({ dependency: this.name, outageMs }, 'circuit closed: the dependency is back');
     onState?.(false);
-    void onReturn?.(awayMs).catch((err: unknown) =>
-      logger.warn({ err, part: this.name }, 'what an outage left behind was not mended'),
+    void onClosed?.(outageMs).catch((err: unknown) =>
+      logger.warn({ err, dependency: this.name }, 'cache repair after outage failed'),
     );
   }
 }

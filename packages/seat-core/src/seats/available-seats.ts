@@ -2,15 +2,22 @@ import { randomInt } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { LRUCache } from 'lru-cache';
-import type { Context } from '../options.ts';
-import { DependencyAwayError } from '../resilience/circuit-breaker.ts';
-import type { EventReader } from '../events/event-reader.ts';
-import { InputCheck } from '../validation.ts';
-import { readRowsAnywhere } from '../postgres/replica.ts';
-import { toSeatView, type SeatRow } from '../records/seat-rows.ts';
-import type { NamedStatement } from '../postgres/statement.ts';
+import type { SeatCoreMetrics } from '../metrics.ts';
+import type { SeatCoreLogger } from '../options.ts';
+import type { Reads } from '../postgres/replica.ts';
+import { toSeatView, type SeatRow } from '../records/rows.ts';
+import {
+  becomeLoader,
+  listLifetimeMs,
+  readAvailableList,
+  resignAsLoader,
+  writeAvailableList,
+} from '../redis/available-lists.ts';
+import type { Background } from '../resilience/background.ts';
+import { CircuitOpenError, type CircuitBreaker } from '../resilience/circuit-breaker.ts';
 import type { Seat } from '../types.ts';
-import { withinBudget } from '../resilience/within-budget.ts';
+import { InputCheck } from '../validation.ts';
+import { availableOfComingEventsStatement, availableOfEventStatement } from './available-seats.sql.ts';
 
 export interface ListAvailableSeatsInput {
   /** Without it: over all coming events, the soonest first. */
@@ -21,41 +28,42 @@ export interface ListAvailableSeatsInput {
 
 export interface AvailableSeats {
   readonly seats: readonly Seat[];
-  /** The moment this is a picture of, at most about a second ago. */
+  /** When the list was read, at most about a second ago. */
   readonly asOf: Date;
 }
 
-const lifetimeMs = 1_000;
-/** A loader rests for four times what it took, so that lists cost a fifth of the time of one connection at most. */
-const restsPerLoad = 4;
-const pollMs = 20;
-
-const listKey = (eventId: string | undefined) =>
-  eventId === undefined ? 'seats:available' : `seats:available:${eventId}`;
-const loaderKey = (eventId: string | undefined) => `lock:${listKey(eventId)}`;
-
-/** Drops the lists that may show seats of this event. */
-export async function forgetAvailableSeats(redis: Redis, eventId: string): Promise<void> {
-  await Promise.all([redis.del(listKey(undefined)), redis.del(listKey(eventId))]);
+export interface AvailableSeatsDependencies {
+  readonly reads: Reads;
+  readonly redis: CircuitBreaker<Redis>;
+  readonly background: Background;
+  readonly metrics: SeatCoreMetrics;
+  readonly logger: SeatCoreLogger;
+  /** @throws EVENT_NOT_FOUND */
+  readonly requireEvent: (eventId: string) => Promise<unknown>;
 }
 
+/** After a load a process rests for four times as long: lists cost at most a fifth of the time of one connection. */
+const restFactor = 4;
+const pollMs = 20;
+/** The cache key of the list over all coming events. */
+const allEvents = '';
+
 /**
- * The lists of free seats, kept in Redis for a second. When a list is gone, one caller of all processes
- * loads it; the others of this process share its promise, those of other processes wait for the key. Each
- * caller is given a random choice of the list, so that not everybody fights for the same ten seats.
+ * The lists of free seats, kept in Redis for a second. When a list is gone, one caller of all processes loads it. The
+ * other callers of its process share its promise; those of other processes wait for the key. Each caller gets a
+ * random choice of the list, so that a crowd does not fight for the same ten seats.
  */
 export class AvailableSeatsReader {
-  readonly #context: Context;
-  readonly #events: EventReader;
-  /** What this process saw last: shown while a dropped list may not be loaded yet. */
-  readonly #latest = new LRUCache<string, AvailableSeats>({ max: 100, ttl: lifetimeMs });
+  readonly #dependencies: AvailableSeatsDependencies;
+  /** The newest list of this process: the answer while a deleted list may not be loaded yet. */
+  readonly #latest = new LRUCache<string, AvailableSeats>({ max: 100, ttl: listLifetimeMs });
   readonly #loading = new Map<string, Promise<AvailableSeats>>();
 
-  constructor(context: Context, events: EventReader) {
-    this.#context = context;
-    this.#events = events;
+  constructor(dependencies: AvailableSeatsDependencies) {
+    this.#dependencies = dependencies;
   }
 
+  /** @see SeatCore.listAvailableSeats */
   async list(input: ListAvailableSeatsInput): Promise<AvailableSeats> {
     const check = new InputCheck();
     const eventId = input.eventId === undefined ? undefined : check.id('/eventId', input.eventId);
@@ -66,46 +74,35 @@ export class AvailableSeatsReader {
   }
 
   async #readCached(eventId: string | undefined): Promise<AvailableSeats | null> {
-    const { redis, metrics, logger } = this.#context;
-    const key = listKey(eventId);
+    const { redis, metrics, logger } = this.#dependencies;
     try {
-      const [json, remainingMs] = await redis.run((client) =>
-        Promise.all([client.get(key), client.pttl(key)]),
-      );
-      metrics.availableSeatsCache.inc({ result: json === null ? 'miss' : 'hit' });
-      if (json === null) return null;
-      const asOf = new Date(Date.now() - (lifetimeMs - Math.max(0, remainingMs)));
-      return this.#remember(key, { seats: JSON.parse(json) as Seat[], asOf });
-    } catch (error) {
+      const list = await redis.run((client) => readAvailableList(client, eventId));
+      metrics.availableSeatsCache.inc({ result: list === null ? 'miss' : 'hit' });
+      return list === null ? null : this.#keep(eventId, list);
+    } catch (err) {
       metrics.availableSeatsCache.inc({ result: 'error' });
-      const level = error instanceof DependencyAwayError ? 'debug' : 'warn';
-      logger[level]({ err: error }, 'the list of available seats could not be read from the cache');
-      // Without Redis each process has a list of its own, as old as that of Redis would be.
-      return this.#latest.get(key) ?? null;
+      const level = err instanceof CircuitOpenError ? 'debug' : 'warn';
+      logger[level]({ err }, 'reading the list of free seats from Redis failed');
+      // Without Redis each process has a list of its own, no older than the list in Redis would be.
+      return this.#latest.get(eventId ?? allEvents) ?? null;
     }
   }
 
   async #loadShared(eventId: string | undefined): Promise<AvailableSeats> {
-    const key = listKey(eventId);
-    const underway = this.#loading.get(key);
-    if (underway !== undefined) return underway;
+    const key = eventId ?? allEvents;
+    const running = this.#loading.get(key);
+    if (running !== undefined) return running;
     const loading = this.#loadOrAwait(eventId).finally(() => this.#loading.delete(key));
     this.#loading.set(key, loading);
     return loading;
   }
 
   async #loadOrAwait(eventId: string | undefined): Promise<AvailableSeats> {
-    const { redis } = this.#context;
-    const deadline = Date.now() + lifetimeMs;
+    const { redis } = this.#dependencies;
+    const deadline = Date.now() + listLifetimeMs;
     while (Date.now() < deadline) {
-      const isLoader = await redis
-        .run((client) => client.set(loaderKey(eventId), '1', 'PX', lifetimeMs, 'NX'))
-        .then(
-          (reply) => reply === 'OK',
-          () => true,
-        );
-      if (isLoader) break;
-      const latest = this.#latest.get(listKey(eventId));
+      if (await redis.run((client) => becomeLoader(client, eventId)).catch(() => true)) break;
+      const latest = this.#latest.get(eventId ?? allEvents);
       if (latest !== undefined) return latest;
       await delay(pollMs);
       const cached = await this.#readCached(eventId);
@@ -115,48 +112,37 @@ export class AvailableSeatsReader {
   }
 
   async #load(eventId: string | undefined): Promise<AvailableSeats> {
-    const { redis, logger } = this.#context;
+    const { reads, redis, logger } = this.#dependencies;
     const asOf = new Date();
     const rows =
       eventId === undefined
-        ? await readRowsAnywhere<SeatRow>(this.#context, availableOfComingEvents, [])
-        : await readRowsAnywhere<SeatRow>(this.#context, availableOfEvent, [eventId]);
+        ? await reads.rows<SeatRow>(availableOfComingEventsStatement, [])
+        : await reads.rows<SeatRow>(availableOfEventStatement, [eventId]);
     if (rows.length === 0 && eventId !== undefined) await this.#requireEvent(eventId);
-    const list = this.#remember(listKey(eventId), {
-      seats: rows.map((row) => toSeatView(row.id, row, 'AVAILABLE')),
-      asOf,
-    });
+    const seats = rows.map((row) => toSeatView(row.id, row, 'AVAILABLE'));
+    const list = this.#keep(eventId, { seats, asOf });
     const tookMs = Date.now() - asOf.getTime();
-    if (redis.isAway) return list;
+    if (redis.isOpen) return list;
     await redis
-      .run((client) =>
-        Promise.all([
-          client.set(listKey(eventId), JSON.stringify(list.seats), 'PX', Math.max(1, lifetimeMs - tookMs)),
-          client.pexpire(loaderKey(eventId), Math.min(lifetimeMs, Math.max(1, tookMs * restsPerLoad))),
-        ]),
-      )
-      .catch((error: unknown) =>
-        logger.warn({ err: error }, 'the list of available seats could not be cached'),
-      );
+      .run((client) => writeAvailableList(client, eventId, { seats, tookMs, restMs: tookMs * restFactor }))
+      .catch((err: unknown) => logger.warn({ err }, 'writing the list of free seats to Redis failed'));
     return list;
   }
 
-  /** Nobody should wait for the list of an event that does not exist. */
+  /** Resigns as loader when the event does not exist: another process should not wait for its list. */
   async #requireEvent(eventId: string): Promise<void> {
+    const { redis, background, requireEvent } = this.#dependencies;
     try {
-      await this.#events.require(eventId);
+      await requireEvent(eventId);
     } catch (error) {
-      const { redis } = this.#context;
-      await withinBudget(
-        this.#context,
-        redis.run((client) => client.del(loaderKey(eventId))),
-      );
+      await background.withinBudget(redis.run((client) => resignAsLoader(client, eventId)));
       throw error;
     }
   }
 
-  #remember(key: string, list: AvailableSeats): AvailableSeats {
-    this.#latest.set(key, list, { ttl: Math.max(1, lifetimeMs - (Date.now() - list.asOf.getTime())) });
+  #keep(eventId: string | undefined, list: AvailableSeats): AvailableSeats {
+    const remainingMs = Math.max(1, listLifetimeMs - (Date.now() - list.asOf.getTime()));
+    this.#latest.set(eventId ?? allEvents, list, { ttl: remainingMs });
     return list;
   }
 }
@@ -171,28 +157,3 @@ function chooseAtRandom<Item>(items: readonly Item[], count: number): Item[] {
   }
   return pool.slice(0, chosen);
 }
-
-const availableOfEvent: NamedStatement = {
-  name: 'available-of-event',
-  text: `
-select id, event_id, section, "row", number, price_amount, currency
-from seats
-where event_id = $1 and status = 'AVAILABLE'
-order by random()
-limit 200`,
-};
-
-/** Reads event by event and stops at 200 seats; 100 of one event are as many as one answer shows. */
-const availableOfComingEvents: NamedStatement = {
-  name: 'available-of-coming-events',
-  text: `
-select seat.*
-from (select id from events where starts_at > clock_timestamp() order by starts_at, id) event
-cross join lateral (
-  select id, event_id, section, "row", number, price_amount, currency
-  from seats
-  where event_id = event.id and status = 'AVAILABLE'
-  limit 100
-) seat
-limit 200`,
-};

@@ -1,114 +1,109 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
-import type { Context } from '../options.ts';
-import { EncodedMap, type MapEncoding } from './encoded-map.ts';
-import type { EventReader } from '../events/event-reader.ts';
+import type { Reads } from '../postgres/replica.ts';
+import { toSeatView, type SeatRow } from '../records/rows.ts';
+import { nextStartAt } from '../resilience/pacing.ts';
+import type { Money, Seat, SeatStatus } from '../types.ts';
 import { InputCheck } from '../validation.ts';
-import { readRowsAnywhere } from '../postgres/replica.ts';
-import { toSeatView, type SeatRow } from '../records/seat-rows.ts';
-import type { NamedStatement } from '../postgres/statement.ts';
-import type { SeatStatus } from '../types.ts';
+import { readSeatSliceStatement, readStatusesStatement } from './seat-map.sql.ts';
 
 /** Every seat of an event as of one moment. */
 export interface SeatMap {
   readonly eventId: string;
-  /** The sum of the seats' versions: it rises with every change, and is the same for every process. */
+  /** The sum of the seats' versions: it rises with every change, and is the same in every process. */
   readonly version: number;
   readonly asOf: Date;
-  /** `{ eventId, version, asOf, seats: Seat[] }`, the seats in the order of the hall. */
-  readonly json: Buffer;
-  /** The same, compressed: once per map, however many ask. */
-  as(encoding: MapEncoding): Promise<Buffer>;
+  /**
+   * In the order in which the organizer wrote them. A seat whose status did not change is the same object as in the map
+   * before, so a caller that renders maps can reuse what it made of it.
+   */
+  readonly seats: readonly Seat[];
+}
+
+export interface SeatMapDependencies {
+  readonly reads: Reads;
+  /** @throws EVENT_NOT_FOUND */
+  readonly requireEvent: (eventId: string) => Promise<unknown>;
 }
 
 const lifetimeMs = 1_000;
-/** After a build a process rests for four times as long as it took: a fifth of its time at most. */
-const restsPerBuild = 4;
-/** What all kept maps may hold together; a seat costs about half a kilobyte. */
+/** After a build a process rests for four times as long: maps cost at most a fifth of its time. */
+const restFactor = 4;
+/** All kept maps together; a seat costs about 150 bytes. */
 const maxSeatsKept = 400_000;
+/** Between slices the event loop serves other requests. */
 const seatsPerSlice = 5_000;
 
-/** What never changes of an event's seats, serialized once. */
-interface HallPlan {
-  /** Up to and including `"status":"`, one per seat, in the order of the ids. */
-  readonly prefixes: readonly string[];
+interface KeptMap {
+  readonly map: SeatMap;
+  /** When the next build may start, in `performance.now()` terms. */
+  readonly staleAt: number;
 }
 
-interface KeptMap {
-  readonly plan: HallPlan;
-  readonly map: SeatMap;
-  /** When the next build may begin, in `performance.now()` terms. */
-  staleAt: number;
+interface StatusesRow {
+  readonly statuses: string;
+  /** numeric arrives as text. */
+  readonly version: string;
 }
 
 /**
- * Builds an event's map at most once a second, whoever asks however often. Only the statuses are read again:
- * as one string of a letter per seat, which costs PostgreSQL and the wire a fraction of 100,000 rows.
+ * Builds the map of an event at most once a second, however many callers ask. Only the statuses are read again, as one
+ * text with a letter per seat: this costs PostgreSQL and the wire a fraction of 100,000 rows.
  */
 export class SeatMapReader {
-  readonly #context: Context;
-  readonly #events: EventReader;
+  readonly #dependencies: SeatMapDependencies;
   readonly #kept = new LRUCache<string, KeptMap>({
     maxSize: maxSeatsKept,
-    sizeCalculation: ({ plan }) => Math.max(1, plan.prefixes.length),
+    sizeCalculation: ({ map }) => Math.max(1, map.seats.length),
   });
   readonly #building = new Map<string, Promise<SeatMap>>();
 
-  constructor(context: Context, events: EventReader) {
-    this.#context = context;
-    this.#events = events;
+  constructor(dependencies: SeatMapDependencies) {
+    this.#dependencies = dependencies;
   }
 
-  /** @throws EVENT_NOT_FOUND, VALIDATION_FAILED */
+  /** @see SeatCore.getSeatMap */
   async get(input: { readonly eventId: string }): Promise<SeatMap> {
     const check = new InputCheck();
     const eventId = check.id('/eventId', input.eventId);
     check.throwIfAny();
     const kept = this.#kept.get(eventId);
     if (kept !== undefined && performance.now() < kept.staleAt) return kept.map;
-    const underway = this.#building.get(eventId);
-    if (underway !== undefined) return underway;
-    const building = this.#build(eventId, kept?.plan).finally(() => this.#building.delete(eventId));
+    const running = this.#building.get(eventId);
+    if (running !== undefined) return running;
+    const building = this.#build(eventId, kept?.map.seats).finally(() => this.#building.delete(eventId));
     this.#building.set(eventId, building);
     return building;
   }
 
-  async #build(eventId: string, known: HallPlan | undefined): Promise<SeatMap> {
-    const plan = known ?? (await this.#loadPlan(eventId));
+  async #build(eventId: string, known: readonly Seat[] | undefined): Promise<SeatMap> {
+    const before = known ?? (await this.#readSeats(eventId));
     const startedAt = performance.now();
     const asOf = new Date();
-    const [row] = await readRowsAnywhere<StatusesRow>(this.#context, readStatuses, [eventId]);
-    if (row === undefined || row.statuses.length !== plan.prefixes.length) {
-      throw new Error(`event ${eventId} has ${row?.statuses.length} seats, its plan ${plan.prefixes.length}`);
+    const [row] = await this.#dependencies.reads.rows<StatusesRow>(readStatusesStatement, [eventId]);
+    if (row?.statuses.length !== before.length) {
+      throw new Error(`event ${eventId} has ${row?.statuses.length} seats, its map has ${before.length}`);
     }
-    const version = Number(row.version);
-    const json = await serialize({ eventId, version, asOf, statuses: row.statuses, plan });
-    let tookMs = performance.now() - startedAt;
-    const staleAt = () => startedAt + Math.max(lifetimeMs, tookMs * (1 + restsPerBuild));
-    // Compressing is part of what a map costs, and the next one waits for as much longer.
-    const encoded = new EncodedMap(json, (encodingMs) => {
-      tookMs += encodingMs;
-      kept.staleAt = staleAt();
-    });
-    const map: SeatMap = { eventId, version, asOf, json, as: (encoding) => encoded.as(encoding) };
-    const kept: KeptMap = { plan, map, staleAt: staleAt() };
-    this.#kept.set(eventId, kept);
+    const seats = await withStatuses(before, row.statuses);
+    const map: SeatMap = { eventId, version: Number(row.version), asOf, seats };
+    const tookMs = performance.now() - startedAt;
+    const staleAt = nextStartAt({ startedAt, tookMs, everyMs: lifetimeMs, restFactor });
+    this.#kept.set(eventId, { map, staleAt });
     return map;
   }
 
-  async #loadPlan(eventId: string): Promise<HallPlan> {
-    await this.#events.require(eventId);
-    const prefixes: string[] = [];
+  /** The seats of an event as if all were free; only the status of a seat ever changes. */
+  async #readSeats(eventId: string): Promise<Seat[]> {
+    const { reads, requireEvent } = this.#dependencies;
+    await requireEvent(eventId);
+    const shared = new SharedValues();
+    const seats: Seat[] = [];
     let after = '00000000-0000-0000-0000-000000000000';
     for (;;) {
-      const rows = await readRowsAnywhere<SeatRow>(this.#context, readPlanSlice, [
-        eventId,
-        after,
-        seatsPerSlice,
-      ]);
-      for (const row of rows) prefixes.push(toPrefix(row));
+      const rows = await reads.rows<SeatRow>(readSeatSliceStatement, [eventId, after, seatsPerSlice]);
+      for (const row of rows) seats.push(shared.in(toSeatView(row.id, row, 'AVAILABLE')));
       const last = rows.at(-1);
-      if (last === undefined || rows.length < seatsPerSlice) return { prefixes };
+      if (last === undefined || rows.length < seatsPerSlice) return seats;
       after = last.id;
     }
   }
@@ -116,59 +111,42 @@ export class SeatMapReader {
 
 const statusByLetter: Readonly<Record<string, SeatStatus>> = { A: 'AVAILABLE', R: 'RESERVED', S: 'SOLD' };
 
-/** Writes the answer slice by slice, so that a large hall does not keep other requests waiting. */
-async function serialize(content: {
-  eventId: string;
-  version: number;
-  asOf: Date;
-  statuses: string;
-  plan: HallPlan;
-}): Promise<Buffer> {
-  const { eventId, version, asOf, statuses, plan } = content;
-  const head = `{"eventId":${JSON.stringify(eventId)},"version":${version},"asOf":"${asOf.toISOString()}","seats":[`;
-  const chunks = [Buffer.from(head)];
-  for (let start = 0; start < statuses.length; start += seatsPerSlice) {
-    if (start > 0) await nextTurn();
-    let text = '';
-    const end = Math.min(start + seatsPerSlice, statuses.length);
-    for (let index = start; index < end; index++) {
-      text += `${index === 0 ? '' : ','}${plan.prefixes[index]}${statusByLetter[statuses[index]!]}"}`;
-    }
-    chunks.push(Buffer.from(text));
+/** @param statuses a letter per seat */
+async function withStatuses(before: readonly Seat[], statuses: string): Promise<Seat[]> {
+  const seats = [...before];
+  for (let index = 0; index < seats.length; index++) {
+    if (index > 0 && index % seatsPerSlice === 0) await nextTurn();
+    const status = statusByLetter[statuses[index]!]!;
+    if (seats[index]!.status !== status) seats[index] = { ...seats[index]!, status };
   }
-  chunks.push(Buffer.from(']}'));
-  return Buffer.concat(chunks);
+  return seats;
 }
 
-/** A seat's JSON up to its status, which is its last member. */
-function toPrefix(row: SeatRow): string {
-  const json = JSON.stringify(toSeatView(row.id, row, 'AVAILABLE'));
-  return json.slice(0, -'AVAILABLE"}'.length);
+/** Keeps one copy of what thousands of seats have in common: rows bring each seat a copy of its own. */
+class SharedValues {
+  readonly #texts = new Map<string, string>();
+  readonly #prices = new Map<string, Money>();
+
+  in(seat: Seat): Seat {
+    return {
+      ...seat,
+      eventId: this.#text(seat.eventId),
+      section: this.#text(seat.section),
+      row: this.#text(seat.row),
+      price: this.#price(seat.price),
+    };
+  }
+
+  #text(text: string): string {
+    const known = this.#texts.get(text);
+    if (known === undefined) this.#texts.set(text, text);
+    return known ?? text;
+  }
+
+  #price(price: Money): Money {
+    const key = `${price.amount} ${price.currency}`;
+    const known = this.#prices.get(key);
+    if (known === undefined) this.#prices.set(key, price);
+    return known ?? price;
+  }
 }
-
-/** Ids are UUIDs of version 7, given in the order in which the organizer wrote the hall. */
-const readPlanSlice: NamedStatement = {
-  name: 'read-plan-slice',
-  text: `
-select id, event_id, section, "row", number, price_amount, currency
-from seats
-where event_id = $1 and id > $2::uuid
-order by id
-limit $3`,
-};
-
-interface StatusesRow {
-  readonly statuses: string;
-  /** numeric arrives as text */
-  readonly version: string;
-}
-
-const readStatuses: NamedStatement = {
-  name: 'read-statuses',
-  text: `
-select coalesce(string_agg(case status when 'AVAILABLE' then 'A' when 'RESERVED' then 'R' else 'S' end, '' order by id), '')
-         as statuses,
-       coalesce(sum(version), 0) as version
-from seats
-where event_id = $1`,
-};

@@ -1,0 +1,24 @@
+export {
+  auditCheckNames,
+  auditInvariants,
+  type AuditOptions,
+  type AuditReport,
+  type CheckResult,
+} from './audit.ts';
+export { startAudit, type StartAuditOptions } from './start-audit.ts';
+export {
+  rebuildFromHistory,
+  type RebuildOptions,
+  type RebuildProgress,
+  type RebuildReport,
+} from './rebuild-from-history.ts';
+export { TimeLimitError } from './read-transaction.ts';
+export { runMigrations, serviceRoleOf, type MigrateOptions } from './migrate.ts';
+export { openRetention, type RetirableEvent, type Retention, type RetentionOptions } from './retention.ts';
+export {
+  NotRetirableError,
+  type EventArchive,
+  type RetiredEvent,
+  type RetireEventInput,
+} from './retire-event.ts';
+export type { Loop } from '../resilience/loop.ts';
