@@ -2,9 +2,9 @@ import { execFileSync } from 'node:child_process';
 import { createPrivateStack, waitFor, type PrivateStack } from '@ticketing/testkit';
 import { Registry } from 'prom-client';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { openSeatCore } from '../../src/open-seat-core.ts';
-import type { SeatCore } from '../../src/seat-core.ts';
 import type { SeatMessage } from '../../src/live/subscription.ts';
+import { anyone } from '../../src/records/ownership.ts';
+import { openSeatCore, type SeatCore } from '../../src/seat-core.ts';
 import { openTestEngine, refusal, type TestEngine } from '../fixtures/test-engine.ts';
 
 /** Subscribes, and keeps the messages and the statuses that follow from them. */
@@ -40,14 +40,14 @@ describe('subscribeToSeats', () => {
     const { event, seatIds } = await engine.createHall(4);
     const [first, second] = seatIds;
     const sold = await other.holdSeats({ seatIds: [first], userId: 'ani' });
-    await other.confirmBooking({ bookingId: sold.id, actor: 'test' });
+    await other.confirmBooking({ bookingId: sold.id, ownedBy: anyone, actor: 'test' });
 
     const { subscription, messages, statuses } = await follow(engine.core, event.id);
     expect(messages).toEqual([{ type: 'snapshot', version: 2, seats: [{ id: first, status: 'SOLD' }] }]);
 
     const held = await other.holdSeats({ seatIds: [second!], userId: 'budi' });
     await waitFor(() => statuses.get(second!) === 'RESERVED', { description: 'the hold to arrive' });
-    await other.releaseBooking({ bookingId: held.id, actor: 'test' });
+    await other.releaseBooking({ bookingId: held.id, ownedBy: anyone, actor: 'test' });
     await waitFor(() => statuses.get(second!) === 'AVAILABLE', { description: 'the release to arrive' });
     expect(new Set(types(messages.slice(1)))).toEqual(new Set(['delta']));
     subscription.close();
@@ -267,7 +267,7 @@ describe('subscribeToSeats while Redis is down', () => {
     expect(messages.at(-1)).toMatchObject({ type: 'delta' });
 
     await stack.redis.start();
-    await waitFor(() => core.listFaultyParts().length === 0 && other.listFaultyParts().length === 0, {
+    await waitFor(() => core.listDegradedDependencies().length === 0 && other.listDegradedDependencies().length === 0, {
       description: 'Redis to be used again',
     });
     await holdAndAwait(1, 'with Redis back');
@@ -275,7 +275,7 @@ describe('subscribeToSeats while Redis is down', () => {
     await stack.redis.freeze();
     await holdAndAwait(2, 'with Redis frozen');
     await stack.redis.thaw();
-    await waitFor(() => core.listFaultyParts().length === 0 && other.listFaultyParts().length === 0, {
+    await waitFor(() => core.listDegradedDependencies().length === 0 && other.listDegradedDependencies().length === 0, {
       description: 'Redis to be used again',
     });
     await holdAndAwait(3, 'with Redis thawed');
