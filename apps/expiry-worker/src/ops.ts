@@ -1,6 +1,6 @@
 import { runOps } from './ops/run-ops.ts';
 
-/* What an operator does by hand, with the environment of the services: node dist/ops.js <command> */
+/* The operator's commands, with the environment of the services: node dist/ops.js <command> */
 
 process.exitCode = await runOps({
   args: process.argv.slice(2),

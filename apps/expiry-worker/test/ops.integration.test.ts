@@ -7,6 +7,7 @@ import { waitFor } from '@ticketing/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runOps } from '../src/ops/run-ops.ts';
 import { openTestWorker, type TestWorker } from './fixtures/test-worker.ts';
+import { anyone } from '@ticketing/seat-core';
 
 let worker: TestWorker;
 let env: Record<string, string>;
@@ -77,18 +78,18 @@ describe('the command', () => {
 
 describe('audit', () => {
   it('shows each check and what was replayed, and 0 when all is well', async () => {
-    const [seatId] = await worker.createHall(2);
+    const [seatId] = await worker.makeEvent(2);
     const { id } = await worker.core.holdSeats({ seatIds: [seatId!], userId: 'ani' });
-    await worker.core.confirmBooking({ bookingId: id, actor: 'test' });
+    await worker.core.confirmBooking({ bookingId: id, ownedBy: anyone, actor: 'test' });
     const { code, said } = await ops('audit');
     expect(said).toMatch(/^seat-status +0$/m);
-    expect(said).toMatch(/^replay-lines +0$/m);
+    expect(said).toMatch(/^rebuild-lines +0$/m);
     expect(said).toMatch(/replayed 2 records of bookings, 2 transitions of seats; 0 violations, \d+\.\d s$/);
     expect(code).toBe(0);
   });
 
   it('shows what is wrong with samples, and 1', async () => {
-    const seatIds = await worker.createHall(8);
+    const seatIds = await worker.makeEvent(8);
     await worker.query(`
       begin; set local session_replication_role = replica;
       update seats set status = 'SOLD' where id in ('${seatIds.join("','")}'); commit`);
@@ -134,7 +135,7 @@ describe('jobs', () => {
   });
 
   it('are retried by id, with all attempts, and then do their work', async () => {
-    const [seatId] = await worker.createHall(1);
+    const [seatId] = await worker.makeEvent(1);
     await worker.queue.pause();
     const { id } = await worker.brief.holdSeats({ seatIds: [seatId!], userId: 'ani' });
     const jobId = `b-${id}`;
@@ -211,9 +212,9 @@ describe('events retire', () => {
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
   async function makePastEvent(): Promise<string> {
-    const [seatId] = await worker.createHall(3);
+    const [seatId] = await worker.makeEvent(3);
     const { id, eventId } = await worker.core.holdSeats({ seatIds: [seatId!], userId: 'ani' });
-    await worker.core.confirmBooking({ bookingId: id, actor: 'test' });
+    await worker.core.confirmBooking({ bookingId: id, ownedBy: anyone, actor: 'test' });
     await worker.query(`
       begin; set local session_replication_role = replica;
       update events set starts_at = '2020-01-01', created_at = '2019-01-01' where id = '${eventId}';
@@ -287,7 +288,7 @@ describe('events retire', () => {
   });
 
   it('refuses an event that cannot be retired, and a time that is too short', async () => {
-    const [seatId] = await worker.createHall(1);
+    const [seatId] = await worker.makeEvent(1);
     const [row] = await worker.query<{ event_id: string }>('select event_id from seats where id = $1', [
       seatId,
     ]);

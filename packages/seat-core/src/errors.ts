@@ -38,20 +38,29 @@ export interface InputError {
   readonly detail: string;
 }
 
-/** The details of each code; codes that are not here have none. */
+/** The details of an error. Which codes have which members is in `DetailsByCode`; `SeatCoreError.is` narrows to them. */
 export interface SeatErrorDetails {
-  readonly VALIDATION_FAILED: { readonly errors: readonly InputError[] };
-  /** The seats known to be taken: at least one, never a free one. */
-  readonly SEAT_TAKEN: { readonly seatIds: readonly string[] };
-  readonly SEAT_NOT_FOUND: { readonly seatIds: readonly string[] };
-  readonly BOOKING_NOT_PENDING: { readonly bookingStatus: 'CONFIRMED' | 'EXPIRED' | 'CANCELLED' };
-  readonly DEPENDENCY_UNAVAILABLE: { readonly outcome?: 'unknown' };
+  readonly errors?: readonly InputError[];
+  /** The seats known to be taken (at least one, never a free one), or the unknown seats. */
+  readonly seatIds?: readonly string[];
+  readonly bookingStatus?: 'CONFIRMED' | 'EXPIRED' | 'CANCELLED';
+  /** A commit was sent and its answer lost: it may have happened. */
+  readonly outcome?: 'unknown';
+}
+
+/** The details of each code. A code that is not here has none. */
+interface DetailsByCode {
+  readonly VALIDATION_FAILED: Required<Pick<SeatErrorDetails, 'errors'>>;
+  readonly SEAT_TAKEN: Required<Pick<SeatErrorDetails, 'seatIds'>>;
+  readonly SEAT_NOT_FOUND: Required<Pick<SeatErrorDetails, 'seatIds'>>;
+  readonly BOOKING_NOT_PENDING: Required<Pick<SeatErrorDetails, 'bookingStatus'>>;
+  readonly DEPENDENCY_UNAVAILABLE: Pick<SeatErrorDetails, 'outcome'>;
 }
 
 type NoDetails = Readonly<Record<never, never>>;
 
-export type DetailsOf<Code extends SeatErrorCode> = Code extends keyof SeatErrorDetails
-  ? SeatErrorDetails[Code]
+export type DetailsOf<Code extends SeatErrorCode> = Code extends keyof DetailsByCode
+  ? DetailsByCode[Code]
   : NoDetails;
 
 /** A code with its details: SEAT_TAKEN cannot be thrown without its seats. */
@@ -84,8 +93,7 @@ export class SeatCoreError extends Error {
   readonly code: SeatErrorCode;
   /** Whether the same request may succeed when it is sent again. */
   readonly retryable: boolean;
-  /** Read them after `is`, which knows the members of each code. */
-  readonly details: DetailsOf<SeatErrorCode>;
+  readonly details: SeatErrorDetails;
 
   constructor(...[code, message, details = {}, options]: CodeAndDetails) {
     super(message, options);

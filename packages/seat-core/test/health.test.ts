@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest';
 import type { Context } from '../src/options.ts';
-import { listFaultyParts } from '../src/health.ts';
+import { listDegradedDependencies } from '../src/health.ts';
 
 const partsAt = (offsetSeconds: number) =>
-  listFaultyParts({
+  listDegradedDependencies({
     redis: { isAway: false },
     expiryQueue: null,
     replica: null,

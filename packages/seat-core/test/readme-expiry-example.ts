@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { openSeatCore } from '@ticketing/seat-core';
+import { anyone } from '../src/records/ownership.ts';
 
 export async function expireOneSeat(databaseUrl: string, redisUrl: string): Promise<string> {
   const core = await openSeatCore({ databaseUrl, redisUrl, holdSeconds: 1 });
@@ -10,7 +11,7 @@ export async function expireOneSeat(databaseUrl: string, redisUrl: string): Prom
     // What a worker does all day: see `sweepOverdue`.
     while ((await core.sweepOverdue()) === 0) await delay(100);
 
-    const { status } = await core.getBooking({ bookingId: held.id });
+    const { status } = await core.getBooking({ bookingId: held.id, ownedBy: anyone });
     return status; // 'EXPIRED'
   } finally {
     await core[Symbol.asyncDispose]();

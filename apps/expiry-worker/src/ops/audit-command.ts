@@ -1,5 +1,5 @@
 import { Type } from '@sinclair/typebox';
-import { auditInvariants, replayHistory, type CheckResult } from '@ticketing/seat-core';
+import { auditInvariants, rebuildFromHistory, type CheckResult } from '@ticketing/seat-core/admin';
 import { commonVariables, readConfig } from '@ticketing/service-kit';
 import { describeServer } from './describe-server.ts';
 import { OpsError, type OpsCommand } from './ops-context.ts';
@@ -7,10 +7,10 @@ import { parseOptions } from './parse-options.ts';
 
 const configSchema = Type.Object({ DATABASE_URL: commonVariables.DATABASE_URL });
 
-/** How long a part without news may take before a line of progress. */
+/** So often a long command writes a line of progress. */
 const progressEveryMs = 2_000;
 
-/** `audit`: what must hold, and the replay of the history; 1 when anything differs. */
+/** `audit`: checks the invariants, and rebuilds the tables from the history; 1 when anything differs. */
 export const auditCommand: OpsCommand = async ({ args, env, say, complain }) => {
   const { values } = parseOptions({
     args: [...args],
@@ -21,21 +21,21 @@ export const auditCommand: OpsCommand = async ({ args, env, say, complain }) => 
   const { DATABASE_URL: databaseUrl } = readConfig(configSchema, env);
 
   const startedAt = performance.now();
-  let toldAt = startedAt;
-  const tell = (what: string) => {
-    if (performance.now() - toldAt < progressEveryMs) return;
-    toldAt = performance.now();
-    complain(`${((toldAt - startedAt) / 1_000).toFixed(0)} s: ${what}`);
+  let reportedAt = startedAt;
+  const report = (progress: string) => {
+    if (performance.now() - reportedAt < progressEveryMs) return;
+    reportedAt = performance.now();
+    complain(`${((reportedAt - startedAt) / 1_000).toFixed(0)} s: ${progress}`);
   };
   const options = { databaseUrl, timeLimitSeconds };
-  const audit = await auditInvariants({ ...options, onCheck: (check) => tell(`checking ${check}`) });
-  const replay = await replayHistory({
+  const audit = await auditInvariants({ ...options, onCheck: (check) => report(`checking ${check}`) });
+  const rebuild = await rebuildFromHistory({
     ...options,
-    onProgress: ({ part, done }) =>
-      tell(`replaying ${part}: ${done} ${part === 'bookings' ? 'records' : 'transitions'}`),
+    onProgress: ({ table: name, done }) =>
+      report(`rebuilding ${name}: ${done} ${name === 'bookings' ? 'records' : 'transitions'}`),
   });
 
-  const results = [...audit.results, ...replay.results];
+  const results = [...audit.results, ...rebuild.results];
   const violations = results.reduce((sum, result) => sum + result.violations, 0);
   say(`${describeServer(databaseUrl)}, as it was at ${audit.at.toISOString()}`);
   say('');
@@ -43,7 +43,7 @@ export const auditCommand: OpsCommand = async ({ args, env, say, complain }) => 
   say('');
   const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1);
   say(
-    `replayed ${replay.records} records of bookings, ${replay.transitions} transitions of seats; ` +
+    `rebuilt from ${rebuild.records} booking records and ${rebuild.transitions} seat transitions; ` +
       `${violations} violations, ${seconds} s`,
   );
   return violations === 0 ? 0 : 1;

@@ -1,4 +1,4 @@
-/** Which server a URL names, without who asks it: for a sentence. */
+/** The server and database of a URL, without user and password. */
 export function describeServer(url: string): string {
   const { host, pathname } = new URL(url);
   const database = pathname.replace(/^\//, '');

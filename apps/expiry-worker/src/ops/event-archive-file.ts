@@ -4,27 +4,27 @@ import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
-import type { EventArchive } from '@ticketing/seat-core';
+import type { EventArchive } from '@ticketing/seat-core/admin';
 
 export interface EventArchiveFile extends EventArchive {
   readonly path: string;
-  /** Removes what was begun; a finished file stays. */
+  /** Removes an unfinished file; a finished one stays. */
   readonly discard: () => Promise<void>;
 }
 
-/** One gzipped file per event, a JSON text per line. It has its name only once it is whole and on the disk. */
+/** One gzipped file per event, a JSON text per line. It gets its name when it is complete and on disk. */
 export async function createEventArchiveFile(folder: string, eventId: string): Promise<EventArchiveFile> {
   await mkdir(folder, { recursive: true });
   const path = join(folder, `event-${eventId}.jsonl.gz`);
   const unfinished = `${path}.unfinished`;
-  // Who bought what is nobody else's business.
+  // Only its owner may read who bought which seat.
   const file = createWriteStream(unfinished, { mode: 0o600 });
   await once(file, 'open');
   const gzip = createGzip();
   gzip.pipe(file);
-  let fault: Error | undefined;
+  let failure: Error | undefined;
   const fail = (error: Error) => {
-    fault ??= error;
+    failure ??= error;
     gzip.destroy();
     file.destroy();
   };
@@ -33,11 +33,11 @@ export async function createEventArchiveFile(folder: string, eventId: string): P
   return {
     path,
     async write(line) {
-      if (fault !== undefined) throw fault;
+      if (failure !== undefined) throw failure;
       if (!gzip.write(`${line}\n`)) await Promise.race([once(gzip, 'drain'), once(file, 'close')]);
     },
     async finish() {
-      if (fault !== undefined) throw fault;
+      if (failure !== undefined) throw failure;
       gzip.end();
       await finished(file);
       await sync(unfinished);

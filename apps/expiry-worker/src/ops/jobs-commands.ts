@@ -1,4 +1,4 @@
-import type { ExpiryJobData, ExpiryQueue } from '@ticketing/seat-core';
+import type { ExpiryJobData, ExpiryQueue } from '@ticketing/seat-core/clients';
 import type { Job } from 'bullmq';
 import { withQueue } from './open-ops-queue.ts';
 import { OpsError, type OpsCommand, type OpsContext } from './ops-context.ts';
@@ -8,14 +8,14 @@ import { parseOptions } from './parse-options.ts';
 const jobsPerPage = 100;
 const noneFailed = 'No job has failed.';
 
-/** `jobs failed`: what the worker gave up on, the latest first; the sweep has ended those holds all the same. */
+/** `jobs failed`: the jobs that the worker gave up, the latest first. The sweep has ended their holds all the same. */
 export const listFailedJobs: OpsCommand = async (context) => {
   parseOptions({ args: [...context.args] });
   return withQueue(context, async (queue) => {
     const count = await queue.getFailedCount();
     context.say(count === 0 ? noneFailed : `${count} failed ${count === 1 ? 'job' : 'jobs'}`);
     for await (const job of failedJobs(queue)) {
-      const at = job.finishedOn === undefined ? 'some time' : new Date(job.finishedOn).toISOString();
+      const at = job.finishedOn === undefined ? 'an unknown time' : new Date(job.finishedOn).toISOString();
       context.say('');
       context.say(`${job.id}  failed at ${at}, attempt ${job.attemptsMade}: ${job.failedReason}`);
       context.say(`  bookings: ${describeBookings(job.data)}`);
@@ -24,7 +24,7 @@ export const listFailedJobs: OpsCommand = async (context) => {
   });
 };
 
-/** `jobs retry <id>|all`: back into the queue, with all its attempts. */
+/** `jobs retry <id>|all`: puts failed jobs back into the queue, with all their attempts. */
 export const retryJobs: OpsCommand = async (context) => {
   const wanted = readId(context, 'jobs retry <id>|all');
   return withQueue(context, async (queue) => {
@@ -34,7 +34,7 @@ export const retryJobs: OpsCommand = async (context) => {
       context.say(`Job ${wanted} is in the queue again.`);
       return 0;
     }
-    // By id, because one that fails again at once must not be met again.
+    // Collected first: a job that fails again at once must not be retried twice.
     const ids: string[] = [];
     for await (const { id } of failedJobs(queue)) if (id !== undefined) ids.push(id);
     if (ids.length === 0) context.say(noneFailed);
@@ -52,7 +52,7 @@ export const retryJobs: OpsCommand = async (context) => {
   });
 };
 
-/** `jobs discard <id>`: for a job that no attempt will help, as one with malformed data. */
+/** `jobs discard <id>`: deletes a job that no attempt can help, such as one with malformed data. */
 export const discardJob: OpsCommand = async (context) => {
   const wanted = readId(context, 'jobs discard <id>');
   return withQueue(context, async (queue) => {
@@ -64,14 +64,14 @@ export const discardJob: OpsCommand = async (context) => {
 
 function readId({ args }: OpsContext, usage: string): string {
   const [id, ...rest] = parseOptions({ args: [...args], allowPositionals: true }).positionals;
-  if (rest.length > 0) throw new OpsError(`One at a time: ${usage}.`);
-  if (id === undefined) throw new OpsError(`Which one? ${usage}; "jobs failed" lists them.`);
+  if (rest.length > 0) throw new OpsError(`Name one job at a time: ${usage}.`);
+  if (id === undefined) throw new OpsError(`Name a job: ${usage}; "jobs failed" lists them.`);
   return id;
 }
 
 async function findFailedJob(queue: ExpiryQueue, id: string): Promise<Job<ExpiryJobData>> {
   const job = await queue.getJob(id);
-  if (job === undefined) throw new OpsError(`There is no job ${id}; "jobs failed" lists those that failed.`);
+  if (job === undefined) throw new OpsError(`There is no job ${id}; "jobs failed" lists the failed jobs.`);
   const state = await job.getState();
   if (state !== 'failed') throw new OpsError(`Job ${id} has not failed: it is ${state}. Nothing was done.`);
   return job;
@@ -85,7 +85,7 @@ async function* failedJobs(queue: ExpiryQueue): AsyncGenerator<Job<ExpiryJobData
   }
 }
 
-/** Whoever may write to Redis may have added it, so its data may be anything. */
+/** Any program that can write to Redis can add a job, so its data may be anything. */
 function describeBookings(data: unknown): string {
   const bookings =
     typeof data === 'object' && data !== null && 'bookings' in data && Array.isArray(data.bookings)

@@ -1,5 +1,5 @@
 import { Type } from '@sinclair/typebox';
-import { createExpiryQueue, openQueueRedis, type ExpiryQueue } from '@ticketing/seat-core';
+import { createExpiryQueue, openQueueRedis, type ExpiryQueue } from '@ticketing/seat-core/clients';
 import { commonVariables, readConfig } from '@ticketing/service-kit';
 import { describeServer } from './describe-server.ts';
 import { OpsError, type OpsContext } from './ops-context.ts';
@@ -10,20 +10,20 @@ const configSchema = Type.Object({
   QUEUE_REDIS_URL: Type.Optional(commonVariables.REDIS_URL),
 });
 
-/** The queue of the services of this environment, for as long as `work` needs it. */
+/** Opens the queue of the services of this environment while `work` runs. */
 export async function withQueue<T>(
   { env }: OpsContext,
   work: (queue: ExpiryQueue) => Promise<T>,
 ): Promise<T> {
   const config = readConfig(configSchema, env);
   const redisUrl = config.QUEUE_REDIS_URL ?? config.REDIS_URL;
-  let lastFault: unknown;
+  let lastError: unknown;
   const refuse = (error: unknown): never => {
-    const reason = reasonOf(lastFault ?? error);
+    const reason = reasonOf(lastError ?? error);
     throw new OpsError(`Redis (${describeServer(redisUrl)}) does not answer: ${reason}`, { cause: error });
   };
   const remember = (error: Error) => {
-    lastFault = error;
+    lastError = error;
   };
   const redis = await openQueueRedis({ redisUrl, onConnectionError: remember }).catch(refuse);
   try {

@@ -1,7 +1,7 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { OpsError } from './ops-context.ts';
 
-/** The options and the other words of a command. @throws OpsError for what it does not know */
+/** Parses the options and the other words of a command. @throws OpsError for an unknown option */
 export function parseOptions<Config extends ParseArgsConfig>(
   config: Config,
 ): ReturnType<typeof parseArgs<Config>> {
@@ -9,6 +9,6 @@ export function parseOptions<Config extends ParseArgsConfig>(
     return parseArgs(config);
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
-    throw new OpsError(`${error.message.split('. ')[0]}. "help" shows what there is.`, { cause: error });
+    throw new OpsError(`${error.message.split('. ')[0]}. "help" lists the commands and options.`, { cause: error });
   }
 }

@@ -1,5 +1,5 @@
 import { Type } from '@sinclair/typebox';
-import { openRetention, type RetirableEvent, type Retention } from '@ticketing/seat-core';
+import { openRetention, type RetirableEvent, type Retention } from '@ticketing/seat-core/admin';
 import { commonVariables, readConfig } from '@ticketing/service-kit';
 import { describeServer } from './describe-server.ts';
 import { createEventArchiveFile } from './event-archive-file.ts';
@@ -13,7 +13,7 @@ const configSchema = Type.Object({
   REDIS_URL: commonVariables.REDIS_URL,
 });
 
-/** `events retire`: archives and deletes what is over for long enough; without --yes it only says what it would do. */
+/** `events retire`: archives and deletes events that are long over. Without --yes it only lists them. */
 export const retireCommand: OpsCommand = async (context) => {
   const { say } = context;
   const { values } = parseOptions({
@@ -30,7 +30,7 @@ export const retireCommand: OpsCommand = async (context) => {
     throw new OpsError('--older-than-days must be a whole number from 30.');
   const { archive: folder } = values;
   if (values.yes && folder === undefined)
-    throw new OpsError('Say with --archive FOLDER where the events go before they are deleted.');
+    throw new OpsError('Name with --archive FOLDER the folder that receives the events before they are deleted.');
   const config = readConfig(configSchema, context.env);
   const databaseUrl = config.MIGRATE_DATABASE_URL ?? config.DATABASE_URL;
 
@@ -40,7 +40,7 @@ export const retireCommand: OpsCommand = async (context) => {
   const events = chosen === undefined ? all : all.filter(({ id }) => id === chosen);
   if (chosen !== undefined && events.length === 0) {
     throw new OpsError(
-      `Event ${chosen} cannot be retired: there is none, or it is not over for ${keptDays} days, or something was recorded about it within a day.`,
+      `Event ${chosen} cannot be retired: it does not exist, or is not over for ${keptDays} days, or had a transition within a day.`,
     );
   }
   say(

@@ -15,7 +15,7 @@ const commands: Readonly<Record<string, OpsCommand>> = {
 
 const usage = `Usage: <command>, with the environment of the services
 
-  audit [--time-limit SECONDS]     check what must hold, and replay the history against the tables (DATABASE_URL)
+  audit [--time-limit SECONDS]     check the invariants, and rebuild the tables from the history (DATABASE_URL)
   jobs failed                      list the clean-up jobs that failed for good (QUEUE_REDIS_URL or REDIS_URL)
   jobs retry <id>|all              put failed jobs back into the queue
   jobs discard <id>                delete a failed job that can never succeed
@@ -23,7 +23,7 @@ const usage = `Usage: <command>, with the environment of the services
                                    archive events that are long over and delete them (MIGRATE_DATABASE_URL or
                                    DATABASE_URL of the owner, and REDIS_URL); without --yes only list them
 
-Exit code: 0 done, 1 done and something is not well, 2 not done.`;
+Exit code: 0 done, 1 done with findings or failures, 2 not done.`;
 
 /** Finds the command and runs it. @returns the exit code */
 export async function runOps(context: OpsContext): Promise<number> {
@@ -41,8 +41,8 @@ export async function runOps(context: OpsContext): Promise<number> {
   try {
     return await command({ ...context, args: [...context.args].slice(words.split(' ').length) });
   } catch (error) {
-    const isForeseen = error instanceof OpsError || error instanceof ConfigError;
-    context.complain(isForeseen ? error.message : `${words}: ${reasonOf(error)}`);
+    const isExpected = error instanceof OpsError || error instanceof ConfigError;
+    context.complain(isExpected ? error.message : `${words}: ${reasonOf(error)}`);
     return 2;
   }
 }

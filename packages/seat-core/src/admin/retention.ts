@@ -32,6 +32,8 @@ export interface Retention extends AsyncDisposable {
    * and rebuild hold before and after, or none.
    */
   retireEvent(input: RetireEventInput): Promise<RetiredEvent>;
+  /** As `[Symbol.asyncDispose]`. */
+  close(): Promise<void>;
 }
 
 /** Refunds and complaints need an event for some time after it is over. */
@@ -62,6 +64,13 @@ export async function openRetention(options: RetentionOptions): Promise<Retentio
     throw error;
   }
   const dropKeys = dropKeysIn(redis);
+  const end = async () => {
+    try {
+      if (hasIndex) await client.query(dropRetirementIndex);
+    } finally {
+      await close();
+    }
+  };
   return {
     listRetirable: async (input) => listRetirable(client, checkKeptDays(input.keptDays)),
     async retireEvent(input) {
@@ -74,13 +83,8 @@ export async function openRetention(options: RetentionOptions): Promise<Retentio
       }
       return retireEvent(client, dropKeys, input);
     },
-    async [Symbol.asyncDispose]() {
-      try {
-        if (hasIndex) await client.query(dropRetirementIndex);
-      } finally {
-        await close();
-      }
-    },
+    close: end,
+    [Symbol.asyncDispose]: end,
   };
 }
 

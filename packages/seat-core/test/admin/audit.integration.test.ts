@@ -1,9 +1,10 @@
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { auditCheckNames, auditInvariants, auditInvariantsInTurn } from '../../src/admin/audit-invariants.ts';
-import { replayHistory } from '../../src/admin/replay-history.ts';
+import { auditCheckNames, auditInvariants, auditInvariantsInTurn } from '../../src/admin/audit.ts';
+import { rebuildFromHistory } from '../../src/admin/rebuild-from-history.ts';
 import { TimeLimitError } from '../../src/admin/read-transaction.ts';
 import { openTestEngine, type TestEngine } from '../fixtures/test-engine.ts';
+import { anyone } from '../../src/records/ownership.ts';
 
 let engine: TestEngine;
 let client: pg.Client;
@@ -28,13 +29,13 @@ beforeEach(async () => {
   );
   await engine.redis.flushdb();
   const briefly = engine.withSettings({ holdSeconds: 0.001 });
-  ({ seatIds } = await engine.createHall(9));
+  ({ seatIds } = await engine.makeEvent(9));
   const hold = async (core: typeof briefly, ...numbers: number[]) => {
     const booking = await core.holdSeats({ seatIds: numbers.map((n) => seatIds[n]!), userId: 'ani' });
     return booking.id;
   };
   const overdue = async (bookingId: string) => {
-    await expect.poll(async () => (await engine.core.getBooking({ bookingId })).status).toBe('EXPIRED');
+    await expect.poll(async () => (await engine.core.getBooking({ bookingId, ownedBy: anyone })).status).toBe('EXPIRED');
     return bookingId;
   };
   const expired = await overdue(await hold(briefly, 0, 1));
@@ -42,16 +43,16 @@ beforeEach(async () => {
   const reclaimed = await overdue(await hold(briefly, 1, 2));
   const pending = await hold(engine.core, 2, 3);
   const confirmed = await hold(engine.core, 0, 4);
-  await engine.core.confirmBooking({ bookingId: confirmed, actor: 'till' });
+  await engine.core.confirmBooking({ bookingId: confirmed, ownedBy: anyone, actor: 'till' });
   const cancelled = await hold(engine.core, 5, 6);
-  await engine.core.releaseBooking({ bookingId: cancelled, actor: 'ani' });
+  await engine.core.releaseBooking({ bookingId: cancelled, ownedBy: anyone, actor: 'ani' });
   booked = { pending, confirmed, cancelled, expired, reclaimed };
 });
 
 const options = () => ({ databaseUrl: engine.databaseUrl, timeLimitSeconds: 20 });
 
 async function violations(): Promise<Record<string, number>> {
-  const reports = [await auditInvariants(options()), await replayHistory(options())];
+  const reports = [await auditInvariants(options()), await rebuildFromHistory(options())];
   const found = reports.flatMap(({ results }) => results).filter((result) => result.violations > 0);
   return Object.fromEntries(found.map((result) => [result.check, result.violations]));
 }
@@ -66,10 +67,10 @@ describe('the audit and the replay', () => {
     const audit = await auditInvariants(options());
     expect(audit.results).toEqual(auditCheckNames.map((check) => ({ check, violations: 0, samples: [] })));
     expect(Math.abs(audit.at.getTime() - Date.now())).toBeLessThan(60_000);
-    const replay = await replayHistory(options());
+    const replay = await rebuildFromHistory(options());
     expect(replay).toMatchObject({ records: 9, transitions: 18 });
     expect(replay.results).toEqual(
-      ['replay-bookings', 'replay-lines', 'replay-seats'].map((check) => ({
+      ['rebuild-bookings', 'rebuild-lines', 'rebuild-seats'].map((check) => ({
         check,
         violations: 0,
         samples: [],
@@ -83,7 +84,7 @@ describe('the audit and the replay', () => {
       () => `update seats set status = 'AVAILABLE' where id = '${seatIds[4]}'`,
       {
         'seat-status': 1,
-        'replay-seats': 1,
+        'rebuild-seats': 1,
       },
     ],
     [
@@ -91,7 +92,7 @@ describe('the audit and the replay', () => {
       () => `update seats set status = 'RESERVED' where id = '${seatIds[8]}'`,
       {
         'seat-status': 1,
-        'replay-seats': 1,
+        'rebuild-seats': 1,
       },
     ],
     [
@@ -99,7 +100,7 @@ describe('the audit and the replay', () => {
       () => `update seats set status = 'SOLD' where id = '${seatIds[3]}'`,
       {
         'seat-status': 1,
-        'replay-seats': 1,
+        'rebuild-seats': 1,
       },
     ],
     [
@@ -109,7 +110,7 @@ describe('the audit and the replay', () => {
       {
         'seat-status': 1,
         'line-live': 1,
-        'replay-lines': 1,
+        'rebuild-lines': 1,
       },
     ],
     [
@@ -117,7 +118,7 @@ describe('the audit and the replay', () => {
       () => `update bookings set total_amount = 1 where id = '${booked.expired}'`,
       {
         'booking-total': 1,
-        'replay-bookings': 1,
+        'rebuild-bookings': 1,
       },
     ],
     [
@@ -126,14 +127,14 @@ describe('the audit and the replay', () => {
         `update booking_seats set price_amount = price_amount + 1 where booking_id = '${booked.cancelled}'`,
       {
         'booking-total': 1,
-        'replay-lines': 1,
+        'rebuild-lines': 1,
       },
     ],
     [
       'a booking that is somebody else’s than when it was made',
       () => `update bookings set user_id = 'budi' where id = '${booked.pending}'`,
       {
-        'replay-bookings': 1,
+        'rebuild-bookings': 1,
       },
     ],
     [
@@ -142,9 +143,9 @@ describe('the audit and the replay', () => {
       {
         'booking-record': 1,
         'seat-version': 2,
-        'replay-bookings': 1,
-        'replay-lines': 1,
-        'replay-seats': 2,
+        'rebuild-bookings': 1,
+        'rebuild-lines': 1,
+        'rebuild-seats': 2,
       },
     ],
     [
@@ -154,8 +155,8 @@ describe('the audit and the replay', () => {
       {
         'booking-record': 1,
         'record-seats': 2,
-        'replay-bookings': 1,
-        'replay-lines': 1,
+        'rebuild-bookings': 1,
+        'rebuild-lines': 1,
       },
     ],
     [
@@ -164,7 +165,7 @@ describe('the audit and the replay', () => {
         `update booking_events set seat_versions = '{3,2}' where booking_id = '${booked.reclaimed}' and to_status = 'EXPIRED'`,
       {
         'seat-version': 1,
-        'replay-seats': 1,
+        'rebuild-seats': 1,
       },
     ],
     [
@@ -172,7 +173,7 @@ describe('the audit and the replay', () => {
       () => `
         update booking_events set seat_versions = '{3,2}' where booking_id = '${booked.expired}' and to_status = 'EXPIRED';
         update booking_events set seat_versions = '{2,1}' where booking_id = '${booked.confirmed}' and to_status = 'PENDING'`,
-      { 'replay-seats': 1 },
+      { 'rebuild-seats': 1 },
     ],
     [
       'a seat that is gone',
@@ -180,7 +181,7 @@ describe('the audit and the replay', () => {
       {
         'line-live': 1,
         'seat-version': 1,
-        'replay-seats': 1,
+        'rebuild-seats': 1,
       },
     ],
     ['an event that is gone', () => 'delete from events', { 'event-exists': 3 }],
@@ -200,8 +201,8 @@ describe('the audit and the replay', () => {
       {
         'seat-status': 1,
         'record-seats': 1,
-        'replay-bookings': 1,
-        'replay-lines': 1,
+        'rebuild-bookings': 1,
+        'rebuild-lines': 1,
       },
     ],
   ])('find %s', async (_, sql, expected) => {
@@ -217,9 +218,9 @@ describe('the audit and the replay', () => {
     expect(found?.samples[0]).toMatch(
       /^seat [0-9a-f-]{36} is SOLD, and its live bookings are: (none|PENDING)$/,
     );
-    const replay = await replayHistory(options());
+    const replay = await rebuildFromHistory(options());
     expect(replay.results.at(-1)).toMatchObject({
-      check: 'replay-seats',
+      check: 'rebuild-seats',
       violations: 7,
       samples: { length: 5 },
     });
@@ -251,7 +252,7 @@ describe('the audit and the replay', () => {
       await locker.query('lock table booking_events in access exclusive mode');
       const brief = { databaseUrl: engine.databaseUrl, timeLimitSeconds: 0.3 };
       await expect(auditInvariants(brief)).rejects.toThrow(/^not done within 0.3 s, and given up/);
-      await expect(replayHistory(brief)).rejects.toBeInstanceOf(TimeLimitError);
+      await expect(rebuildFromHistory(brief)).rejects.toBeInstanceOf(TimeLimitError);
     } finally {
       await locker.query('rollback');
       locker.release();
@@ -292,7 +293,7 @@ describe('the audit and the replay', () => {
     const admin = new URL(engine.databaseUrl);
     admin.pathname = '/postgres';
     const empty = { databaseUrl: admin.href, timeLimitSeconds: 5 };
-    await expect(replayHistory(empty)).rejects.toMatchObject({ code: '42P01' });
+    await expect(rebuildFromHistory(empty)).rejects.toMatchObject({ code: '42P01' });
   });
 });
 

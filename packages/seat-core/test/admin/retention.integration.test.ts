@@ -1,10 +1,11 @@
 import { auditViolations } from '@ticketing/testkit';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { auditInvariants } from '../../src/admin/audit-invariants.ts';
-import { replayHistory } from '../../src/admin/replay-history.ts';
+import { auditInvariants } from '../../src/admin/audit.ts';
+import { rebuildFromHistory } from '../../src/admin/rebuild-from-history.ts';
 import { openRetention, type Retention } from '../../src/admin/retention.ts';
 import type { EventArchive } from '../../src/admin/retire-event.ts';
 import { openTestEngine, refusal, type TestEngine } from '../fixtures/test-engine.ts';
+import { anyone } from '../../src/records/ownership.ts';
 
 const keptDays = 365;
 
@@ -25,7 +26,7 @@ afterEach(async () => {
   expect(await auditViolations(engine.databaseUrl)).toEqual([]);
   const reports = [
     await auditInvariants({ databaseUrl: engine.databaseUrl }),
-    await replayHistory({ databaseUrl: engine.databaseUrl, timeLimitSeconds: 20 }),
+    await rebuildFromHistory({ databaseUrl: engine.databaseUrl, timeLimitSeconds: 20 }),
   ];
   expect(reports.flatMap(({ results }) => results).filter(({ violations }) => violations > 0)).toEqual([]);
 });
@@ -45,11 +46,11 @@ function memoryArchive(): EventArchive & { lines: string[]; isFinished: () => bo
 
 /** A hall in which things have happened: two seats sold, one released, two free. */
 async function createPastEvent(daysAgo: number) {
-  const { event, seatIds } = await engine.createHall(5);
+  const { event, seatIds } = await engine.makeEvent(5);
   const sold = await engine.core.holdSeats({ seatIds: seatIds.slice(0, 2), userId: 'ani' });
-  await engine.core.confirmBooking({ bookingId: sold.id, actor: 'till' });
+  await engine.core.confirmBooking({ bookingId: sold.id, ownedBy: anyone, actor: 'till' });
   const released = await engine.core.holdSeats({ seatIds: [seatIds[2]!], userId: 'budi' });
-  await engine.core.releaseBooking({ bookingId: released.id, actor: 'budi' });
+  await engine.core.releaseBooking({ bookingId: released.id, ownedBy: anyone, actor: 'budi' });
   await age(event.id, daysAgo);
   return { id: event.id, seatIds, bookingId: sold.id };
 }
@@ -142,7 +143,7 @@ describe('the retention of events', () => {
     await age(held.id, 2);
     const touched = await createPastEvent(500);
     const sale = await engine.core.holdSeats({ seatIds: [touched.seatIds[4]!], userId: 'citra' });
-    await engine.core.confirmBooking({ bookingId: sale.id, actor: 'till' });
+    await engine.core.confirmBooking({ bookingId: sale.id, ownedBy: anyone, actor: 'till' });
     const archive = memoryArchive();
     const retire = async (eventId: string) => retention.retireEvent({ eventId, keptDays, archive });
 

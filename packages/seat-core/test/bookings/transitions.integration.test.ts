@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { auditViolations } from '@ticketing/testkit';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openTestEngine, refusal, type TestEngine } from '../fixtures/test-engine.ts';
+import { anyone } from '../../src/records/ownership.ts';
 
 let engine: TestEngine;
 beforeAll(async () => {
@@ -11,16 +12,16 @@ afterEach(async () => expect(await auditViolations(engine.databaseUrl)).toEqual(
 afterAll(async () => engine[Symbol.asyncDispose]());
 
 async function holdTwo(userId = 'ani') {
-  const { event, seatIds } = await engine.createHall(2);
+  const { event, seatIds } = await engine.makeEvent(2);
   return { event, seatIds, booking: await engine.core.holdSeats({ seatIds, userId }) };
 }
 
 /** A booking whose deadline has passed, with nothing having cleaned up. */
 async function holdOverdue() {
-  const { seatIds } = await engine.createHall(2);
+  const { seatIds } = await engine.makeEvent(2);
   const booking = await engine.withSettings({ holdSeconds: 0.001 }).holdSeats({ seatIds, userId: 'ani' });
   await expect
-    .poll(async () => (await engine.core.getBooking({ bookingId: booking.id })).status)
+    .poll(async () => (await engine.core.getBooking({ bookingId: booking.id, ownedBy: anyone })).status)
     .toBe('EXPIRED');
   return { seatIds, booking };
 }
@@ -30,7 +31,7 @@ describe('confirming', () => {
     const { event, seatIds, booking } = await holdTwo();
     const before = await engine.metric('tickets_sold_total');
     const confirmed = await engine.core.confirmBooking({
-      bookingId: booking.id,
+      bookingId: booking.id, ownedBy: anyone,
       actor: 'till-3',
       requestId: 'r-9',
     });
@@ -41,7 +42,7 @@ describe('confirming', () => {
       expiresInSeconds: null,
       confirmedAt: expect.any(Date) as Date,
     });
-    const again = await engine.core.confirmBooking({ bookingId: booking.id, actor: 'till-4' });
+    const again = await engine.core.confirmBooking({ bookingId: booking.id, ownedBy: anyone, actor: 'till-4' });
     expect(again).toEqual(confirmed);
     expect(await engine.metric('tickets_sold_total')).toBe(before + 2);
     for (const seatId of seatIds) {
@@ -70,20 +71,20 @@ describe('confirming', () => {
 
   it('refuses after the deadline, though nothing has cleaned up', async () => {
     const { booking, seatIds } = await holdOverdue();
-    expect((await refusal(engine.core.confirmBooking({ bookingId: booking.id, actor: 'ani' }))).code).toBe(
+    expect((await refusal(engine.core.confirmBooking({ bookingId: booking.id, ownedBy: anyone, actor: 'ani' }))).code).toBe(
       'BOOKING_EXPIRED',
     );
     expect((await engine.seatRow(seatIds[0])).status).toBe('RESERVED');
     await engine.core.sweepOverdue();
-    expect((await refusal(engine.core.confirmBooking({ bookingId: booking.id, actor: 'ani' }))).code).toBe(
+    expect((await refusal(engine.core.confirmBooking({ bookingId: booking.id, ownedBy: anyone, actor: 'ani' }))).code).toBe(
       'BOOKING_EXPIRED',
     );
   });
 
   it('refuses a released booking and says what it is', async () => {
     const { booking } = await holdTwo();
-    await engine.core.releaseBooking({ bookingId: booking.id, actor: 'ani' });
-    expect(await refusal(engine.core.confirmBooking({ bookingId: booking.id, actor: 'ani' }))).toEqual({
+    await engine.core.releaseBooking({ bookingId: booking.id, ownedBy: anyone, actor: 'ani' });
+    expect(await refusal(engine.core.confirmBooking({ bookingId: booking.id, ownedBy: anyone, actor: 'ani' }))).toEqual({
       code: 'BOOKING_NOT_PENDING',
       details: { bookingStatus: 'CANCELLED' },
     });
@@ -93,7 +94,7 @@ describe('confirming', () => {
 describe('releasing', () => {
   it('gives the seats back at once', async () => {
     const { event, seatIds, booking } = await holdTwo();
-    const released = await engine.core.releaseBooking({ bookingId: booking.id, actor: 'ani' });
+    const released = await engine.core.releaseBooking({ bookingId: booking.id, ownedBy: anyone, actor: 'ani' });
     expect(released).toMatchObject({
       id: booking.id,
       status: 'CANCELLED',
@@ -109,22 +110,22 @@ describe('releasing', () => {
 
   it('answers a second time as the first, though a seat is another booking’s by now', async () => {
     const { seatIds, booking } = await holdTwo();
-    const released = await engine.core.releaseBooking({ bookingId: booking.id, actor: 'ani' });
-    expect(await engine.core.releaseBooking({ bookingId: booking.id, actor: 'ani' })).toEqual(released);
+    const released = await engine.core.releaseBooking({ bookingId: booking.id, ownedBy: anyone, actor: 'ani' });
+    expect(await engine.core.releaseBooking({ bookingId: booking.id, ownedBy: anyone, actor: 'ani' })).toEqual(released);
     await engine.core.holdSeats({ seatIds: [seatIds[0]], userId: 'budi' });
-    expect(await engine.core.releaseBooking({ bookingId: booking.id, actor: 'ani' })).toEqual(released);
+    expect(await engine.core.releaseBooking({ bookingId: booking.id, ownedBy: anyone, actor: 'ani' })).toEqual(released);
   });
 
   it('refuses what is sold or expired and says which', async () => {
     const { booking } = await holdTwo();
-    await engine.core.confirmBooking({ bookingId: booking.id, actor: 'ani' });
-    expect(await refusal(engine.core.releaseBooking({ bookingId: booking.id, actor: 'ani' }))).toEqual({
+    await engine.core.confirmBooking({ bookingId: booking.id, ownedBy: anyone, actor: 'ani' });
+    expect(await refusal(engine.core.releaseBooking({ bookingId: booking.id, ownedBy: anyone, actor: 'ani' }))).toEqual({
       code: 'BOOKING_NOT_PENDING',
       details: { bookingStatus: 'CONFIRMED' },
     });
     const overdue = await holdOverdue();
     expect(
-      await refusal(engine.core.releaseBooking({ bookingId: overdue.booking.id, actor: 'ani' })),
+      await refusal(engine.core.releaseBooking({ bookingId: overdue.booking.id, ownedBy: anyone, actor: 'ani' })),
     ).toEqual({
       code: 'BOOKING_NOT_PENDING',
       details: { bookingStatus: 'EXPIRED' },

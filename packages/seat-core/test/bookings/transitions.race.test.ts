@@ -1,8 +1,9 @@
 import { atOnce, auditViolations } from '@ticketing/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SeatCoreError } from '../../src/errors.ts';
-import { readTables, replayHistory } from '../fixtures/rebuild.ts';
+import { readTables, rebuildFromHistory } from '../fixtures/rebuild.ts';
 import { openTestEngine, type TestEngine } from '../fixtures/test-engine.ts';
+import { anyone } from '../../src/records/ownership.ts';
 
 let engine: TestEngine;
 beforeAll(async () => {
@@ -30,7 +31,7 @@ describe(`${rounds} races of confirm against expire against re-book around the d
     async () => {
       const holdMs = 12;
       const briefly = engine.withSettings({ holdSeconds: holdMs / 1_000 });
-      const { seatIds } = await engine.createHall(roundsAtOnce * 2);
+      const { seatIds } = await engine.makeEvent(roundsAtOnce * 2);
       const tally = { confirmed: 0, ended: 0, rebooked: 0 };
 
       const race = async (pair: [string, string]) => {
@@ -40,7 +41,7 @@ describe(`${rounds} races of confirm against expire against re-book around the d
         await new Promise((resolve) => setTimeout(resolve, Math.max(0, startAt - performance.now() - 2)));
         await engine.redis.del(...pair.map((seatId) => `status:seat:${seatId}`));
         const results = await atOnce(4, async (n) => {
-          if (n === 0) return outcome(engine.core.confirmBooking({ bookingId: first.id, actor: 'ani' }));
+          if (n === 0) return outcome(engine.core.confirmBooking({ bookingId: first.id, ownedBy: anyone, actor: 'ani' }));
           if (n === 1) return outcome(engine.core.expireBookings({ bookingIds: [first.id] }));
           if (n === 2)
             return outcome(engine.core.holdSeats({ seatIds: [pair[0]], userId: `budi-${pair[0]}` }));
@@ -52,7 +53,7 @@ describe(`${rounds} races of confirm against expire against re-book around the d
         const isConfirmed = 'status' in confirm! && confirm.status === 'CONFIRMED';
         const isRebooked = 'status' in rebook! && rebook.status === 'PENDING';
         expect(isConfirmed && isRebooked).toBe(false);
-        const stored = await engine.core.getBooking({ bookingId: first.id });
+        const stored = await engine.core.getBooking({ bookingId: first.id, ownedBy: anyone });
         expect(stored.status === 'CONFIRMED').toBe(isConfirmed);
         if (isConfirmed) tally.confirmed += 1;
         else tally.ended += 1;
@@ -64,7 +65,7 @@ describe(`${rounds} races of confirm against expire against re-book around the d
       const reset = async (pair: [string, string]) => {
         const rows = await Promise.all(pair.map((seatId) => engine.seatRow(seatId)));
         if (rows.some((row) => row.status === 'SOLD')) {
-          const fresh = await engine.createHall(2);
+          const fresh = await engine.makeEvent(2);
           [pair[0], pair[1]] = fresh.seatIds as [string, string];
           return;
         }
@@ -73,7 +74,7 @@ describe(`${rounds} races of confirm against expire against re-book around the d
           [pair],
         );
         for (const { booking_id: bookingId } of live) {
-          await outcome(engine.core.releaseBooking({ bookingId, actor: 'test' }));
+          await outcome(engine.core.releaseBooking({ bookingId, ownedBy: anyone, actor: 'test' }));
           await engine.core.expireBookings({ bookingIds: [bookingId] });
         }
       };
@@ -92,7 +93,7 @@ describe(`${rounds} races of confirm against expire against re-book around the d
       expect(tally.ended).toBeGreaterThan(rounds / 50);
       expect(tally.rebooked).toBeGreaterThan(0);
       expect(await auditViolations(engine.databaseUrl)).toEqual([]);
-      expect(await replayHistory(engine.databaseUrl)).toEqual(await readTables(engine.databaseUrl));
+      expect(await rebuildFromHistory(engine.databaseUrl)).toEqual(await readTables(engine.databaseUrl));
     },
     rounds * msPerRound,
   );
@@ -100,10 +101,10 @@ describe(`${rounds} races of confirm against expire against re-book around the d
 
 describe('200 confirmations of one booking at once', () => {
   it('all answer the same, and count its tickets once', async () => {
-    const { seatIds } = await engine.createHall(2);
+    const { seatIds } = await engine.makeEvent(2);
     const { id: bookingId } = await engine.core.holdSeats({ seatIds, userId: 'ani' });
     const before = await engine.metric('tickets_sold_total');
-    const results = await atOnce(200, () => engine.core.confirmBooking({ bookingId, actor: 'till' }));
+    const results = await atOnce(200, () => engine.core.confirmBooking({ bookingId, ownedBy: anyone, actor: 'till' }));
     const bodies = results.map((result) =>
       JSON.stringify(result.status === 'fulfilled' ? result.value : result.reason),
     );

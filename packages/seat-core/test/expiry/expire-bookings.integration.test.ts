@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { holdSeatsStatement } from '../../src/hold/hold-seats.sql.ts';
 import type { SeatCore } from '../../src/seat-core.ts';
 import { openTestEngine, refusal, type TestEngine } from '../fixtures/test-engine.ts';
+import { anyone } from '../../src/records/ownership.ts';
 
 let engine: TestEngine;
 /** Holds that are overdue as soon as they are made. */
@@ -19,7 +20,7 @@ afterEach(async () => {
 afterAll(async () => engine[Symbol.asyncDispose]());
 
 async function isOverdue(bookingId: string) {
-  await expect.poll(async () => (await engine.core.getBooking({ bookingId })).status).toBe('EXPIRED');
+  await expect.poll(async () => (await engine.core.getBooking({ bookingId, ownedBy: anyone })).status).toBe('EXPIRED');
 }
 
 async function storedStatus(bookingId: string) {
@@ -31,7 +32,7 @@ async function storedStatus(bookingId: string) {
 
 describe('the clean-up job', () => {
   it('ends an overdue hold and frees its seats', async () => {
-    const { seatIds } = await engine.createHall(2);
+    const { seatIds } = await engine.makeEvent(2);
     const booking = await briefly.holdSeats({ seatIds, userId: 'ani' });
     await isOverdue(booking.id);
     const before = await engine.metric('bookings_expired_total', { by: 'job' });
@@ -46,7 +47,7 @@ describe('the clean-up job', () => {
   });
 
   it('leaves a hold that is not due, and says how long it has', async () => {
-    const { seatIds } = await engine.createHall(1);
+    const { seatIds } = await engine.makeEvent(1);
     const booking = await engine.core.holdSeats({ seatIds, userId: 'ani' });
     const { expired, nextDueInMs } = await engine.core.expireBookings({ bookingIds: [booking.id] });
     expect(expired).toBe(0);
@@ -56,7 +57,7 @@ describe('the clean-up job', () => {
   });
 
   it('ends those of a commit that are due and waits for the others', async () => {
-    const { seatIds } = await engine.createHall(2);
+    const { seatIds } = await engine.makeEvent(2);
     const long = await engine.core.holdSeats({ seatIds: [seatIds[0]], userId: 'ani' });
     const short = await briefly.holdSeats({ seatIds: [seatIds[1]!], userId: 'ani' });
     await isOverdue(short.id);
@@ -66,7 +67,7 @@ describe('the clean-up job', () => {
   });
 
   it('says that it is due now while another transaction is deciding', async () => {
-    const { seatIds } = await engine.createHall(1);
+    const { seatIds } = await engine.makeEvent(1);
     const booking = await briefly.holdSeats({ seatIds, userId: 'ani' });
     await isOverdue(booking.id);
     const other = await engine.pool.connect();
@@ -84,7 +85,7 @@ describe('the clean-up job', () => {
   });
 
   it('has no effect when it comes again, or late, when somebody else has the seat', async () => {
-    const { seatIds } = await engine.createHall(1);
+    const { seatIds } = await engine.makeEvent(1);
     const first = await briefly.holdSeats({ seatIds, userId: 'ani' });
     await isOverdue(first.id);
     await engine.core.expireBookings({ bookingIds: [first.id] });
@@ -95,7 +96,7 @@ describe('the clean-up job', () => {
         nextDueInMs: null,
       });
     }
-    await engine.core.confirmBooking({ bookingId: second.id, actor: 'budi' });
+    await engine.core.confirmBooking({ bookingId: second.id, ownedBy: anyone, actor: 'budi' });
     expect(await engine.core.expireBookings({ bookingIds: [second.id] })).toEqual({
       expired: 0,
       nextDueInMs: null,
@@ -106,11 +107,11 @@ describe('the clean-up job', () => {
 
 describe('the sweep', () => {
   it('ends overdue holds that no job covered, at most as many as asked', async () => {
-    const { seatIds } = await engine.createHall(6);
+    const { seatIds } = await engine.makeEvent(6);
     const bookings = await Promise.all(
       seatIds.map((seatId) => briefly.holdSeats({ seatIds: [seatId], userId: `user-${seatId}` })),
     );
-    const kept = await engine.createHall(1);
+    const kept = await engine.makeEvent(1);
     await engine.core.holdSeats({ seatIds: kept.seatIds, userId: 'ani' });
     await Promise.all(bookings.map((booking) => isOverdue(booking.id)));
     expect(await engine.core.sweepOverdue({ limit: 4 })).toBe(4);
@@ -121,7 +122,7 @@ describe('the sweep', () => {
   });
 
   it('passes over what another transaction is deciding', async () => {
-    const { seatIds } = await engine.createHall(2);
+    const { seatIds } = await engine.makeEvent(2);
     const [held, free] = [
       await briefly.holdSeats({ seatIds: [seatIds[0]], userId: 'ani' }),
       await briefly.holdSeats({ seatIds: [seatIds[1]!], userId: 'ani' }),
@@ -149,7 +150,7 @@ describe('the sweep', () => {
 
 describe('the reclaim of overdue holds by whoever wants their seats', () => {
   it('sells a seat again at its deadline with nobody cleaning up', async () => {
-    const { event, seatIds } = await engine.createHall(1);
+    const { event, seatIds } = await engine.makeEvent(1);
     const first = await briefly.holdSeats({ seatIds, userId: 'ani' });
     await isOverdue(first.id);
     const second = await engine.core.holdSeats({ seatIds, userId: 'budi' });
@@ -169,7 +170,7 @@ describe('the reclaim of overdue holds by whoever wants their seats', () => {
   });
 
   it('frees the other seats of a reclaimed hold, and tells Redis', async () => {
-    const { seatIds } = await engine.createHall(4);
+    const { seatIds } = await engine.makeEvent(4);
     const first = await briefly.holdSeats({ seatIds: seatIds.slice(0, 3), userId: 'ani' });
     await isOverdue(first.id);
     await engine.redis.set(`status:seat:${seatIds[0]}`, 'RESERVED');
@@ -185,7 +186,7 @@ describe('the reclaim of overdue holds by whoever wants their seats', () => {
   });
 
   it('gives the seats of one overdue hold to two buyers of one commit', async () => {
-    const { seatIds } = await engine.createHall(2);
+    const { seatIds } = await engine.makeEvent(2);
     const first = await briefly.holdSeats({ seatIds, userId: 'ani' });
     await isOverdue(first.id);
     const buyers = [randomUUID(), randomUUID()];
@@ -200,7 +201,7 @@ describe('the reclaim of overdue holds by whoever wants their seats', () => {
   });
 
   it('leaves a hold alone that it cannot get whole: the seat answers SEAT_LOCKED', async () => {
-    const { seatIds } = await engine.createHall(2);
+    const { seatIds } = await engine.makeEvent(2);
     const first = await briefly.holdSeats({ seatIds, userId: 'ani' });
     await isOverdue(first.id);
     const wish = { seatIds: [seatIds[0]], userId: 'budi' };
@@ -222,7 +223,7 @@ describe('the reclaim of overdue holds by whoever wants their seats', () => {
   });
 
   it('does not end a hold for a wish that is refused', async () => {
-    const { seatIds } = await engine.createHall(2);
+    const { seatIds } = await engine.makeEvent(2);
     const overdue = await briefly.holdSeats({ seatIds: [seatIds[0]], userId: 'ani' });
     await isOverdue(overdue.id);
     await engine.core.holdSeats({ seatIds: [seatIds[1]!], userId: 'budi' });

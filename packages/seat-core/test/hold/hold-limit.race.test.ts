@@ -1,6 +1,7 @@
 import { atOnce, auditViolations } from '@ticketing/testkit';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openTestEngine, refusal, type TestEngine } from '../fixtures/test-engine.ts';
+import { anyone } from '../../src/records/ownership.ts';
 
 let engine: TestEngine;
 beforeAll(async () => {
@@ -16,8 +17,8 @@ const codesOf = (answers: readonly PromiseSettledResult<unknown>[]) =>
 
 describe('the cap on held seats', () => {
   it('counts seats that are held, of this user and this event, and no others', async () => {
-    const { seatIds } = await engine.createHall(12);
-    const elsewhere = await engine.createHall(5);
+    const { seatIds } = await engine.makeEvent(12);
+    const elsewhere = await engine.makeEvent(5);
     const hold = (seats: string[], userId = 'ani') => engine.core.holdSeats({ seatIds: seats, userId });
     const first = await hold(seatIds.slice(0, 3));
     expect((await refusal(hold(seatIds.slice(3, 6)))).code).toBe('HOLD_LIMIT_REACHED');
@@ -26,24 +27,24 @@ describe('the cap on held seats', () => {
     await hold(seatIds.slice(5, 6), 'budi');
     await hold(elsewhere.seatIds);
     // What is paid, or given back, is not held any more.
-    await engine.core.confirmBooking({ bookingId: first.id, actor: 'till' });
+    await engine.core.confirmBooking({ bookingId: first.id, ownedBy: anyone, actor: 'till' });
     const second = await hold(seatIds.slice(6, 9));
-    await engine.core.releaseBooking({ bookingId: second.id, actor: 'ani' });
+    await engine.core.releaseBooking({ bookingId: second.id, ownedBy: anyone, actor: 'ani' });
     await hold(seatIds.slice(9, 12));
   });
 
   it('does not count holds that are overdue', async () => {
     const brief = engine.withSettings({ maxHeldSeatsPerUser: 5, holdSeconds: 0.05 });
-    const { seatIds } = await engine.createHall(10);
+    const { seatIds } = await engine.makeEvent(10);
     const { id: bookingId } = await brief.holdSeats({ seatIds: seatIds.slice(0, 5), userId: 'ani' });
-    await expect.poll(async () => (await brief.getBooking({ bookingId })).status).toBe('EXPIRED');
+    await expect.poll(async () => (await brief.getBooking({ bookingId, ownedBy: anyone })).status).toBe('EXPIRED');
     expect((await engine.core.holdSeats({ seatIds: seatIds.slice(5), userId: 'ani' })).status).toBe(
       'PENDING',
     );
   });
 
   it('holds against 200 requests at once from two engines, while Redis forgets everything', async () => {
-    const { seatIds } = await engine.createHall(200);
+    const { seatIds } = await engine.makeEvent(200);
     const cores = [engine.core, engine.withSettings({ maxHeldSeatsPerUser: 5 })];
     const flushing = setInterval(() => void engine.redis.flushdb(), 5);
     const answers = await atOnce(200, (n) =>
@@ -58,7 +59,7 @@ describe('the cap on held seats', () => {
   });
 
   it('holds for 30 users at once, each in its own right', async () => {
-    const { seatIds } = await engine.createHall(300);
+    const { seatIds } = await engine.makeEvent(300);
     const cores = [engine.core, engine.withSettings({ maxHeldSeatsPerUser: 5 })];
     await atOnce(300, (n) => cores[n % 2]!.holdSeats({ seatIds: [seatIds[n]!], userId: `user-${n % 30}` }));
     const { rows } = await engine.pool.query<{ seats: number }>(
@@ -70,7 +71,7 @@ describe('the cap on held seats', () => {
 
 describe('wishes for one seat in one commit', () => {
   it('are decided in their order: one has it, to the others it is taken', async () => {
-    const { seatIds } = await engine.createHall(2);
+    const { seatIds } = await engine.makeEvent(2);
     // With no lock to turn them away, all of them reach the statement.
     const unlocked = engine.withSettings({ redis: lostRedis() });
     const answers = await atOnce(500, (n) =>

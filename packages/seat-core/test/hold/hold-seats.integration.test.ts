@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { auditViolations } from '@ticketing/testkit';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openTestEngine, refusal, type TestEngine } from '../fixtures/test-engine.ts';
+import { anyone } from '../../src/records/ownership.ts';
 
 let engine: TestEngine;
 beforeAll(async () => {
@@ -12,7 +13,7 @@ afterAll(async () => engine[Symbol.asyncDispose]());
 
 describe('holding seats', () => {
   it('holds one seat for two minutes at its price', async () => {
-    const { event, seatIds } = await engine.createHall(3);
+    const { event, seatIds } = await engine.makeEvent(3);
     const booking = await engine.core.holdSeats({ seatIds: [seatIds[1]!], userId: 'ani', requestId: 'r-1' });
     expect(booking).toEqual({
       replayed: false,
@@ -37,7 +38,7 @@ describe('holding seats', () => {
       expiresInSeconds: 120,
       confirmedAt: null,
     });
-    const shown = await engine.core.getBooking({ bookingId: booking.id });
+    const shown = await engine.core.getBooking({ bookingId: booking.id, ownedBy: anyone });
     expect({ ...shown, replayed: false }).toEqual({
       ...booking,
       expiresInSeconds: expect.any(Number) as number,
@@ -49,7 +50,7 @@ describe('holding seats', () => {
   });
 
   it('holds all wanted seats or none', async () => {
-    const { seatIds } = await engine.createHall(4);
+    const { seatIds } = await engine.makeEvent(4);
     await engine.core.holdSeats({ seatIds: [seatIds[2]!], userId: 'budi' });
     await engine.redis.flushdb();
     const wish = { seatIds: [seatIds[3]!, seatIds[2]!, seatIds[1]!], userId: 'ani' };
@@ -65,7 +66,7 @@ describe('holding seats', () => {
   });
 
   it('refuses a second hold of the same seat, from the cache and from the table', async () => {
-    const { seatIds } = await engine.createHall(1);
+    const { seatIds } = await engine.makeEvent(1);
     await engine.core.holdSeats({ seatIds, userId: 'ani' });
     const taken = { code: 'SEAT_TAKEN', details: { seatIds } };
     expect(await refusal(engine.core.holdSeats({ seatIds, userId: 'budi' }))).toEqual(taken);
@@ -75,10 +76,10 @@ describe('holding seats', () => {
   });
 
   it('puts back the status key that a flush took, so that the crowd stays away from PostgreSQL', async () => {
-    const { seatIds } = await engine.createHall(2);
+    const { seatIds } = await engine.makeEvent(2);
     const held = await engine.core.holdSeats({ seatIds: [seatIds[0]], userId: 'ani' });
     const sold = await engine.core.holdSeats({ seatIds: [seatIds[1]!], userId: 'ani' });
-    await engine.core.confirmBooking({ bookingId: sold.id, actor: 'ani' });
+    await engine.core.confirmBooking({ bookingId: sold.id, ownedBy: anyone, actor: 'ani' });
     await engine.redis.flushdb();
     expect((await refusal(engine.core.holdSeats({ seatIds, userId: 'budi' }))).code).toBe('SEAT_TAKEN');
     await engine.core[Symbol.asyncDispose]();
@@ -91,7 +92,7 @@ describe('holding seats', () => {
   });
 
   it('knows no seat that does not exist, and leaves no key for it', async () => {
-    const { seatIds } = await engine.createHall(1);
+    const { seatIds } = await engine.makeEvent(1);
     const unknown = randomUUID();
     const { code } = await refusal(engine.core.holdSeats({ seatIds: [seatIds[0], unknown], userId: 'ani' }));
     expect(code).toBe('SEAT_NOT_FOUND');
@@ -100,8 +101,8 @@ describe('holding seats', () => {
   });
 
   it('refuses seats of two events', async () => {
-    const one = await engine.createHall(1);
-    const other = await engine.createHall(1);
+    const one = await engine.makeEvent(1);
+    const other = await engine.makeEvent(1);
     const wish = { seatIds: [...one.seatIds, ...other.seatIds], userId: 'ani' };
     expect(await refusal(engine.core.holdSeats(wish))).toEqual({
       code: 'VALIDATION_FAILED',
@@ -129,15 +130,15 @@ describe('holding seats', () => {
   });
 
   it('takes ids in capital letters for the same seats', async () => {
-    const { seatIds } = await engine.createHall(1);
+    const { seatIds } = await engine.makeEvent(1);
     const booking = await engine.core.holdSeats({ seatIds: [seatIds[0].toUpperCase()], userId: 'ani' });
     expect(booking.seats[0]?.id).toBe(seatIds[0]);
     expect(await engine.redis.get(`status:seat:${seatIds[0]}`)).toBe('RESERVED');
-    expect((await engine.core.getBooking({ bookingId: booking.id.toUpperCase() })).id).toBe(booking.id);
+    expect((await engine.core.getBooking({ bookingId: booking.id.toUpperCase(), ownedBy: anyone })).id).toBe(booking.id);
   });
 
   it('tells Redis what was committed: status key to the deadline, lists dropped, change published, one job', async () => {
-    const { event, seatIds } = await engine.createHall(2);
+    const { event, seatIds } = await engine.makeEvent(2);
     await engine.core.listAvailableSeats({ eventId: event.id });
     await engine.core.listAvailableSeats();
     const subscriber = engine.redis.duplicate({ enableOfflineQueue: true, commandTimeout: 5_000 });
@@ -167,13 +168,13 @@ describe('holding seats', () => {
   });
 
   it('keeps prices of the moment of booking', async () => {
-    const { seatIds } = await engine.createHall(1);
+    const { seatIds } = await engine.makeEvent(1);
     const booking = await engine.core.holdSeats({ seatIds, userId: 'ani' });
     await engine.pool.query('update seats set price_amount = 999 where id = $1', [seatIds[0]]);
-    const confirmed = await engine.core.confirmBooking({ bookingId: booking.id, actor: 'ani' });
+    const confirmed = await engine.core.confirmBooking({ bookingId: booking.id, ownedBy: anyone, actor: 'ani' });
     expect(confirmed.total.amount).toBe(150_000);
     expect(confirmed.seats[0]?.price.amount).toBe(150_000);
-    expect({ ...(await engine.core.getBooking({ bookingId: booking.id })), replayed: false }).toEqual(
+    expect({ ...(await engine.core.getBooking({ bookingId: booking.id, ownedBy: anyone })), replayed: false }).toEqual(
       confirmed,
     );
   });
@@ -181,7 +182,7 @@ describe('holding seats', () => {
   it('counts attempts by outcome', async () => {
     const held = await engine.metric('bookings_total', { outcome: 'held' });
     const taken = await engine.metric('bookings_total', { outcome: 'seat_taken' });
-    const { seatIds } = await engine.createHall(1);
+    const { seatIds } = await engine.makeEvent(1);
     await engine.core.holdSeats({ seatIds, userId: 'ani' });
     await refusal(engine.core.holdSeats({ seatIds, userId: 'budi' }));
     expect(await engine.metric('bookings_total', { outcome: 'held' })).toBe(held + 1);
@@ -191,15 +192,15 @@ describe('holding seats', () => {
   });
 
   it('lists the live bookings of a user in an event, the newest first', async () => {
-    const { event, seatIds } = await engine.createHall(4);
+    const { event, seatIds } = await engine.makeEvent(4);
     const briefly = engine.withSettings({ holdSeconds: 0.05 });
     const ids: string[] = [];
     for (const seatId of seatIds.slice(0, 3)) {
       ids.unshift((await engine.core.holdSeats({ seatIds: [seatId], userId: 'citra' })).id);
     }
     await briefly.holdSeats({ seatIds: [seatIds[3]!], userId: 'citra' });
-    await engine.core.confirmBooking({ bookingId: ids[1]!, actor: 'citra' });
-    await engine.core.releaseBooking({ bookingId: ids[2]!, actor: 'citra' });
+    await engine.core.confirmBooking({ bookingId: ids[1]!, ownedBy: anyone, actor: 'citra' });
+    await engine.core.releaseBooking({ bookingId: ids[2]!, ownedBy: anyone, actor: 'citra' });
     await expect
       .poll(async () =>
         (await engine.core.listLiveBookings({ eventId: event.id, userId: 'citra' })).map((b) => b.id),

@@ -3,8 +3,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SeatCoreError } from '../../src/errors.ts';
 import type { SeatCore } from '../../src/seat-core.ts';
 import type { Booking } from '../../src/types.ts';
-import { readTables, replayHistory } from '../fixtures/rebuild.ts';
+import { readTables, rebuildFromHistory } from '../fixtures/rebuild.ts';
 import { openTestEngine, type TestEngine } from '../fixtures/test-engine.ts';
+import { anyone } from '../../src/records/ownership.ts';
 
 let engine: TestEngine;
 beforeAll(async () => {
@@ -12,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   expect(await auditViolations(engine.databaseUrl)).toEqual([]);
-  expect(await replayHistory(engine.databaseUrl)).toEqual(await readTables(engine.databaseUrl));
+  expect(await rebuildFromHistory(engine.databaseUrl)).toEqual(await readTables(engine.databaseUrl));
   await engine[Symbol.asyncDispose]();
 });
 
@@ -39,23 +40,23 @@ function withoutRedis(core: SeatCore): Pick<SeatCore, 'holdSeats'> {
 
 describe('500 callers for one seat', () => {
   it('make one booking, the others lose the race', async () => {
-    const { seatIds } = await engine.createHall(1);
+    const { seatIds } = await engine.makeEvent(1);
     const results = await atOnce(500, (n) => engine.core.holdSeats({ seatIds, userId: `user-${n}` }));
     expect(winners(results)).toHaveLength(1);
   });
 
   it('make one booking also when Redis forgets everything all the time', async () => {
-    const { seatIds } = await engine.createHall(1);
+    const { seatIds } = await engine.makeEvent(1);
     const core = withoutRedis(engine.core);
     const results = await atOnce(500, (n) => core.holdSeats({ seatIds, userId: `user-${n}` }));
     expect(winners(results)).toHaveLength(1);
   });
 
   it('make one booking when the seat is that of an overdue hold', async () => {
-    const { seatIds } = await engine.createHall(3);
+    const { seatIds } = await engine.makeEvent(3);
     const overdue = await engine.withSettings({ holdSeconds: 0.001 }).holdSeats({ seatIds, userId: 'ani' });
     await expect
-      .poll(async () => (await engine.core.getBooking({ bookingId: overdue.id })).status)
+      .poll(async () => (await engine.core.getBooking({ bookingId: overdue.id, ownedBy: anyone })).status)
       .toBe('EXPIRED');
     const core = withoutRedis(engine.core);
     const wanted = [seatIds[1]!];
@@ -72,7 +73,7 @@ describe('500 callers for one seat', () => {
 
 describe('bookings of several seats that overlap in opposite order', () => {
   it('end without a deadlock and without a partial hold', async () => {
-    const { seatIds } = await engine.createHall(8);
+    const { seatIds } = await engine.makeEvent(8);
     // Past the gatekeeper and the lock, straight at PostgreSQL: that is where a deadlock would be.
     const core = withoutRedis(engine.core);
     for (let round = 0; round < 40; round += 1) {
@@ -86,7 +87,7 @@ describe('bookings of several seats that overlap in opposite order', () => {
       const held = bookings.flatMap((booking) => booking.seats.map((seat) => seat.id));
       expect(new Set(held).size).toBe(held.length);
       await Promise.all(
-        bookings.map(({ id }) => engine.core.releaseBooking({ bookingId: id, actor: 'test' })),
+        bookings.map(({ id }) => engine.core.releaseBooking({ bookingId: id, ownedBy: anyone, actor: 'test' })),
       );
     }
     expect(await deadlocks()).toBe(0);
@@ -95,7 +96,7 @@ describe('bookings of several seats that overlap in opposite order', () => {
 
 describe('reclaims of multi-seat holds that overlap with new ones, the sweep and the job', () => {
   it('end without a deadlock, and every seat of a reclaimed hold that nobody took is free', async () => {
-    const { seatIds } = await engine.createHall(10);
+    const { seatIds } = await engine.makeEvent(10);
     const briefly = engine.withSettings({ holdSeconds: 0.004 });
     const core = withoutRedis(briefly);
     const made: string[] = [];

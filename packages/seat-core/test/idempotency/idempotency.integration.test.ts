@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { IdempotencyInput } from '../../src/idempotency/idempotency.ts';
 import type { SeatCore } from '../../src/seat-core.ts';
 import { openTestEngine, refusal, type TestEngine } from '../fixtures/test-engine.ts';
+import { anyone } from '../../src/records/ownership.ts';
 
 let engine: TestEngine;
 beforeAll(async () => {
@@ -38,7 +39,7 @@ const hold = (core: SeatCore, seatId: string, idempotency: IdempotencyInput, use
 
 describe('a hold with a key', () => {
   it('that is sent again is answered again, and holds nothing twice', async () => {
-    const { seatIds } = await engine.createHall(2);
+    const { seatIds } = await engine.makeEvent(2);
     const first = await hold(engine.core, seatIds[0], keyed('once'));
     expect(first.replayed).toBe(false);
     const again = await hold(engine.core, seatIds[0], keyed('once'));
@@ -47,9 +48,9 @@ describe('a hold with a key', () => {
   });
 
   it('is replayed as it was made, whatever became of the booking, and of the locks and keys in Redis', async () => {
-    const { seatIds } = await engine.createHall(1);
+    const { seatIds } = await engine.makeEvent(1);
     const first = await hold(engine.core, seatIds[0], keyed('later'));
-    await engine.core.confirmBooking({ bookingId: first.id, actor: 'till' });
+    await engine.core.confirmBooking({ bookingId: first.id, ownedBy: anyone, actor: 'till' });
     expect(await engine.redis.get(`status:seat:${seatIds[0]}`)).toBe('SOLD');
     await engine.redis.set(`lock:seat:${seatIds[0]}`, 'budi:token');
     expect(await hold(engine.core, seatIds[0], keyed('later'))).toEqual({ ...first, replayed: true });
@@ -57,7 +58,7 @@ describe('a hold with a key', () => {
 
   it('is replayed also when what its user holds fills the cap, and Redis has forgotten everything', async () => {
     const capped = engine.withSettings({ maxHeldSeatsPerUser: 2 });
-    const { seatIds } = await engine.createHall(5);
+    const { seatIds } = await engine.makeEvent(5);
     const holdTwo = (from: number, idempotency?: IdempotencyInput) =>
       capped.holdSeats({
         seatIds: seatIds.slice(from, from + 2),
@@ -74,13 +75,13 @@ describe('a hold with a key', () => {
     const first = await holdTwo(0, keyed('full'));
     await expectReplay();
     // Its own seats are free again, so that only the cap is in the way.
-    await capped.releaseBooking({ bookingId: first.id, actor: 'ani' });
+    await capped.releaseBooking({ bookingId: first.id, ownedBy: anyone, actor: 'ani' });
     await holdTwo(2);
     await expectReplay();
   });
 
   it('is refused when the key belongs to another request, and holds nothing', async () => {
-    const { seatIds } = await engine.createHall(2);
+    const { seatIds } = await engine.makeEvent(2);
     await hold(engine.core, seatIds[0], keyed('reused', 'one'));
     const { code } = await refusal(hold(engine.core, seatIds[1]!, keyed('reused', 'other')));
     expect(code).toBe('IDEMPOTENCY_KEY_REUSED');
@@ -88,7 +89,7 @@ describe('a hold with a key', () => {
   });
 
   it('means another thing to another caller, and on another route', async () => {
-    const { seatIds } = await engine.createHall(3);
+    const { seatIds } = await engine.makeEvent(3);
     const mine = await hold(engine.core, seatIds[0], keyed('shared', 1, 'ani'));
     const theirs = await hold(engine.core, seatIds[1]!, keyed('shared', 2, 'budi'), 'budi');
     const elsewhere = await hold(engine.core, seatIds[2]!, keyed('shared', 3, 'ani', 'elsewhere'));
@@ -96,19 +97,19 @@ describe('a hold with a key', () => {
   });
 
   it('that is refused leaves no key, and is judged afresh when it is sent again', async () => {
-    const { seatIds } = await engine.createHall(1);
+    const { seatIds } = await engine.makeEvent(1);
     const other = await engine.core.holdSeats({ seatIds, userId: 'budi' });
     const before = await countKeys();
     expect((await refusal(hold(engine.core, seatIds[0], keyed('afresh')))).code).toBe('SEAT_TAKEN');
     expect(await countKeys()).toBe(before);
-    await engine.core.releaseBooking({ bookingId: other.id, actor: 'budi' });
+    await engine.core.releaseBooking({ bookingId: other.id, ownedBy: anyone, actor: 'budi' });
     expect((await hold(engine.core, seatIds[0], keyed('afresh'))).replayed).toBe(false);
   });
 
   it.each(['', 'with space', 'ümlaut', 'x'.repeat(256)])(
     'is refused with the malformed key %j',
     async (key) => {
-      const { seatIds } = await engine.createHall(1);
+      const { seatIds } = await engine.makeEvent(1);
       expect((await refusal(hold(engine.core, seatIds[0], keyed(key)))).code).toBe('VALIDATION_FAILED');
     },
   );
@@ -116,7 +117,7 @@ describe('a hold with a key', () => {
 
 describe('1,000 twins at once in three engines', () => {
   it('have one effect; all that are answered with it are answered the same', async () => {
-    const { seatIds } = await engine.createHall(1);
+    const { seatIds } = await engine.makeEvent(1);
     const cores = [engine.core, engine.withSettings({}), engine.withSettings({})];
     const answers = await atOnce(1_000, (n) => hold(cores[n % 3]!, seatIds[0], keyed('storm')));
     const bodies = answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
@@ -132,7 +133,7 @@ describe('1,000 twins at once in three engines', () => {
 
   it('that want different seats under one key: one has it, the others are told', async () => {
     for (let round = 0; round < 20; round += 1) {
-      const { seatIds } = await engine.createHall(4);
+      const { seatIds } = await engine.makeEvent(4);
       const cores = [engine.core, engine.withSettings({})];
       const key = randomUUID();
       const answers = await atOnce(8, (n) =>
@@ -150,39 +151,39 @@ describe('1,000 twins at once in three engines', () => {
 
 describe('a confirmation, and a release, with a key', () => {
   it('is answered again with the same booking', async () => {
-    const { seatIds } = await engine.createHall(2);
+    const { seatIds } = await engine.makeEvent(2);
     const paid = await engine.core.holdSeats({ seatIds: [seatIds[0]], userId: 'ani' });
     const confirm = () =>
-      engine.core.confirmBooking({ bookingId: paid.id, actor: 'till', idempotency: keyed('pay', paid.id) });
+      engine.core.confirmBooking({ bookingId: paid.id, ownedBy: anyone, actor: 'till', idempotency: keyed('pay', paid.id) });
     const confirmed = await confirm();
     expect(await confirm()).toEqual({ ...confirmed, replayed: true });
 
     const given = await engine.core.holdSeats({ seatIds: [seatIds[1]!], userId: 'ani' });
     const release = () =>
-      engine.core.releaseBooking({ bookingId: given.id, actor: 'ani', idempotency: keyed('back', given.id) });
+      engine.core.releaseBooking({ bookingId: given.id, ownedBy: anyone, actor: 'ani', idempotency: keyed('back', given.id) });
     const released = await release();
     await engine.core.holdSeats({ seatIds: [seatIds[1]!], userId: 'budi' });
     expect(await release()).toEqual({ ...released, replayed: true });
   });
 
   it('counts its tickets once, however many ask at the same moment', async () => {
-    const { seatIds } = await engine.createHall(2);
+    const { seatIds } = await engine.makeEvent(2);
     const held = await engine.core.holdSeats({ seatIds, userId: 'ani' });
     const before = await engine.metric('tickets_sold_total');
     const answers = await atOnce(200, () =>
-      engine.core.confirmBooking({ bookingId: held.id, actor: 'till', idempotency: keyed('many', held.id) }),
+      engine.core.confirmBooking({ bookingId: held.id, ownedBy: anyone, actor: 'till', idempotency: keyed('many', held.id) }),
     );
     expect(answers.filter(({ status }) => status === 'rejected')).toEqual([]);
     expect(await engine.metric('tickets_sold_total')).toBe(before + 2);
   });
 
   it('leaves no key behind a booking that was confirmed without one, and answers it all the same', async () => {
-    const { seatIds } = await engine.createHall(1);
+    const { seatIds } = await engine.makeEvent(1);
     const held = await engine.core.holdSeats({ seatIds, userId: 'ani' });
-    await engine.core.confirmBooking({ bookingId: held.id, actor: 'till' });
+    await engine.core.confirmBooking({ bookingId: held.id, ownedBy: anyone, actor: 'till' });
     const before = await countKeys();
     const again = await engine.core.confirmBooking({
-      bookingId: held.id,
+      bookingId: held.id, ownedBy: anyone,
       actor: 'till',
       idempotency: keyed('no-effect', held.id),
     });

@@ -11,8 +11,9 @@ import {
   releaseBookingsStatement,
   sweepOverdueStatement,
 } from '../../src/bookings/transitions.sql.ts';
-import type { NamedStatement } from '../../src/postgres/statement.ts';
+import type { Statement } from '../../src/postgres/statement.ts';
 import { openTestEngine, refusal, type TestEngine } from '../fixtures/test-engine.ts';
+import { anyone } from '../../src/records/ownership.ts';
 
 /*
  * The services connect before the sale, and a plan is kept: PostgreSQL chooses its indexes while it knows nothing of
@@ -98,9 +99,9 @@ describe.each([
   async function askForNothing(): Promise<void> {
     const bookingId = randomUUID();
     await refusal(early.holdSeats({ seatIds: [randomUUID()], userId: 'nobody' }));
-    await refusal(early.confirmBooking({ bookingId, actor: 'nobody' }));
-    await refusal(early.releaseBooking({ bookingId, actor: 'nobody' }));
-    await refusal(early.getBooking({ bookingId }));
+    await refusal(early.confirmBooking({ bookingId, ownedBy: anyone, actor: 'nobody' }));
+    await refusal(early.releaseBooking({ bookingId, ownedBy: anyone, actor: 'nobody' }));
+    await refusal(early.getBooking({ bookingId, ownedBy: anyone }));
     await early.expireBookings({ bookingIds: [bookingId] });
     await early.sweepOverdue();
   }
@@ -108,7 +109,7 @@ describe.each([
   /**
    * Pages and rows in vain, by the plan that the engine itself uses on this connection; leaves everything as it was.
    */
-  async function workOf({ name }: NamedStatement, values: readonly Value[]): Promise<number> {
+  async function workOf({ name }: Statement, values: readonly Value[]): Promise<number> {
     const client = await database.$client.connect();
     try {
       await client.query('begin');
@@ -130,7 +131,7 @@ describe.each([
   async function overdue(): Promise<{ id: string; seatId: string }> {
     const seatId = free.pop()!;
     const { id } = await briefly.holdSeats({ seatIds: [seatId], userId: seatId });
-    await expect.poll(async () => (await engine.core.getBooking({ bookingId: id })).status).toBe('EXPIRED');
+    await expect.poll(async () => (await engine.core.getBooking({ bookingId: id, ownedBy: anyone })).status).toBe('EXPIRED');
     return { id, seatId };
   }
 
@@ -140,7 +141,7 @@ describe.each([
   };
   const settlement = () => [[held[0]!.id], [null], ['somebody'], [null], [null], [null]];
 
-  it.each<{ what: string; statement: NamedStatement; values: () => Promise<readonly Value[]> }>([
+  it.each<{ what: string; statement: Statement; values: () => Promise<readonly Value[]> }>([
     { what: 'to hold a seat', statement: holdSeatsStatement, values: async () => wish(free[0]!) },
     {
       what: 'to hold a seat whose hold is overdue',

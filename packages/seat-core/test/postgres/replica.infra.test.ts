@@ -10,10 +10,11 @@ import pg from 'pg';
 import { Registry } from 'prom-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SeatCoreError } from '../../src/errors.ts';
-import { openSeatCore } from '../../src/open-seat-core.ts';
+import { openSeatCore } from '../../src/seat-core.ts';
 import type { SeatCore } from '../../src/seat-core.ts';
 import type { SeatMessage } from '../../src/live/subscription.ts';
 import type { TicketedEvent } from '../../src/types.ts';
+import { anyone } from '../../src/records/ownership.ts';
 
 let stack: PrivateStack;
 let replica: PostgresServer;
@@ -44,7 +45,7 @@ afterAll(async () => {
   await stack.dispose();
 });
 
-async function createHall(seats: number): Promise<{ event: TicketedEvent; seatIds: string[] }> {
+async function makeEvent(seats: number): Promise<{ event: TicketedEvent; seatIds: string[] }> {
   const event = await core.createEvent({
     name: 'Recital',
     venue: 'Small Hall',
@@ -81,26 +82,26 @@ async function readAll(eventId: string): Promise<{ replica: number; primary: num
   };
 }
 
-const isPart = (name: string) => core.listFaultyParts().some((part) => part.name === name);
+const isPart = (name: string) => core.listDegradedDependencies().some((part) => part.name === name);
 
 describe('with a replica', () => {
   it('events, lists and maps are read there, and decisions are not', async () => {
-    const { event, seatIds } = await createHall(3);
+    const { event, seatIds } = await makeEvent(3);
     await waitFor(async () => (await readAll(event.id)).replica > 0, {
       description: 'a reading of the replica',
     });
-    const other = await createHall(2);
+    const other = await makeEvent(2);
     const before = await reads('replica');
     expect((await core.listAvailableSeats({ eventId: other.event.id })).seats).toHaveLength(2);
     expect(await reads('replica')).toBe(before + 1);
     expect(await reads('primary')).toBe(0);
     const held = await core.holdSeats({ seatIds: [seatIds[0]!], userId: 'ani' });
-    await core.confirmBooking({ bookingId: held.id, actor: 'test' });
+    await core.confirmBooking({ bookingId: held.id, ownedBy: anyone, actor: 'test' });
     expect(isPart('replica')).toBe(false);
   });
 
   it('a map has everything that was committed before its asOf', async () => {
-    const { event, seatIds } = await createHall(40);
+    const { event, seatIds } = await makeEvent(40);
     for (const [index, seatId] of seatIds.slice(0, 5).entries()) {
       await core.holdSeats({ seatIds: [seatId], userId: `user-${index}` });
       const committedAt = Date.now();
@@ -116,7 +117,7 @@ describe('with a replica', () => {
   });
 
   it('that lags by seconds it is done without: maps stay true, and nothing stale is sold or refused', async () => {
-    const { event, seatIds } = await createHall(4);
+    const { event, seatIds } = await makeEvent(4);
     await onReplica.query('select pg_wal_replay_pause()');
     const before = await reads('primary');
     const held = await core.holdSeats({ seatIds: [seatIds[0]!], userId: 'ani' });
@@ -132,9 +133,9 @@ describe('with a replica', () => {
     expect(await reads('primary')).toBeGreaterThan(before);
     expect(isPart('replica')).toBe(true);
 
-    const fresh = await createHall(2);
+    const fresh = await makeEvent(2);
     expect(fresh.seatIds).toHaveLength(2);
-    await core.releaseBooking({ bookingId: held.id, actor: 'test' });
+    await core.releaseBooking({ bookingId: held.id, ownedBy: anyone, actor: 'test' });
     await expect(core.holdSeats({ seatIds: [seatIds[0]!], userId: 'budi' })).resolves.toMatchObject({
       status: 'PENDING',
     });
@@ -152,7 +153,7 @@ describe('with a replica', () => {
   });
 
   it('that lags takes nothing back from whoever watches, and no free seat is one that is held', async () => {
-    const { event, seatIds } = await createHall(3);
+    const { event, seatIds } = await makeEvent(3);
     const [first = '', ...free] = seatIds;
     await waitFor(() => !isPart('replica'), { description: 'the replica to be used' });
     const messages: SeatMessage[] = [];
@@ -182,7 +183,7 @@ describe('with a replica', () => {
       expect(messages).toEqual([{ type: 'delta', seats: [{ id: first, status: 'RESERVED' }] }]);
       expect(subscription.snapshot().seats).toEqual([{ id: first, status: 'RESERVED' }]);
 
-      const late = await createHall(2);
+      const late = await makeEvent(2);
       await core.holdSeats({ seatIds: [late.seatIds[0]!], userId: 'ani' });
       using begun = await core.subscribeToSeats({ eventId: late.event.id, onMessage: () => undefined });
       expect(begun.snapshot().seats).toEqual([{ id: late.seatIds[0], status: 'RESERVED' }]);
@@ -206,7 +207,7 @@ describe('with a replica', () => {
     );
     expect(isPart('replica')).toBe(false);
     await stack.postgres.start();
-    const { event } = await waitFor(() => createHall(1).catch(() => undefined), {
+    const { event } = await waitFor(() => makeEvent(1).catch(() => undefined), {
       description: 'the primary to be used again',
     });
     await waitFor(async () => (await readAll(event.id)).replica > 0, {
@@ -216,7 +217,7 @@ describe('with a replica', () => {
   });
 
   it('that dies it is done without at once, and used again when it is back', async () => {
-    const { event } = await createHall(2);
+    const { event } = await makeEvent(2);
     replica.process.signal('SIGKILL');
     await replica.process.exited;
     await withinDeadline('reads without the replica', 2_000, async () => {
@@ -233,7 +234,7 @@ describe('with a replica', () => {
   });
 
   it('that became a primary itself is not believed', async () => {
-    const { event, seatIds } = await createHall(2);
+    const { event, seatIds } = await makeEvent(2);
     await waitFor(() => !isPart('replica'), { description: 'the replica to be used' });
     const promoting = new pg.Client({ connectionString: replicaUrl });
     await promoting.connect();

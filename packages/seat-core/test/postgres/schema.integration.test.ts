@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { auditViolations } from '@ticketing/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openTestEngine, type TestEngine } from '../fixtures/test-engine.ts';
+import { anyone } from '../../src/records/ownership.ts';
 
 /* What the database itself refuses, whoever writes the SQL. */
 
@@ -31,7 +32,7 @@ async function refusedBy(text: string, values: unknown[] = []): Promise<string |
 
 describe('a second live booking of a seat, written by hand', () => {
   it('is refused by the partial unique index', async () => {
-    const { event, seatIds } = await engine.createHall(1);
+    const { event, seatIds } = await engine.makeEvent(1);
     await engine.core.holdSeats({ seatIds, userId: 'ani' });
     const bookingId = randomUUID();
     const { rowCount } = await engine.pool.query(
@@ -54,11 +55,11 @@ describe('bookings', () => {
   it.each(['CONFIRMED', 'EXPIRED', 'CANCELLED'])(
     'that are %s cannot be opened or changed again',
     async (final) => {
-      const { seatIds } = await engine.createHall(1);
+      const { seatIds } = await engine.makeEvent(1);
       const briefly = engine.withSettings({ holdSeconds: final === 'EXPIRED' ? 0.001 : 120 });
       const { id } = await briefly.holdSeats({ seatIds, userId: 'ani' });
-      if (final === 'CONFIRMED') await engine.core.confirmBooking({ bookingId: id, actor: 'ani' });
-      if (final === 'CANCELLED') await engine.core.releaseBooking({ bookingId: id, actor: 'ani' });
+      if (final === 'CONFIRMED') await engine.core.confirmBooking({ bookingId: id, ownedBy: anyone, actor: 'ani' });
+      if (final === 'CANCELLED') await engine.core.releaseBooking({ bookingId: id, ownedBy: anyone, actor: 'ani' });
       if (final === 'EXPIRED') await expect.poll(() => engine.core.sweepOverdue()).toBe(1);
       for (const status of ['PENDING', 'CONFIRMED', 'EXPIRED', 'CANCELLED'].filter(
         (other) => other !== final,
@@ -75,7 +76,7 @@ describe('bookings', () => {
   );
 
   it('cannot be born confirmed, change hands or get more time', async () => {
-    const { event, seatIds } = await engine.createHall(1);
+    const { event, seatIds } = await engine.makeEvent(1);
     expect(
       await refusedBy(
         `insert into bookings (id, event_id, user_id, status, seat_count, total_amount, currency, created_at, expires_at, confirmed_at)
@@ -111,16 +112,16 @@ describe('seats', () => {
     ['SOLD', `status = 'RESERVED', version = version + 1`],
     ['SOLD', `version = version - 1`],
   ])('that are %s refuse: set %s', async (status, change) => {
-    const { seatIds } = await engine.createHall(1);
+    const { seatIds } = await engine.makeEvent(1);
     if (status !== 'AVAILABLE') {
       const { id } = await engine.core.holdSeats({ seatIds, userId: 'ani' });
-      if (status === 'SOLD') await engine.core.confirmBooking({ bookingId: id, actor: 'ani' });
+      if (status === 'SOLD') await engine.core.confirmBooking({ bookingId: id, ownedBy: anyone, actor: 'ani' });
     }
     expect(await refusedBy(`update seats set ${change} where id = $1`, seatIds)).toBe('seats_legal_edge');
   });
 
   it('cannot be made sold, nor twice in one place', async () => {
-    const { event } = await engine.createHall(1);
+    const { event } = await engine.makeEvent(1);
     const insert = (status: string, number: number) =>
       refusedBy(
         `insert into seats (event_id, id, section, "row", number, price_amount, currency, status)
@@ -134,7 +135,7 @@ describe('seats', () => {
   });
 
   it('that a booking names cannot be deleted', async () => {
-    const { seatIds } = await engine.createHall(1);
+    const { seatIds } = await engine.makeEvent(1);
     await engine.core.holdSeats({ seatIds, userId: 'ani' });
     expect(await refusedBy('delete from seats where id = $1', seatIds)).toBe('booking_seats_seat_fkey');
   });
@@ -142,7 +143,7 @@ describe('seats', () => {
 
 describe('the history', () => {
   it('cannot be rewritten, and says each transition of a booking once', async () => {
-    const { event, seatIds } = await engine.createHall(1);
+    const { event, seatIds } = await engine.makeEvent(1);
     const { id } = await engine.core.holdSeats({ seatIds, userId: 'ani' });
     expect(await refusedBy(`update booking_events set actor = 'eve' where booking_id = $1`, [id])).toBe(
       'booking_events_append_only',

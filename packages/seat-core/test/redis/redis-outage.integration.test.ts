@@ -5,12 +5,13 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Context } from '../../src/options.ts';
 import { openDatabase, type Database } from '../../src/postgres/pool.ts';
 import { createMetrics } from '../../src/metrics.ts';
-import { openSeatCore } from '../../src/open-seat-core.ts';
+import { openSeatCore } from '../../src/seat-core.ts';
 import { guardRedis } from '../../src/redis/redis-parts.ts';
 import { closeRedis, openRedis } from '../../src/redis/connect.ts';
 import type { SeatCore } from '../../src/seat-core.ts';
 import { tryAcquireSeats } from '../../src/redis/seat-lock.ts';
 import { openSlowLine, type SlowLine } from '../fixtures/slow-line.ts';
+import { anyone } from '../../src/records/ownership.ts';
 
 /* Sales, health and repair while Redis is away in each of the ways in which it can be. */
 
@@ -51,7 +52,7 @@ async function openCore() {
   return { core, metrics: () => registry.metrics() };
 }
 
-async function createHall(core: SeatCore, seats: number): Promise<string[]> {
+async function makeEvent(core: SeatCore, seats: number): Promise<string[]> {
   const { id } = await core.createEvent({
     name: 'Recital',
     venue: 'Small Hall',
@@ -64,7 +65,7 @@ async function createHall(core: SeatCore, seats: number): Promise<string[]> {
   return rows.map((row) => row.id);
 }
 
-const faultyParts = (core: SeatCore) => core.listFaultyParts().map(({ name }) => name);
+const faultyParts = (core: SeatCore) => core.listDegradedDependencies().map(({ name }) => name);
 const statusKey = (seatId: string) => `status:seat:${seatId}`;
 
 const outages = {
@@ -90,7 +91,7 @@ const outages = {
 describe.each(Object.entries(outages))('a Redis %s', (_, outage) => {
   it('stops no sale, is known to be away, and is right again soon after it is back', async () => {
     const { core, metrics } = await openCore();
-    const [released, ...seatIds] = await createHall(core, 21);
+    const [released, ...seatIds] = await makeEvent(core, 21);
     const early = await core.holdSeats({ seatIds: [released!], userId: 'ani' });
     await waitFor(() => faultyParts(core).length === 0, { description: 'all to be well' });
     const freeSeats = async () => {
@@ -103,7 +104,7 @@ describe.each(Object.entries(outages))('a Redis %s', (_, outage) => {
         core.holdSeats({ seatIds: [seatId], userId: 'budi' }),
       );
       await withinDeadline('a confirmation', 2_000, () =>
-        core.confirmBooking({ bookingId: id, actor: 'budi' }),
+        core.confirmBooking({ bookingId: id, ownedBy: anyone, actor: 'budi' }),
       );
     };
     expect(await freeSeats()).toEqual(seatIds.toSorted());
@@ -115,7 +116,7 @@ describe.each(Object.entries(outages))('a Redis %s', (_, outage) => {
       await waitFor(() => faultyParts(core).includes('redis'), { description: 'the outage to be known' });
       for (let start = 2; start < 15; start += 3)
         await Promise.all(seatIds.slice(start, Math.min(15, start + 3)).map(sell));
-      await core.releaseBooking({ bookingId: early.id, actor: 'ani' });
+      await core.releaseBooking({ bookingId: early.id, ownedBy: anyone, actor: 'ani' });
       const { seats } = await withinDeadline('a list of free seats', 2_000, () => core.listAvailableSeats());
       expect(seats).not.toHaveLength(0);
       expect(await metrics()).toContain('redis_circuit_open{part="redis"} 1');
@@ -146,7 +147,7 @@ describe.each(Object.entries(outages))('a Redis %s', (_, outage) => {
 it('a core that starts without Redis sells, and uses Redis when it is there', async () => {
   await stack.redis.kill();
   const { core } = await withinDeadline('the start', 3_000, openCore);
-  const seatIds = await createHall(core, 2);
+  const seatIds = await makeEvent(core, 2);
   await core.holdSeats({ seatIds: [seatIds[0]!], userId: 'ani' });
   expect(faultyParts(core)).toEqual(['redis', 'queue']);
   await stack.redis.start();
@@ -199,7 +200,7 @@ it('a queue on a Redis that drops data is misconfigured, and a sentence says so'
   const { core } = await openCore();
   await admin.config('SET', 'maxmemory-policy', 'allkeys-lru');
   await waitFor(() => faultyParts(core).includes('queue'), { description: 'the policy to be noticed' });
-  expect(core.listFaultyParts()).toEqual([
+  expect(core.listDegradedDependencies()).toEqual([
     {
       name: 'queue',
       status: 'misconfigured',
@@ -212,7 +213,7 @@ it('a queue on a Redis that drops data is misconfigured, and a sentence says so'
 
 it('a key of another type refuses its own request a hint and is no outage', async () => {
   const { core } = await openCore();
-  const [seatId] = await createHall(core, 1);
+  const [seatId] = await makeEvent(core, 1);
   await admin.hset(statusKey(seatId!), 'a', 'b');
   await core.holdSeats({ seatIds: [seatId!], userId: 'ani' });
   expect(faultyParts(core)).toEqual([]);

@@ -1,6 +1,7 @@
 import { Registry } from 'prom-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openTestEngine, refusal, type TestEngine } from '../fixtures/test-engine.ts';
+import { anyone } from '../../src/records/ownership.ts';
 
 /* Locks, status keys and their repair: what Redis may and may not do to a booking. */
 
@@ -15,7 +16,7 @@ const statusKey = (seatId: string) => `status:seat:${seatId}`;
 
 describe('the seat lock', () => {
   it('turns a request away while another one has a seat, and takes none of its seats', async () => {
-    const { seatIds } = await engine.createHall(3);
+    const { seatIds } = await engine.makeEvent(3);
     await engine.redis.set(lockKey(seatIds[1]!), 'budi:other', 'EX', 5);
     expect((await refusal(engine.core.holdSeats({ seatIds, userId: 'ani' }))).code).toBe('SEAT_LOCKED');
     expect(await engine.redis.exists(lockKey(seatIds[0]), lockKey(seatIds[2]!))).toBe(0);
@@ -23,7 +24,7 @@ describe('the seat lock', () => {
   });
 
   it('of somebody else survives: a holder that lost its lock does not free the next one’s', async () => {
-    const { seatIds } = await engine.createHall(1);
+    const { seatIds } = await engine.makeEvent(1);
     // PostgreSQL keeps the request waiting at the seat's table while its lock passes to another.
     const other = await engine.pool.connect();
     await other.query('begin');
@@ -38,7 +39,7 @@ describe('the seat lock', () => {
   });
 
   it('names its holder, is unique to the request and ends by itself', async () => {
-    const { seatIds } = await engine.createHall(1);
+    const { seatIds } = await engine.makeEvent(1);
     const other = await engine.pool.connect();
     await other.query('begin');
     await other.query('lock table booking_seats in share mode');
@@ -56,7 +57,7 @@ describe('the seat lock', () => {
 
 describe('the status key', () => {
   it('of a hold is gone at its deadline, with nobody deleting it', async () => {
-    const { seatIds } = await engine.createHall(1);
+    const { seatIds } = await engine.makeEvent(1);
     await engine.withSettings({ holdSeconds: 0.2 }).holdSeats({ seatIds, userId: 'ani' });
     expect(await engine.redis.get(statusKey(seatIds[0]))).toBe('RESERVED');
     await expect.poll(() => engine.redis.exists(statusKey(seatIds[0]))).toBe(0);
@@ -64,13 +65,13 @@ describe('the status key', () => {
   });
 
   it('that says neither RESERVED nor SOLD refuses nobody', async () => {
-    const { seatIds } = await engine.createHall(1);
+    const { seatIds } = await engine.makeEvent(1);
     await engine.redis.set(statusKey(seatIds[0]), 'broken');
     expect((await engine.core.holdSeats({ seatIds, userId: 'ani' })).status).toBe('PENDING');
   });
 
   it('refuses without a word to PostgreSQL', async () => {
-    const { seatIds } = await engine.createHall(1);
+    const { seatIds } = await engine.makeEvent(1);
     await engine.core.holdSeats({ seatIds, userId: 'ani' });
     const before = engine.statements.length;
     expect((await refusal(engine.core.holdSeats({ seatIds, userId: 'budi' }))).code).toBe('SEAT_TAKEN');
@@ -80,9 +81,9 @@ describe('the status key', () => {
 
 describe('the repair', () => {
   it('mends a key written late over a released seat', async () => {
-    const { event, seatIds } = await engine.createHall(1);
+    const { event, seatIds } = await engine.makeEvent(1);
     const { id: bookingId } = await engine.core.holdSeats({ seatIds, userId: 'ani' });
-    await engine.core.releaseBooking({ bookingId, actor: 'ani' });
+    await engine.core.releaseBooking({ bookingId, ownedBy: anyone, actor: 'ani' });
     await engine.redis.set(statusKey(seatIds[0]), 'RESERVED');
     await engine.redis.set(`seats:available:${event.id}`, '[]');
     expect(await engine.core.repairCache()).toBe(1);
@@ -92,10 +93,10 @@ describe('the repair', () => {
   });
 
   it('puts back what a flush took: RESERVED to its deadline, SOLD for good', async () => {
-    const { seatIds } = await engine.createHall(3);
+    const { seatIds } = await engine.makeEvent(3);
     const held = await engine.core.holdSeats({ seatIds: [seatIds[0]], userId: 'ani' });
     const sold = await engine.core.holdSeats({ seatIds: [seatIds[1]!], userId: 'ani' });
-    await engine.core.confirmBooking({ bookingId: sold.id, actor: 'ani' });
+    await engine.core.confirmBooking({ bookingId: sold.id, ownedBy: anyone, actor: 'ani' });
     await engine.redis.set(statusKey(seatIds[2]!), 'SOLD');
     await engine.redis.del(...seatIds.slice(0, 2).map(statusKey));
     await engine.core.repairCache();
@@ -108,7 +109,7 @@ describe('the repair', () => {
   });
 
   it('reaches back as far as it is told, however long that is', async () => {
-    const { event, seatIds } = await engine.createHall(3);
+    const { event, seatIds } = await engine.makeEvent(3);
     const ages = [20, 45, 100];
     for (const [index, seatId] of seatIds.entries()) {
       await engine.pool.query(
@@ -125,10 +126,10 @@ describe('the repair', () => {
   });
 
   it('leaves no key for a hold that is overdue', async () => {
-    const { seatIds } = await engine.createHall(1);
+    const { seatIds } = await engine.makeEvent(1);
     const brief = await engine.withSettings({ holdSeconds: 0.001 }).holdSeats({ seatIds, userId: 'ani' });
     await expect
-      .poll(async () => (await engine.core.getBooking({ bookingId: brief.id })).status)
+      .poll(async () => (await engine.core.getBooking({ bookingId: brief.id, ownedBy: anyone })).status)
       .toBe('EXPIRED');
     await engine.redis.set(statusKey(seatIds[0]), 'RESERVED');
     expect(await engine.core.repairCache()).toBeGreaterThanOrEqual(1);
@@ -138,7 +139,7 @@ describe('the repair', () => {
 
 describe('a Redis that does not answer', () => {
   it('leaves the decision to PostgreSQL, and is counted and logged', async () => {
-    const { seatIds } = await engine.createHall(2);
+    const { seatIds } = await engine.makeEvent(2);
     const gone = engine.redis.duplicate({ port: 1, retryStrategy: () => null });
     gone.on('error', () => undefined);
     const warnings: string[] = [];

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CreateEventInput } from '../../src/events/create-event.ts';
 import type { Seat } from '../../src/types.ts';
 import { openTestEngine, refusal, type TestEngine } from '../fixtures/test-engine.ts';
+import { anyone } from '../../src/records/ownership.ts';
 
 let engine: TestEngine;
 beforeAll(async () => {
@@ -119,7 +120,7 @@ describe('creating an event', () => {
 describe('listing events', () => {
   it('shows the newest first, page by page', async () => {
     const made: string[] = [];
-    for (let n = 0; n < 5; n += 1) made.unshift((await engine.createHall(1)).event.id);
+    for (let n = 0; n < 5; n += 1) made.unshift((await engine.makeEvent(1)).event.id);
     const first = await engine.core.listEvents({ limit: 2 });
     const second = await engine.core.listEvents({ limit: 2, after: first.next! });
     expect([...first.events, ...second.events].map((event) => event.id)).toEqual(made.slice(0, 4));
@@ -130,9 +131,9 @@ describe('listing events', () => {
   });
 
   it('counts seats at most a second late', async () => {
-    const { event, seatIds } = await engine.createHall(3);
+    const { event, seatIds } = await engine.makeEvent(3);
     const sold = await engine.core.holdSeats({ seatIds: [seatIds[0]], userId: 'ani' });
-    await engine.core.confirmBooking({ bookingId: sold.id, actor: 'ani' });
+    await engine.core.confirmBooking({ bookingId: sold.id, ownedBy: anyone, actor: 'ani' });
     await engine.core.holdSeats({ seatIds: [seatIds[1]!], userId: 'ani' });
     await expect
       .poll(async () => (await engine.core.getEvent({ eventId: event.id })).seatCounts, { timeout: 2_000 })
@@ -150,7 +151,7 @@ describe('listing events', () => {
 
 describe('the available seats', () => {
   it('are a random choice of those that are free', async () => {
-    const { event, seatIds } = await engine.createHall(40);
+    const { event, seatIds } = await engine.makeEvent(40);
     await engine.core.holdSeats({ seatIds: [seatIds[0]], userId: 'ani' });
     const choices = new Set<string>();
     for (let read = 0; read < 12; read += 1) {
@@ -165,7 +166,7 @@ describe('the available seats', () => {
   });
 
   it('are kept as a list that Redis drops within a second', async () => {
-    const { event } = await engine.createHall(3);
+    const { event } = await engine.makeEvent(3);
     await engine.core.listAvailableSeats({ eventId: event.id });
     const key = `seats:available:${event.id}`;
     const list = JSON.parse((await engine.redis.get(key))!) as Seat[];
@@ -177,7 +178,7 @@ describe('the available seats', () => {
   });
 
   it('are loaded by one caller at a time', async () => {
-    const { event } = await engine.createHall(3);
+    const { event } = await engine.makeEvent(3);
     const before = engine.statements.length;
     const others = engine.withSettings({});
     const answers = await Promise.all(
@@ -190,7 +191,7 @@ describe('the available seats', () => {
   });
 
   it('are read from PostgreSQL once a second, and the map as well, however often they are asked for', async () => {
-    const { event } = await engine.createHall(3);
+    const { event } = await engine.makeEvent(3);
     const eventId = event.id;
     const readBoth = async () =>
       Promise.all([engine.core.listAvailableSeats({ eventId }), engine.core.getSeatMap({ eventId })]);
@@ -210,7 +211,7 @@ describe('the available seats', () => {
   });
 
   it('come from all coming events when none is named', async () => {
-    const one = await engine.createHall(2);
+    const one = await engine.makeEvent(2);
     const { seats } = await engine.core.listAvailableSeats({ limit: 100 });
     expect(new Set(seats.map((seat) => seat.eventId)).size).toBeGreaterThan(1);
     const past = await engine.core.createEvent({ ...hall, startsAt: new Date('2020-01-01T00:00:00Z') });
@@ -228,7 +229,7 @@ describe('the available seats', () => {
   });
 
   it('are none when all are gone', async () => {
-    const { event, seatIds } = await engine.createHall(1);
+    const { event, seatIds } = await engine.makeEvent(1);
     await engine.core.holdSeats({ seatIds, userId: 'ani' });
     expect((await engine.core.listAvailableSeats({ eventId: event.id })).seats).toEqual([]);
   });
@@ -242,11 +243,11 @@ describe('the available seats', () => {
 
 describe('the seat map', () => {
   it('shows every seat, and a version that rises with each change', async () => {
-    const { event, seatIds } = await engine.createHall(3);
+    const { event, seatIds } = await engine.makeEvent(3);
     const before = await engine.core.getSeatMap({ eventId: event.id });
     expect(before.version).toBe(0);
     const booking = await engine.core.holdSeats({ seatIds: seatIds.slice(0, 2), userId: 'ani' });
-    await engine.core.confirmBooking({ bookingId: booking.id, actor: 'ani' });
+    await engine.core.confirmBooking({ bookingId: booking.id, ownedBy: anyone, actor: 'ani' });
     await expect
       .poll(async () => (await engine.core.getSeatMap({ eventId: event.id })).version, { timeout: 2_500 })
       .toBe(4);
@@ -268,7 +269,7 @@ describe('the seat map', () => {
   });
 
   it('is built at most once a second, whoever asks', async () => {
-    const { event } = await engine.createHall(2);
+    const { event } = await engine.makeEvent(2);
     const maps = await Promise.all(
       Array.from({ length: 50 }, () => engine.core.getSeatMap({ eventId: event.id })),
     );

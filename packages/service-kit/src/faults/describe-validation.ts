@@ -1,4 +1,4 @@
-import type { InputFault } from '@ticketing/seat-core/errors';
+import type { InputError } from '@ticketing/seat-core/errors';
 import type { ErrorObject } from 'ajv';
 import localizer from 'ajv-i18n/localize/id/index.js';
 import type { Language, Sentence } from './faults.ts';
@@ -22,7 +22,7 @@ export function describeValidation(
   errors: readonly ErrorObject[],
   part: string,
   language: Language,
-): readonly InputFault[] {
+): readonly InputError[] {
   const prefix = prefixes[part]?.[language] ?? '';
   return pickUnionBranch(errors)
     .slice(0, maxFaults)

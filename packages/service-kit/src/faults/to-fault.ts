@@ -1,4 +1,4 @@
-import { SeatCoreError, type InputFault, type SeatErrorDetails } from '@ticketing/seat-core/errors';
+import { SeatCoreError, type InputError, type SeatErrorDetails } from '@ticketing/seat-core/errors';
 import type { ErrorObject } from 'ajv';
 import { describeValidation } from './describe-validation.ts';
 import type { FaultCode, Language, Sentence } from './faults.ts';
@@ -45,6 +45,6 @@ export function toFault(error: unknown, language: Language): Fault {
   return { code: 'INTERNAL', details: {} };
 }
 
-function invalid(errors: readonly InputFault[]): Fault {
+function invalid(errors: readonly InputError[]): Fault {
   return { code: 'VALIDATION_FAILED', details: { errors } };
 }

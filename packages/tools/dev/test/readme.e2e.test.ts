@@ -7,13 +7,13 @@ import { addressIn, startStack } from './start-stack.ts';
 
 interface Step {
   readonly commands: string;
-  /** What the README shows as the answer. */
+  /** What the document shows as the answer. */
   readonly shown: string;
 }
 
 /** The session of a section: blocks to type, each with the block of text behind it, if there is one. */
 function sessionOf(markdown: string, heading: string): Step[] {
-  const section = markdown.slice(markdown.indexOf(`### ${heading}\n`)).split(/^### /m)[1] ?? '';
+  const section = markdown.split(/^##+ /m).find((text) => text.startsWith(`${heading}\n`)) ?? '';
   const blocks = [...section.matchAll(/^```(sh|text)\n(.*?)^```$/gms)];
   return blocks.flatMap(([, kind, commands = ''], index) => {
     const [, next, shown = ''] = blocks[index + 1] ?? [];
@@ -49,12 +49,13 @@ function bash(script: string, env: Readonly<Record<string, string>>): Promise<st
 const canType = findExecutable('curl') !== undefined && findExecutable('bash') !== undefined;
 
 it.skipIf(!canType).each([
-  ['Sell a seat', {}],
-  ['With authentication', { JWT_SECRET: 'a secret of at least thirty-two bytes' }],
-] as const)('the session "%s" of the README answers as it is printed there', async (heading, env) => {
-  const readme = await readFile(join(repositoryRoot, 'README.md'), 'utf8');
-  const [get = ''] = /^get\(\) .*$/m.exec(readme) ?? [];
-  const steps = sessionOf(readme, heading).filter(({ commands }) => !commands.includes('npm start'));
+  ['README.md', 'A worked example', {}],
+  ['docs/tutorial.md', 'Sell a seat', {}],
+  ['docs/tutorial.md', 'With authentication', { JWT_SECRET: 'a secret of at least thirty-two bytes' }],
+] as const)('%s: the session "%s" answers as it is printed there', async (file, heading, env) => {
+  const document = await readFile(join(repositoryRoot, file), 'utf8');
+  const [get = ''] = /^get\(\) .*$/m.exec(document) ?? [];
+  const steps = sessionOf(document, heading).filter(({ commands }) => !commands.includes('npm start'));
   expect(steps.some(({ shown }) => shown !== '')).toBe(true);
 
   const dataFolder = join(inject('ticketingTestServers').folder, `stack-${process.hrtime.bigint()}`);

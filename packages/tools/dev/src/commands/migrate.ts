@@ -1,4 +1,4 @@
-import { runMigrations, serviceRoleOf } from '@ticketing/seat-core';
+import { runMigrations, serviceRoleOf } from '@ticketing/seat-core/admin';
 import { StackError } from '@ticketing/testkit';
 
 /** `npm run db:migrate`: brings a database that was named to the schema of this checkout. */

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { auditViolations, waitFor, withinDeadline } from '@ticketing/testkit';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openTestWorker, type TestWorker } from './fixtures/test-worker.ts';
+import { anyone } from '@ticketing/seat-core';
 
 let worker: TestWorker;
 /** No sweep here: what ends, a job has ended. */
@@ -20,7 +21,7 @@ const gone = async (jobId: string) =>
     description: 'the job to be done',
   });
 const overdue = async (bookingId: string) =>
-  waitFor(async () => (await worker.core.getBooking({ bookingId })).status === 'EXPIRED', {
+  waitFor(async () => (await worker.core.getBooking({ bookingId, ownedBy: anyone })).status === 'EXPIRED', {
     description: 'the hold to be overdue',
   });
 const failed = async (jobId: string) => {
@@ -35,7 +36,7 @@ const naming = (...bookingIds: string[]) => ({
 
 describe('the clean-up job of a hold', () => {
   it('ends it on time, frees its seats and is gone', async () => {
-    const [seatId] = await worker.createHall(1);
+    const [seatId] = await worker.makeEvent(1);
     const { id } = await worker.core.holdSeats({ seatIds: [seatId!], userId: 'ani' });
     await withinDeadline('a hold of 1 s ends', 2_000, async () => ended(id));
     const [row] = await worker.query<{ late_ms: number; cause: string }>(
@@ -58,7 +59,7 @@ describe('the clean-up job of a hold', () => {
   });
 
   it('that comes too early is put back for what remains by the database', async () => {
-    const [seatId] = await worker.createHall(1);
+    const [seatId] = await worker.makeEvent(1);
     const booking = await worker.core.holdSeats({ seatIds: [seatId!], userId: 'ani' });
     await worker.addJob('too-early', naming(booking.id));
     const dueAt = await waitFor(
@@ -77,11 +78,11 @@ describe('the clean-up job of a hold', () => {
   });
 
   it('that comes late changes nothing for whoever has the seat by then', async () => {
-    const [seatId] = await worker.createHall(1);
+    const [seatId] = await worker.makeEvent(1);
     const old = await worker.brief.holdSeats({ seatIds: [seatId!], userId: 'budi' });
     await overdue(old.id);
     const { id } = await worker.core.holdSeats({ seatIds: [seatId!], userId: 'ani' });
-    await worker.core.confirmBooking({ bookingId: id, actor: 'test' });
+    await worker.core.confirmBooking({ bookingId: id, ownedBy: anyone, actor: 'test' });
     await worker.addJob('late', { bookings: [{ bookingId: old.id, seatIds: [seatId] }] });
     await gone('late');
     expect(await worker.storedStatus(id)).toBe('CONFIRMED');
@@ -90,7 +91,7 @@ describe('the clean-up job of a hold', () => {
   });
 
   it('that comes twice ends the hold once', async () => {
-    const [seatId] = await worker.createHall(1);
+    const [seatId] = await worker.makeEvent(1);
     const { id } = await worker.brief.holdSeats({ seatIds: [seatId!], userId: 'budi' });
     await overdue(id);
     await Promise.all([worker.addJob('twice-1', naming(id)), worker.addJob('twice-2', naming(id))]);
@@ -103,7 +104,7 @@ describe('the clean-up job of a hold', () => {
   });
 
   it('that is delivered ten times, before and after somebody else booked the seat, has one effect', async () => {
-    const [seatId] = await worker.createHall(1);
+    const [seatId] = await worker.makeEvent(1);
     const old = await worker.brief.holdSeats({ seatIds: [seatId!], userId: 'budi' });
     await overdue(old.id);
     const deliver = async (from: number, to: number) => {
@@ -115,7 +116,7 @@ describe('the clean-up job of a hold', () => {
     expect(await worker.seatStatus(seatId!)).toBe('AVAILABLE');
     const { id } = await worker.core.holdSeats({ seatIds: [seatId!], userId: 'ani' });
     await deliver(5, 8);
-    await worker.core.confirmBooking({ bookingId: id, actor: 'test' });
+    await worker.core.confirmBooking({ bookingId: id, ownedBy: anyone, actor: 'test' });
     await deliver(8, 10);
     const [seat] = await worker.query('select status, version::int from seats where id = $1', [seatId]);
     // Held, ended, held, sold: every version is accounted for.
@@ -124,7 +125,7 @@ describe('the clean-up job of a hold', () => {
   });
 
   it('names several bookings of one commit, ends those that are due and waits for the others', async () => {
-    const [first, second] = await worker.createHall(2);
+    const [first, second] = await worker.makeEvent(2);
     const due = await worker.brief.holdSeats({ seatIds: [first!], userId: 'budi' });
     await overdue(due.id);
     const later = await worker.core.holdSeats({ seatIds: [second!], userId: 'ani' });
@@ -138,7 +139,7 @@ describe('the clean-up job of a hold', () => {
 
 describe('a job that fails', () => {
   it('is tried again while another transaction is deciding about the booking', async () => {
-    const [seatId] = await worker.createHall(1);
+    const [seatId] = await worker.makeEvent(1);
     const { id } = await worker.core.holdSeats({ seatIds: [seatId!], userId: 'budi' });
     await worker.whileLocked(id, async () => {
       await waitFor(async () => ((await worker.queue.getJob(`b-${id}`))?.attemptsMade ?? 0) > 0, {
@@ -159,7 +160,7 @@ describe('a job that fails', () => {
   });
 
   it('is kept for a person to see after its third attempt, and the sweep does its work', async () => {
-    const [seatId] = await worker.createHall(1);
+    const [seatId] = await worker.makeEvent(1);
     const { id } = await worker.core.holdSeats({ seatIds: [seatId!], userId: 'budi' });
     await worker.whileLocked(id, async () => {
       const job = await failed(`b-${id}`);
@@ -190,7 +191,7 @@ describe('a job that fails', () => {
 
 describe('the metrics of the jobs', () => {
   it('have the names of the contract, with the jobs by state and no id in a label', async () => {
-    const [seatId] = await worker.createHall(1);
+    const [seatId] = await worker.makeEvent(1);
     const before = await worker.queue.getJobCounts('failed');
     await worker.addJob('much-later', naming(randomUUID()), { delay: 60_000 });
     await worker.core.holdSeats({ seatIds: [seatId!], userId: 'ani' });

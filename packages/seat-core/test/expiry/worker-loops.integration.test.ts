@@ -1,6 +1,7 @@
 import { auditViolations, waitFor } from '@ticketing/testkit';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openTestWorker, type TestWorker } from './fixtures/test-worker.ts';
+import { anyone } from '@ticketing/seat-core';
 
 let worker: TestWorker;
 /** No jobs are taken here: what ends, the sweep has ended. */
@@ -14,7 +15,7 @@ const keyOf = async (seatId: string) => worker.redis.get(`status:seat:${seatId}`
 
 describe('the sweep', () => {
   it('ends a hold whose job is lost, within about a second', async () => {
-    const [seatId] = await worker.createHall(1);
+    const [seatId] = await worker.makeEvent(1);
     const { id } = await worker.brief.holdSeats({ seatIds: [seatId!], userId: 'ani' });
     await worker.queue.remove(`b-${id}`);
     await waitFor(async () => (await worker.storedStatus(id)) === 'EXPIRED', {
@@ -28,9 +29,9 @@ describe('the sweep', () => {
 
 describe('the repair', () => {
   it('deletes a status key that was written late over a released seat, within 2 s', async () => {
-    const [seatId] = await worker.createHall(1);
+    const [seatId] = await worker.makeEvent(1);
     const { id } = await worker.core.holdSeats({ seatIds: [seatId!], userId: 'ani' });
-    await worker.core.releaseBooking({ bookingId: id, actor: 'test' });
+    await worker.core.releaseBooking({ bookingId: id, ownedBy: anyone, actor: 'test' });
     await worker.redis.set(`status:seat:${seatId}`, 'RESERVED');
     await waitFor(async () => (await keyOf(seatId!)) === null, {
       description: 'the stale key to be deleted',
@@ -40,9 +41,9 @@ describe('the repair', () => {
   });
 
   it('writes a status key that was lost over a sold seat, within 2 s', async () => {
-    const [seatId] = await worker.createHall(1);
+    const [seatId] = await worker.makeEvent(1);
     const { id } = await worker.core.holdSeats({ seatIds: [seatId!], userId: 'ani' });
-    await worker.core.confirmBooking({ bookingId: id, actor: 'test' });
+    await worker.core.confirmBooking({ bookingId: id, ownedBy: anyone, actor: 'test' });
     await worker.redis.del(`status:seat:${seatId}`);
     await waitFor(async () => (await keyOf(seatId!)) === 'SOLD', {
       description: 'the lost key to be written',
