@@ -1,15 +1,11 @@
-import type {
-  SeatCore,
-  SeatDelta,
-  SeatMessage,
-  SeatSnapshot,
-  SeatSubscription,
-  SeatStatus,
-} from '@ticketing/seat-core';
+import type { SeatCore, SeatMessage, SeatStatus, SeatSubscription } from '@ticketing/seat-core';
 import type { LiveClient } from './live-client.ts';
 import { LiveMessage } from './live-message.ts';
 import type { LiveMetrics } from './live-metrics.ts';
 import type { SendTurns, SnapshotLanes } from './send-pacing.ts';
+
+type SeatSnapshot = Extract<SeatMessage, { type: 'snapshot' }>;
+type SeatDelta = Extract<SeatMessage, { type: 'delta' }>;
 
 export interface EventClientsOptions {
   readonly core: SeatCore;

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { anyone } from '@ticketing/seat-core';
 import { auditViolations, expectProblem } from '@ticketing/testkit';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openApiOn, openTestApi, type BookingBody, type TestApi } from '../fixtures/test-api.ts';
@@ -107,7 +108,7 @@ describe('a seat that is not free', () => {
     const { seatIds } = await api.createEvent(3);
     const [free, held, sold] = seatIds;
     await api.hold(held!);
-    await api.core.confirmBooking({ bookingId: (await api.hold(sold!)).id, actor: 'test' });
+    await api.core.confirmBooking({ bookingId: (await api.hold(sold!)).id, ownedBy: anyone, actor: 'test' });
     const taken = { status: 400, code: 'SEAT_TAKEN', title: 'Seat taken' };
     expectProblem(await book({ seatIds, userId: 'budi' }), { ...taken, seatIds: [held, sold] });
     expectProblem(await book({ seatIds: [free, held], userId: 'budi' }), { ...taken, seatIds: [held] });

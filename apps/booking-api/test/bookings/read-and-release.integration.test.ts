@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { anyone } from '@ticketing/seat-core';
 import { auditViolations, expectProblem } from '@ticketing/testkit';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openApiOn, openTestApi, type BookingBody, type TestApi } from '../fixtures/test-api.ts';
@@ -65,7 +66,7 @@ describe('GET /api/v1/booking?eventId=&userId=', () => {
     const { event, seatIds } = await api.createEvent(6);
     const elsewhere = await api.createEvent(1);
     const sold = await api.hold(seatIds[0]!);
-    await api.core.confirmBooking({ bookingId: sold.id, actor: 'test' });
+    await api.core.confirmBooking({ bookingId: sold.id, ownedBy: anyone, actor: 'test' });
     const held = await api.hold([seatIds[1]!, seatIds[2]!]);
     await release((await api.hold(seatIds[3]!)).id);
     await holdOverdue([seatIds[4]!], 'ani');
@@ -131,7 +132,7 @@ describe('DELETE /api/v1/booking/:bookingId', () => {
   it('refuses to release a confirmed or expired booking, and names its status', async () => {
     const { seatIds } = await api.createEvent(2);
     const sold = await api.hold(seatIds[0]!);
-    await api.core.confirmBooking({ bookingId: sold.id, actor: 'test' });
+    await api.core.confirmBooking({ bookingId: sold.id, ownedBy: anyone, actor: 'test' });
     const expired = await holdOverdue([seatIds[1]!]);
     const refused = { status: 400, code: 'BOOKING_NOT_PENDING' };
     expectProblem(await release(sold.id), { ...refused, bookingStatus: 'CONFIRMED' });

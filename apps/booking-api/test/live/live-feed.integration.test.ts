@@ -1,3 +1,4 @@
+import { anyone } from '@ticketing/seat-core';
 import { waitFor, withinDeadline } from '@ticketing/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { followLive } from '../fixtures/follow-live.ts';
@@ -13,7 +14,7 @@ describe('the live feed', () => {
   it('the live feed starts with a snapshot of the seats that are not free, and numbers its messages', async () => {
     const { event, seatIds } = await api.createEvent(5);
     const { id } = await api.hold(seatIds[1]!);
-    await api.core.confirmBooking({ bookingId: id, actor: 'test' });
+    await api.core.confirmBooking({ bookingId: id, ownedBy: anyone, actor: 'test' });
     using client = await followLive(api.url, event.id.toUpperCase());
     expect(client.messages).toEqual([
       { type: 'snapshot', seq: 1, version: 2, seats: [{ id: seatIds[1], status: 'SOLD' }] },

@@ -7,7 +7,7 @@ import {
   type RunningService,
   type ServiceName,
 } from '@ticketing/testkit';
-import { openDatabase, type Database } from '@ticketing/seat-core';
+import { openDatabase, type Database } from '@ticketing/seat-core/clients';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { followLive, type FollowingClient } from '../fixtures/follow-live.ts';
 import { makeEvent } from '../fixtures/make-event.ts';

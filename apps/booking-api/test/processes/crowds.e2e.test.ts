@@ -8,7 +8,8 @@ import {
   type RunningService,
   type TestStack,
 } from '@ticketing/testkit';
-import { openDatabase, openRedis, openSeatCore, type Database } from '@ticketing/seat-core';
+import { openSeatCore } from '@ticketing/seat-core';
+import { openDatabase, openRedis, type Database } from '@ticketing/seat-core/clients';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { makeEvent } from '../fixtures/make-event.ts';
 

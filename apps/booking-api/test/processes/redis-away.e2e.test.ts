@@ -7,7 +7,8 @@ import {
   type PrivateStack,
   type RunningService,
 } from '@ticketing/testkit';
-import { openDatabase, openRedis, openSeatCore, type Database } from '@ticketing/seat-core';
+import { openSeatCore } from '@ticketing/seat-core';
+import { openDatabase, openRedis, type Database } from '@ticketing/seat-core/clients';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { makeEvent } from '../fixtures/make-event.ts';
 import type { BookingBody } from '../fixtures/test-api.ts';

@@ -1,5 +1,5 @@
 import { createTestStack, startService, type TestStack } from '@ticketing/testkit';
-import { openDatabase } from '@ticketing/seat-core';
+import { openDatabase } from '@ticketing/seat-core/clients';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 let stack: TestStack;

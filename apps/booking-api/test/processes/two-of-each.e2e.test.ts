@@ -8,7 +8,8 @@ import {
   type RunningService,
   type TestStack,
 } from '@ticketing/testkit';
-import { openDatabase, openSeatCore, type Database, type SeatCore } from '@ticketing/seat-core';
+import { openSeatCore, type SeatCore } from '@ticketing/seat-core';
+import { openDatabase, type Database } from '@ticketing/seat-core/clients';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeEvent } from '../fixtures/make-event.ts';
 import type { BookingBody } from '../fixtures/test-api.ts';

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { anyone } from '@ticketing/seat-core';
 import { expectProblem, waitFor } from '@ticketing/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openTestApi, type SeatBody, type TestApi } from '../fixtures/test-api.ts';
@@ -66,7 +67,7 @@ describe('GET /api/v1/events/:eventId/seats', () => {
     const { event, seatIds } = await api.createEvent(3);
     const before = await readMap(event.id);
     const sold = await api.hold(seatIds[0]!);
-    await api.core.confirmBooking({ bookingId: sold.id, actor: 'test' });
+    await api.core.confirmBooking({ bookingId: sold.id, ownedBy: anyone, actor: 'test' });
     await api.hold(seatIds[1]!);
     const after = await waitFor(
       async () => {
