@@ -1,9 +1,9 @@
-import type { CheckResult } from './audit.ts';
+import type { CheckResult } from '../audit.ts';
 import { Differences } from './differences.ts';
 import { groupOrdered, mergeOrdered } from './merge-ordered.ts';
-import type { ReadTransaction } from './read-transaction.ts';
+import type { ReadTransaction } from '../read-transaction.ts';
 import { readBookings, readLines, readRecords } from './rebuild.sql.ts';
-import type { BookingStatus } from '../types.ts';
+import type { BookingStatus } from '../../types.ts';
 
 interface RecordRow {
   readonly event_id: string;

@@ -1,7 +1,7 @@
-import type { CheckResult } from './audit.ts';
+import type { CheckResult } from '../audit.ts';
 import { rebuildBookings } from './rebuild-bookings.ts';
 import { rebuildSeats } from './rebuild-seats.ts';
-import { withReadTransaction } from './read-transaction.ts';
+import { withReadTransaction } from '../read-transaction.ts';
 
 export interface RebuildOptions {
   /** `postgres://…`; a role that may read the tables. A replica will do. */

@@ -1,4 +1,4 @@
-import { samplesPerCheck, type CheckResult } from './audit.ts';
+import { samplesPerCheck, type CheckResult } from '../audit.ts';
 
 /** Counts the differences that a check finds, and keeps the first few as sentences. */
 export class Differences {
