@@ -13,6 +13,6 @@ export function createApp({ core, expiryQueue, ...service }: AppOptions): HttpSe
   return createHttpService({
     ...service,
     readiness: [{ name: 'postgresql', check: () => core.ping() }],
-    faultyParts: () => core.listFaultyParts(),
+    degradedDependencies: () => core.listFaultyParts(),
   });
 }

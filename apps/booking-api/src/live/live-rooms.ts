@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { SeatCoreError, type SeatCore } from '@ticketing/seat-core';
-import { ServiceFault, type HttpService } from '@ticketing/service-kit';
+import type { SeatCore } from '@ticketing/seat-core';
+import { HttpError, type HttpService } from '@ticketing/service-kit';
 import type { Socket } from 'node:net';
 import type { Registry } from 'prom-client';
 import type { WebSocket } from 'ws';
@@ -69,9 +69,8 @@ export class LiveRooms {
   async admit(eventId: string, address: string): Promise<LivePlace> {
     const { maxSockets, maxSocketsPerAddress } = this.#options;
     const ofAddress = this.#byAddress.get(address) ?? 0;
-    if (this.#isClosed || this.#places >= maxSockets)
-      throw new SeatCoreError('OVERLOADED', 'no place is left for another live connection');
-    if (maxSocketsPerAddress > 0 && ofAddress >= maxSocketsPerAddress) throw new ServiceFault('RATE_LIMITED');
+    if (this.#isClosed || this.#places >= maxSockets) throw new HttpError('OVERLOADED');
+    if (maxSocketsPerAddress > 0 && ofAddress >= maxSocketsPerAddress) throw new HttpError('RATE_LIMITED');
     this.#places += 1;
     this.#byAddress.set(address, ofAddress + 1);
     const open = this.#enter(eventId.toLowerCase());

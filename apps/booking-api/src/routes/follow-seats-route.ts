@@ -7,8 +7,8 @@ import {
   type HttpService,
   idSchema,
   problemAnswers,
-  ServiceFault,
-  tellUpgraded,
+  HttpError,
+  endUpgradedRequest,
 } from '@ticketing/service-kit';
 import { LiveRooms, type LivePlace, type LiveRoomsOptions } from '../live/live-rooms.ts';
 
@@ -28,7 +28,7 @@ const schema = {
   },
 };
 
-const faults = ['FORBIDDEN', 'EVENT_NOT_FOUND', 'RATE_LIMITED'] as const;
+const problems = ['FORBIDDEN', 'EVENT_NOT_FOUND', 'RATE_LIMITED'] as const;
 
 /** Nothing is expected from whoever follows. */
 const maxPayload = 1024;
@@ -72,21 +72,21 @@ export function addFollowSeatsRoute(app: HttpService, core: SeatCore, options: F
       url: '/api/v1/events/:eventId/live',
       schema,
       exposeHeadRoute: false,
-      config: { access: 'public', faults },
+      config: { access: 'public', problems },
       preHandler: async (request, reply) => {
         const { params, headers, raw } = request;
         await core.getEvent(params);
         if (!request.ws || !isHandshake(headers))
-          throw new ServiceFault('VALIDATION_FAILED', [{ pointer: '', sentence: upgradeRequired }]);
+          throw new HttpError('VALIDATION_FAILED', [{ pointer: '', sentence: upgradeRequired }]);
         // No subprotocol is spoken here: ws would agree to the first one, and refuse some in words of its own.
         delete headers['sec-websocket-protocol'];
-        if (!isAllowed(headers.origin, allowedOrigins)) throw new ServiceFault('FORBIDDEN');
+        if (!isAllowed(headers.origin, allowedOrigins)) throw new HttpError('FORBIDDEN');
         reply.header('retry-after', String(comeAgainSeconds));
         const place = await rooms.admit(params.eventId, addressOf(request));
         places.set(raw, place);
         if (raw.socket.destroyed) place.leave();
         else raw.socket.once('close', place.leave);
-        tellUpgraded(reply);
+        endUpgradedRequest(reply);
       },
       handler: () => Promise.resolve(),
       wsHandler: (socket, { raw }) => places.get(raw)?.follow(socket, raw.socket),

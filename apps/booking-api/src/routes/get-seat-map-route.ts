@@ -8,8 +8,7 @@ import {
   problemAnswers,
   seatSchema,
 } from '@ticketing/service-kit';
-import { keptForASecond } from './freshness.ts';
-import { matchesEntityTag } from './matches-entity-tag.ts';
+import { keptForASecond, matchesEntityTag } from './freshness.ts';
 import { preferredEncoding } from './preferred-encoding.ts';
 
 const seatMapSchema = Type.Object({
@@ -52,7 +51,7 @@ const schema = {
 export function addGetSeatMapRoute(app: HttpService, core: SeatCore): void {
   app.get(
     '/api/v1/events/:eventId/seats',
-    { schema, config: { access: 'public', faults: ['EVENT_NOT_FOUND'] } },
+    { schema, config: { access: 'public', problems: ['EVENT_NOT_FOUND'] } },
     async ({ params, headers }, reply) => {
       const map = await core.getSeatMap(params);
       const { eventId, version } = map;

@@ -1,30 +1,21 @@
+import { negotiate } from '@fastify/accept-negotiator';
 import type { MapEncoding } from '@ticketing/seat-core';
 
-/** Of those that we can make, the ones with the best ratio of bytes to time first. */
-const preferred = ['br', 'gzip'] as const;
+/** The best ratio of bytes to time first. */
+const encodings: readonly MapEncoding[] = ['br', 'gzip', 'identity'];
 
 /**
- * The encoding to answer an `Accept-Encoding` with (RFC 9110, 12.5.3): of those that are accepted the one with the
- * greatest weight, of equals the smaller; as it is when none is. `identity` is never refused: an answer is better.
+ * The encoding for an `Accept-Encoding` (RFC 9110, 12.5.3): the accepted encoding with the greatest weight, of equals the
+ * smaller. `identity` is never refused: an uncompressed answer is better than none.
  */
-export function preferredEncoding(header: string | undefined): MapEncoding {
-  const weights = new Map<string, number>();
-  for (const entry of (header ?? '').split(',')) {
-    const [name = '', ...parameters] = entry.split(';').map((part) => part.trim().toLowerCase());
-    const weight = parameters.find((parameter) => parameter.startsWith('q='));
-    weights.set(name, weight === undefined ? 1 : Number(weight.slice(2)) || 0);
-  }
-  const weightOf = (encoding: MapEncoding) => weights.get(encoding) ?? weights.get('*') ?? 0;
-  let best: MapEncoding = 'identity';
-  let bestWeight = weights.get('identity') ?? 0;
-  for (const encoding of preferred) {
-    if (
-      weightOf(encoding) > bestWeight ||
-      (best === 'identity' && bestWeight === weightOf(encoding) && bestWeight > 0)
-    ) {
-      best = encoding;
-      bestWeight = weightOf(encoding);
-    }
-  }
-  return best;
+export function preferredEncoding(header = ''): MapEncoding {
+  const accepted = header.toLowerCase();
+  // "*" stands for every encoding that the header does not name; the negotiator would take it for the first of all.
+  const expanded = accepted.replace(/\*([^,]*)/, (_, weight: string) =>
+    encodings
+      .filter((name) => !accepted.includes(name))
+      .map((name) => name + weight)
+      .join(','),
+  );
+  return negotiate(expanded, [...encodings]) ?? 'identity';
 }
