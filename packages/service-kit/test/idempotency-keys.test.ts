@@ -1,19 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import {
-  addAuthentication,
-  addIdempotencyKeys,
-  createLogger,
-  idempotencyOf,
-  tellReplay,
-} from '../src/index.ts';
-import { buildService } from './fixtures/build-service.ts';
+import { idempotencyKeys } from '../src/idempotency/idempotency-keys.ts';
+import { createLogger, idempotencyOf, tellReplay } from '../src/index.ts';
+import { userLimit } from '../src/limits/rate-limits.ts';
+import { addAuthentication, buildService } from './fixtures/build-service.ts';
 
 const logger = createLogger({ name: 'test-api', level: 'silent' });
 
 function build() {
   const { app, lines } = buildService((service) => {
     addAuthentication(service, { kind: 'off' }, logger);
-    addIdempotencyKeys(service);
+    service.register(userLimit, { max: 0, windowSeconds: 1, logger });
+    service.register(idempotencyKeys);
     for (const method of ['POST', 'DELETE', 'GET'] as const) {
       service.route({
         method,

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { SeatCoreError, type SeatCore } from '@ticketing/seat-core';
-import { ServiceFault, type HttpService } from '@ticketing/service-kit';
+import type { SeatCore } from '@ticketing/seat-core';
+import { HttpError, type HttpService } from '@ticketing/service-kit';
 import type { Registry } from 'prom-client';
 import { EventClients } from './event-clients.ts';
 import type { LiveClient, LiveClientOptions } from './live-client.ts';
@@ -75,9 +75,8 @@ export class LiveClients {
   async admit(eventId: string, address: string): Promise<LivePlace> {
     const { maxSockets, maxSocketsPerAddress } = this.#options;
     const ofAddress = this.#placesByAddress.get(address) ?? 0;
-    if (this.#isClosed || this.#places >= maxSockets)
-      throw new SeatCoreError('OVERLOADED', 'no place is left for another live connection');
-    if (maxSocketsPerAddress > 0 && ofAddress >= maxSocketsPerAddress) throw new ServiceFault('RATE_LIMITED');
+    if (this.#isClosed || this.#places >= maxSockets) throw new HttpError('OVERLOADED');
+    if (maxSocketsPerAddress > 0 && ofAddress >= maxSocketsPerAddress) throw new HttpError('RATE_LIMITED');
     this.#places += 1;
     this.#placesByAddress.set(address, ofAddress + 1);
     const event = this.#enterEvent(eventId.toLowerCase());

@@ -25,7 +25,7 @@ const schema = {
 export function addGetBookingRoute(app: HttpService, core: SeatCore): void {
   app.get(
     '/api/v1/booking/:bookingId',
-    { schema, config: { faults: ['BOOKING_NOT_FOUND'] } },
+    { schema, config: { problems: ['BOOKING_NOT_FOUND'] } },
     async ({ params, caller }, reply) => {
       const booking = await core.getBooking({ ...params, ...seenBy(caller) });
       return reply.header('cache-control', neverKept).send(toBookingAnswer(booking));

@@ -10,8 +10,7 @@ import {
 } from '@ticketing/service-kit';
 import { preferredEncoding } from '../answers/preferred-encoding.ts';
 import { SeatMapAnswers } from '../answers/seat-map-answer.ts';
-import { keptForASecond } from './freshness.ts';
-import { matchesEntityTag } from './matches-entity-tag.ts';
+import { keptForASecond, matchesEntityTag } from './freshness.ts';
 
 const seatMapSchema = Type.Object({
   eventId: Type.String({ format: 'uuid' }),
@@ -54,7 +53,7 @@ export function addGetSeatMapRoute(app: HttpService, core: SeatCore): void {
   const answers = new SeatMapAnswers(core);
   app.get(
     '/api/v1/events/:eventId/seats',
-    { schema, config: { access: 'public', faults: ['EVENT_NOT_FOUND'] } },
+    { schema, config: { access: 'public', problems: ['EVENT_NOT_FOUND'] } },
     async ({ params, headers }, reply) => {
       const answer = await answers.get(params);
       const { eventId, version } = answer.map;

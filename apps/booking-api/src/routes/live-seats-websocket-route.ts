@@ -7,8 +7,8 @@ import {
   type HttpService,
   idSchema,
   problemAnswers,
-  ServiceFault,
-  tellUpgraded,
+  HttpError,
+  endUpgradedRequest,
 } from '@ticketing/service-kit';
 import { LiveClient } from '../live/live-client.ts';
 import { LiveClients, type LiveClientsOptions, type LivePlace } from '../live/live-clients.ts';
@@ -29,7 +29,7 @@ const schema = {
   },
 };
 
-const faults = ['FORBIDDEN', 'EVENT_NOT_FOUND', 'RATE_LIMITED'] as const;
+const problems = ['FORBIDDEN', 'EVENT_NOT_FOUND', 'RATE_LIMITED'] as const;
 
 /** Bytes of a message from a client. A client needs to send none. */
 const maxPayload = 1024;
@@ -77,21 +77,21 @@ export function addLiveSeatsWebsocketRoute(
       url: '/api/v1/events/:eventId/live',
       schema,
       exposeHeadRoute: false,
-      config: { access: 'public', faults },
+      config: { access: 'public', problems },
       preHandler: async (request, reply) => {
         const { params, headers, raw } = request;
         await core.getEvent(params);
         if (!request.ws || !isHandshake(headers))
-          throw new ServiceFault('VALIDATION_FAILED', [{ pointer: '', sentence: upgradeRequired }]);
+          throw new HttpError('VALIDATION_FAILED', [{ pointer: '', sentence: upgradeRequired }]);
         // The feed speaks no subprotocol: ws would agree to the first one, and refuse some in its own words.
         delete headers['sec-websocket-protocol'];
-        if (!isAllowed(headers.origin, allowedOrigins)) throw new ServiceFault('FORBIDDEN');
+        if (!isAllowed(headers.origin, allowedOrigins)) throw new HttpError('FORBIDDEN');
         reply.header('retry-after', String(retryAfterSeconds));
         const place = await clients.admit(params.eventId, addressOf(request));
         places.set(raw, place);
         if (raw.socket.destroyed) place.leave();
         else raw.socket.once('close', place.leave);
-        tellUpgraded(reply);
+        endUpgradedRequest(reply);
       },
       handler: () => Promise.resolve(),
       wsHandler: (socket, { raw }) => {

@@ -36,7 +36,7 @@ const service = 'booking-api';
 export function addReleaseBookingRoute(app: HttpService, core: SeatCore): void {
   app.delete(
     '/api/v1/booking/:bookingId',
-    { schema, config: { faults: ['BOOKING_NOT_FOUND', 'BOOKING_NOT_PENDING'] } },
+    { schema, config: { problems: ['BOOKING_NOT_FOUND', 'BOOKING_NOT_PENDING'] } },
     async (request, reply) => {
       const { params, caller, id: requestId } = request;
       const booking = await core.releaseBooking({

@@ -34,14 +34,14 @@ const schema = {
   },
 };
 
-const faults = ['BOOKING_NOT_FOUND', 'BOOKING_EXPIRED', 'BOOKING_NOT_PENDING'] as const;
+const problems = ['BOOKING_NOT_FOUND', 'BOOKING_EXPIRED', 'BOOKING_NOT_PENDING'] as const;
 
 /** Whom the history names while nobody has to say who they are. */
 const service = 'payment-api';
 
 /** `POST /api/v1/payment/:bookingId/confirm`: sells what a booking holds; doing it again changes nothing. */
 export function addConfirmBookingRoute(app: HttpService, core: SeatCore): void {
-  app.post('/api/v1/payment/:bookingId/confirm', { schema, config: { faults } }, async (request, reply) => {
+  app.post('/api/v1/payment/:bookingId/confirm', { schema, config: { problems } }, async (request, reply) => {
     const { params, caller, id: requestId } = request;
     const booking = await core.confirmBooking({
       ...params,
