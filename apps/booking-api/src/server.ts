@@ -1,4 +1,5 @@
-import { closeRedis, openRedis, openSeatCore } from '@ticketing/seat-core';
+import { openSeatCore } from '@ticketing/seat-core';
+import { closeRedis, openRedis } from '@ticketing/seat-core/clients';
 import { runPublicApi } from '@ticketing/service-kit';
 import { createApp } from './app.ts';
 import { configSchema } from './config-schema.ts';

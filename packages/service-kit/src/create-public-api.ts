@@ -14,7 +14,7 @@ import { openApiOf, type ApiDocsOptions } from './openapi/api-docs.ts';
 /** The verbs of seat-core that health needs. */
 export interface HealthyEngine {
   readonly ping: () => Promise<unknown>;
-  readonly listFaultyParts: () => readonly DegradedDependency[];
+  readonly listDegradedDependencies: () => readonly DegradedDependency[];
 }
 
 /** The options of an API that come from its process: configuration, engine, logger. */
@@ -45,7 +45,7 @@ export function createPublicApi<Engine extends HealthyEngine>(
     ...service,
     ...definition,
     readiness: [{ name: 'postgresql', check: () => core.ping() }],
-    degradedDependencies: () => core.listFaultyParts(),
+    degradedDependencies: () => core.listDegradedDependencies(),
   });
   app.register(overloadShedding);
   app.register(addressLimit, { ...limits, logger });

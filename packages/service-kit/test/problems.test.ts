@@ -86,7 +86,9 @@ test('says the two sentences that the clients know word for word', () => {
 });
 
 test.each(seatErrorCodes)('seat-core and the table agree whether %s is worth a retry', (code) => {
-  expect(definitionOf(code).retryable).toBe(new SeatCoreError(code, '').retryable);
+  expect(definitionOf(code).retryable).toBe(
+    new SeatCoreError(...([code, ''] as ConstructorParameters<typeof SeatCoreError>)).retryable,
+  );
 });
 
 test('answers what seat-core throws, with its details, and logs no error', async () => {
@@ -136,7 +138,7 @@ test('adds to a Vary header that is already there', async () => {
   const { app } = buildService((service) => {
     service.get('/taken', (_request, reply) => {
       reply.header('vary', 'origin');
-      throw new SeatCoreError('SEAT_TAKEN', '');
+      throw new SeatCoreError('SEAT_TAKEN', '', { seatIds: [] });
     });
   });
   expect((await app.inject('/taken')).headers['vary']).toBe('origin, accept-language');

@@ -54,7 +54,7 @@ export function addHoldSeatsRoute(app: HttpService, core: SeatCore): void {
     const { body, caller, id: requestId } = request;
     const seatIds = 'seatIds' in body ? body.seatIds : [body.seatId];
     const userId = userIdOf(caller, body.userId);
-    const booking = await core.holdSeats({ seatIds, userId, requestId, ...idempotencyOf(request, userId) });
+    const booking = await core.holdSeats({ seatIds, userId, requestId, ...idempotencyOf(request) });
     return tellReplay(reply, booking)
       .code(201)
       .header('location', `/api/v1/booking/${booking.id}`)

@@ -40,8 +40,7 @@ export function userIdOf({ userId }: Caller, sent: string | undefined): string {
   throw new HttpError('VALIDATION_FAILED', [{ pointer: '/userId', sentence }]);
 }
 
-/** Restricts a verb of seat-core to the caller's own bookings, unless a role of the caller shows every booking. */
-export function seenBy(caller: Caller): { readonly ownedBy?: string } {
-  if (caller.userId === null || hasRole(caller, 'payments')) return {};
-  return { ownedBy: caller.userId };
+/** The user whose bookings the caller may see; null when the caller may see every booking. */
+export function seenBy(caller: Caller): string | null {
+  return hasRole(caller, 'payments') ? null : caller.userId;
 }

@@ -1,16 +1,7 @@
-import { createHash } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { namedPlugin } from '../http/http-service.ts';
 import { HttpError } from '../problems/http-error.ts';
 import { sentences } from '../problems/sentences.ts';
-
-/** The key of a request for the verbs of seat-core: a repeated request has no second effect. */
-interface Idempotency {
-  readonly caller: string;
-  readonly route: string;
-  readonly key: string;
-  readonly fingerprint: Uint8Array;
-}
 
 /** Refuses a malformed `Idempotency-Key` of a POST or DELETE before its body is read. Other methods ignore the header. */
 export const idempotencyKeys = namedPlugin(
@@ -25,28 +16,10 @@ export const idempotencyKeys = namedPlugin(
   },
 );
 
-/**
- * The key of a request for the verbs of seat-core, if it has one. Keys of different users never collide; requests
- * without a user share one key space.
- *
- * @param userId the user that the request names, while authentication is off
- */
-export function idempotencyOf(
-  request: FastifyRequest,
-  userId: string | null = request.caller.userId,
-): { readonly idempotency?: Idempotency } {
-  const key = keyOf(request);
-  if (key === undefined) return {};
-  const route = `${request.method} ${request.routeOptions.url ?? ''}`;
-  const { params, body } = request;
-  return {
-    idempotency: {
-      caller: userId === null ? 'anybody' : `user ${userId}`,
-      route,
-      key,
-      fingerprint: fingerprintOf({ route, params, body }),
-    },
-  };
+/** The key of a request for the verbs of seat-core, if it has one: a repeated request has no second effect. */
+export function idempotencyOf(request: FastifyRequest): { readonly idempotencyKey?: string } {
+  const idempotencyKey = keyOf(request);
+  return idempotencyKey === undefined ? {} : { idempotencyKey };
 }
 
 /** Marks an answer that repeats the answer to an earlier request. */
@@ -59,28 +32,4 @@ function keyOf({ method, headers }: FastifyRequest): string | undefined {
   const key = headers['idempotency-key'];
   // Node joins several headers with ", ", whose space makes the key malformed.
   return Array.isArray(key) ? key.join(', ') : key;
-}
-
-/** The meaning of a request, without its user. */
-interface RequestMeaning {
-  /** With its method: `POST /api/v1/booking`. */
-  readonly route: string;
-  readonly params: unknown;
-  readonly body: unknown;
-}
-
-/** SHA-256 of the meaning of a request: the order of members and the case of ids do not count. */
-function fingerprintOf({ route, params, body }: RequestMeaning): Uint8Array {
-  const text = JSON.stringify([route, canonical(params ?? {}), canonical(body ?? {})]);
-  return createHash('sha256').update(text).digest();
-}
-
-const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
-
-function canonical(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(canonical);
-  if (typeof value === 'string') return uuid.test(value) ? value.toLowerCase() : value;
-  if (typeof value !== 'object' || value === null) return value;
-  const members = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1));
-  return Object.fromEntries(members.map(([name, member]) => [name, canonical(member)]));
 }
