@@ -81,16 +81,16 @@ describe('serializeSeatMap', () => {
     expect(serialized).toBe(101);
   });
 
-  it('lets the event loop take turns while it serializes 100,000 seats', async () => {
-    const serializing = serializeSeatMap(mapOf(100_000));
-    let isDone = false;
-    void serializing.then(() => (isDone = true));
+  it('lets the event loop take a turn for each 5,000 seats while it serializes a map', async () => {
+    const serializing = serializeSeatMap(mapOf(30_000));
+    const done = new AbortController();
+    void serializing.then(() => done.abort());
     let turns = 0;
-    while (!isDone) {
+    while (!done.signal.aborted) {
       await nextTurn();
       turns += 1;
     }
-    expect(turns).toBeGreaterThan(20);
+    expect(turns).toBeGreaterThanOrEqual(6);
   });
 });
 
@@ -132,7 +132,7 @@ describe('SeatMapAnswers', () => {
   });
 
   it('reads no map for four times as long as reading, serializing and compressing the last one took', async () => {
-    const { core, get } = openAnswers(mapOf(5_000), 40);
+    const { core, get } = openAnswers(mapOf(1_000), 40);
     const startedAt = performance.now();
     const answer = await get();
     const pauses = [answer.pausesUntil];
