@@ -1,6 +1,7 @@
 import { Type } from '@sinclair/typebox';
 import { describe, expect, it } from 'vitest';
-import { authenticationVariables, readAuthenticationSettings, readConfig } from '../src/index.ts';
+import { readAuthenticationSettings } from '../src/auth/authentication-settings.ts';
+import { authenticationVariables, readConfig } from '../src/index.ts';
 
 const schema = Type.Object(authenticationVariables);
 const read = (env: Record<string, string>) => readAuthenticationSettings(readConfig(schema, env));

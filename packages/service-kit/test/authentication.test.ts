@@ -1,8 +1,8 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { claimsOf, signToken } from '@ticketing/testkit';
 import { describe, expect, it } from 'vitest';
-import { addAuthentication, createLogger, type AuthenticationSettings } from '../src/index.ts';
-import { buildService, createLogSink } from './fixtures/build-service.ts';
+import { createLogger, type AuthenticationSettings } from '../src/index.ts';
+import { addAuthentication, buildService, createLogSink } from './fixtures/build-service.ts';
 
 const secret = 'correct horse battery staple, 2026';
 const settings: AuthenticationSettings = {
@@ -215,7 +215,7 @@ describe('while authentication is off', () => {
     expect(warnings).toMatchObject([
       {
         level: 'warn',
-        msg: 'authentication is off: user ids are believed as they are sent, and every role is granted',
+        msg: 'authentication is off: user ids are believed as sent, and every request has every role',
       },
     ]);
   });

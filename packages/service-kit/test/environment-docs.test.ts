@@ -1,6 +1,7 @@
 import { Type } from '@sinclair/typebox';
 import { expect, test } from 'vitest';
-import { commonVariables, environmentExample, environmentTable } from '../src/index.ts';
+import { environmentExample, environmentTable } from '../src/docs.ts';
+import { commonVariables } from '../src/index.ts';
 
 const port = Type.Integer({ description: 'Where to listen.', default: 3001, minimum: 1, maximum: 65_535 });
 const schemas = {

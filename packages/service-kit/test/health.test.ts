@@ -37,7 +37,7 @@ test('unavailable without a part, without a word on where it is or why', async (
 test('degraded, but serving, while a part that it can do without is not well', async () => {
   const parts = [{ name: 'redis', status: 'down', detail: 'Redis does not answer.' }];
   let faulty = parts;
-  const { app } = buildService(() => {}, { readiness: [], faultyParts: () => faulty });
+  const { app } = buildService(() => {}, { readiness: [], degradedDependencies: () => faulty });
   const answer = await app.inject('/health/ready');
   expect(answer.statusCode).toBe(200);
   expect(answer.json()).toEqual({ status: 'degraded', parts });
@@ -49,7 +49,7 @@ test('degraded, but serving, while a part that it can do without is not well', a
 test('unavailable, and not degraded, when a part is missing that it cannot do without', async () => {
   const { app } = buildService(() => {}, {
     readiness: [{ name: 'postgresql', check: down }],
-    faultyParts: () => [{ name: 'redis', status: 'down', detail: 'Redis does not answer.' }],
+    degradedDependencies: () => [{ name: 'redis', status: 'down', detail: 'Redis does not answer.' }],
   });
   expect((await app.inject('/health/ready')).statusCode).toBe(503);
 });
@@ -88,9 +88,11 @@ test('tells the log once when a part goes and once when it is back', async () =>
   isAway = false;
   expect((await app.inject('/health/ready')).statusCode).toBe(200);
   await app.inject('/health/ready');
-  expect(lines.filter(({ msg }) => msg.startsWith('part')).map(({ level, msg }) => [level, msg])).toEqual([
-    ['warn', 'part is down'],
-    ['info', 'part is back'],
+  expect(
+    lines.filter(({ msg }) => msg.startsWith('dependency')).map(({ level, msg }) => [level, msg]),
+  ).toEqual([
+    ['warn', 'dependency down'],
+    ['info', 'dependency recovered'],
   ]);
   expect(JSON.stringify(lines)).not.toContain('hunter2');
 });

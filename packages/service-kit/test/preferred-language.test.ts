@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { preferredLanguage } from '../src/faults/preferred-language.ts';
+import { preferredLanguage } from '../src/problems/problem-handlers.ts';
 
 test.each([
   [undefined, 'en'],

@@ -4,8 +4,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { claimsOf, signToken, waitFor } from '@ticketing/testkit';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { addAuthentication, createLogger } from '../src/index.ts';
-import { buildService, createLogSink } from './fixtures/build-service.ts';
+import { createLogger } from '../src/index.ts';
+import { addAuthentication, buildService, createLogSink } from './fixtures/build-service.ts';
 
 interface Signer {
   readonly kid: string;
@@ -205,7 +205,7 @@ describe('keys', () => {
     expect(answer.statusCode).toBe(503);
     expect(answer.json()).toMatchObject({ code: 'DEPENDENCY_UNAVAILABLE', retryable: true });
     expect(answer.headers['retry-after']).toBe('1');
-    expect(lines.map(({ msg }) => msg)).toContain('the keys of JWKS_URL cannot be read');
+    expect(lines.map(({ msg }) => msg)).toContain('keys of JWKS_URL cannot be read');
     issuer.mode = 'well';
     later(11_000);
     expect(await ask(tokenOf(one))).toBe(200);

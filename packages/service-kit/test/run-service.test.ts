@@ -138,7 +138,7 @@ test(
     await service.port();
     service.child.kill('SIGTERM');
     expect((await service.exit()).code).toBe(1);
-    expect(await service.line('a part could not be closed')).toMatchObject({
+    expect(await service.line('close step failed')).toMatchObject({
       err: { message: 'the pool would not end' },
     });
     expect(service.messages).toContain('closed second');

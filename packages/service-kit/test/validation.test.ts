@@ -251,7 +251,7 @@ test.each([
   ['/seats/nonsense', '/seatId', 'the path parameter must be a UUID'],
   [`/seats/urn:uuid:${uuid}`, '/seatId', 'the path parameter must be a UUID'],
   [`/seats/${uuid}%00`, '/seatId', 'the path parameter must be a UUID'],
-  [`/seats/${'a'.repeat(100)}`, '', 'a part of the path is too long'],
+  [`/seats/${'a'.repeat(100)}`, '', 'a segment of the path is too long'],
   ['/seats/%zz', '', 'the path is not well-formed'],
   ['/%zz', '', 'the path is not well-formed'],
 ])('refuses %s at %j', async (url, pointer, detail) => {
@@ -274,6 +274,6 @@ test('a body schema that lets unknown members through stops the start', async ()
     service.post('/open', { schema: { body: open } }, () => ({}));
   });
   await expect(app.ready()).rejects.toThrow(
-    /POST \/open: body schema #\/properties\/price: additionalProperties must be said/,
+    /POST \/open: body schema #\/properties\/price: additionalProperties is not set/,
   );
 });

@@ -1,5 +1,5 @@
 import { Type } from '@sinclair/typebox';
-import type { SeatCore } from '@ticketing/seat-core';
+import { anyone, type SeatCore } from '@ticketing/seat-core';
 import {
   bookingSchema,
   described,
@@ -34,18 +34,18 @@ const schema = {
   },
 };
 
-const faults = ['BOOKING_NOT_FOUND', 'BOOKING_EXPIRED', 'BOOKING_NOT_PENDING'] as const;
+const problems = ['BOOKING_NOT_FOUND', 'BOOKING_EXPIRED', 'BOOKING_NOT_PENDING'] as const;
 
-/** Whom the history names while nobody has to say who they are. */
+/** The actor in the history of bookings while authentication is off. */
 const service = 'payment-api';
 
 /** `POST /api/v1/payment/:bookingId/confirm`: sells what a booking holds; doing it again changes nothing. */
 export function addConfirmBookingRoute(app: HttpService, core: SeatCore): void {
-  app.post('/api/v1/payment/:bookingId/confirm', { schema, config: { faults } }, async (request, reply) => {
+  app.post('/api/v1/payment/:bookingId/confirm', { schema, config: { problems } }, async (request, reply) => {
     const { params, caller, id: requestId } = request;
     const booking = await core.confirmBooking({
       ...params,
-      ...seenBy(caller),
+      ownedBy: seenBy(caller) ?? anyone,
       ...idempotencyOf(request),
       actor: caller.userId ?? service,
       requestId,

@@ -12,7 +12,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SeatCoreError } from '../../src/errors.ts';
 import { openSeatCore } from '../../src/seat-core.ts';
 import type { SeatCore } from '../../src/seat-core.ts';
-import type { SeatsUpdate } from '../../src/live/seat-watcher.ts';
+import type { SeatMessage } from '../../src/live/subscription.ts';
 import type { TicketedEvent } from '../../src/types.ts';
 import { anyone } from '../../src/records/ownership.ts';
 
@@ -156,10 +156,10 @@ describe('with a replica', () => {
     const { event, seatIds } = await makeEvent(3);
     const [first = '', ...free] = seatIds;
     await waitFor(() => !isPart('replica'), { description: 'the replica to be used' });
-    const updates: SeatsUpdate[] = [];
-    using watch = await core.watchSeats({
+    const messages: SeatMessage[] = [];
+    using subscription = await core.subscribeToSeats({
       eventId: event.id,
-      onUpdate: (update) => void updates.push(update),
+      onMessage: (message) => void messages.push(message),
     });
     await onReplica.query('select pg_wal_replay_pause()');
     try {
@@ -180,12 +180,12 @@ describe('with a replica', () => {
         description: 'two comparisons with the database',
         timeoutMs: 10_000,
       });
-      expect(updates).toEqual([{ type: 'changes', seats: [{ id: first, status: 'RESERVED' }] }]);
-      expect(watch.snapshot().seats).toEqual([{ id: first, status: 'RESERVED' }]);
+      expect(messages).toEqual([{ type: 'delta', seats: [{ id: first, status: 'RESERVED' }] }]);
+      expect(subscription.snapshot().seats).toEqual([{ id: first, status: 'RESERVED' }]);
 
       const late = await makeEvent(2);
       await core.holdSeats({ seatIds: [late.seatIds[0]!], userId: 'ani' });
-      using begun = await core.watchSeats({ eventId: late.event.id, onUpdate: () => undefined });
+      using begun = await core.subscribeToSeats({ eventId: late.event.id, onMessage: () => undefined });
       expect(begun.snapshot().seats).toEqual([{ id: late.seatIds[0], status: 'RESERVED' }]);
     } finally {
       await onReplica.query('select pg_wal_replay_resume()');

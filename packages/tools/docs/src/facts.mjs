@@ -17,10 +17,10 @@ const open = (path) => import(new URL(`../../../../${path}`, import.meta.url).hr
 /** What a user meets by name: environment variables and fault codes. */
 export async function readNames() {
   const schemas = Object.values(await readSchemas());
-  const { faults } = await open('packages/service-kit/dist/faults/faults.js');
+  const { problems } = await open('packages/service-kit/dist/docs.js');
   return {
     variables: [...new Set(schemas.flatMap((schema) => Object.keys(schema.properties)))],
-    faultCodes: Object.keys(faults),
+    faultCodes: Object.keys(problems),
   };
 }
 
@@ -33,15 +33,13 @@ async function readSchemas() {
 }
 
 export async function readFacts() {
-  const { environmentExample, environmentTable, faultTable } = await open(
-    'packages/service-kit/dist/index.js',
+  const { environmentExample, environmentTable, problemTable, problems, sentences } = await open(
+    'packages/service-kit/dist/docs.js',
   );
   const schemas = await readSchemas();
-  const { faults: faultDefinitions } = await open('packages/service-kit/dist/faults/faults.js');
-  const { sentences } = await open('packages/service-kit/dist/faults/sentences.js');
   const openApi = {};
   for (const name of ['booking-api', 'payment-api']) {
-    openApi[name] = await (await open(`apps/${name}/dist/describe-api.js`)).describeApi();
+    openApi[name] = await (await open(`apps/${name}/dist/describe.js`)).describeApi();
   }
   const { reportChart, reportTables } = await open('packages/tools/bench/dist/report/report-documents.js');
   const performance = JSON.parse(
@@ -50,10 +48,10 @@ export async function readFacts() {
   return {
     environmentExample: environmentExample(schemas),
     environmentTable: environmentTable(schemas),
-    faultTable: faultTable(),
+    faultTable: problemTable(),
     performanceTables: reportTables(performance),
     performanceChart: reportChart(performance),
-    faultDefinitions,
+    faultDefinitions: problems,
     sentences,
     openApi,
     seatCoreReference: seatCoreReference(),

@@ -60,7 +60,7 @@ export const keyVariants: readonly Variant[] = [
           const isTwinAtWork = isTwinRefusal(error);`,
       },
       {
-        file: 'packages/service-kit/dist/faults/answer-fault.js',
+        file: 'packages/service-kit/dist/problems/problem-handlers.js',
         find: '.send(problem.body)',
         replace:
           ".headers(error.isKept === true ? { 'idempotency-replayed': 'true' } : {}).send(problem.body)",

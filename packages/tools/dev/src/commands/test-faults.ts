@@ -4,8 +4,8 @@ import { runTests } from '../checks/run-tests.ts';
 const files = [
   'packages/tools/chaos/test/',
   'packages/seat-core/test/bookings/transitions.race.test.ts',
-  'apps/booking-api/test/live.e2e.test.ts',
-  'apps/booking-api/test/live-flapping.e2e.test.ts',
+  'apps/booking-api/test/live/live-sale.e2e.test.ts',
+  'apps/booking-api/test/live/redis-flapping.e2e.test.ts',
 ];
 
 /** `npm run test:faults`: the long fault runs, a line for each test; arguments go to vitest in place of all files. */
