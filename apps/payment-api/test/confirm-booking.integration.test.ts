@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { atOnce, auditViolations, expectProblem } from '@ticketing/testkit';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openTestPayments, type TestPayments } from './fixtures/test-payments.ts';
+import { anyone } from '@ticketing/seat-core';
 
 let payments: TestPayments;
 beforeAll(async () => {
@@ -14,16 +15,16 @@ const hold = async (seatIds: string[]) => payments.core.holdSeats({ seatIds, use
 
 /** A hold whose deadline has passed and that nobody has cleaned up. */
 async function holdOverdue(): Promise<string> {
-  const seatIds = await payments.createHall(1);
+  const seatIds = await payments.makeEvent(1);
   const { id: bookingId } = await payments.brief.holdSeats({ seatIds, userId: 'ani' });
-  const status = async () => (await payments.core.getBooking({ bookingId })).status;
+  const status = async () => (await payments.core.getBooking({ bookingId, ownedBy: anyone })).status;
   await expect.poll(status, { interval: 5 }).toBe('EXPIRED');
   return bookingId;
 }
 
 describe('POST /api/v1/payment/:bookingId/confirm', () => {
   it('sells the seats and shows the booking, member by member', async () => {
-    const seatIds = await payments.createHall(2);
+    const seatIds = await payments.makeEvent(2);
     const booking = await hold(seatIds);
     const { status, headers, body } = await payments.confirm(booking.id.toUpperCase());
     expect(status).toBe(200);
@@ -53,7 +54,7 @@ describe('POST /api/v1/payment/:bookingId/confirm', () => {
   });
 
   it('answers a second time with the same body and counts no ticket twice', async () => {
-    const booking = await hold(await payments.createHall(3));
+    const booking = await hold(await payments.makeEvent(3));
     const before = await payments.ticketsSold();
     const first = await payments.confirm(booking.id);
     const again = await payments.confirm(booking.id);
@@ -62,7 +63,7 @@ describe('POST /api/v1/payment/:bookingId/confirm', () => {
   });
 
   it('counts each ticket once however many confirm at the same moment', async () => {
-    const booking = await hold(await payments.createHall(2));
+    const booking = await hold(await payments.makeEvent(2));
     const before = await payments.ticketsSold();
     const outcomes = await atOnce(20, async () => payments.confirm(booking.id));
     const bodies = outcomes.map((outcome) => (outcome.status === 'fulfilled' ? outcome.value.body : outcome));
@@ -80,8 +81,8 @@ describe('POST /api/v1/payment/:bookingId/confirm', () => {
   });
 
   it('refuses what was released, and says so', async () => {
-    const booking = await hold(await payments.createHall(1));
-    await payments.core.releaseBooking({ bookingId: booking.id, actor: 'test' });
+    const booking = await hold(await payments.makeEvent(1));
+    await payments.core.releaseBooking({ bookingId: booking.id, ownedBy: anyone, actor: 'test' });
     expectProblem(await payments.confirm(booking.id), {
       status: 400,
       code: 'BOOKING_NOT_PENDING',
@@ -105,19 +106,19 @@ describe('POST /api/v1/payment/:bookingId/confirm', () => {
     ['nothing, said to be JSON', '', { 'content-type': 'application/json' }],
     ['an empty object said to be a form', '{}', { 'content-type': 'application/x-www-form-urlencoded' }],
   ])('takes %s', async (_name, body, headers) => {
-    const booking = await hold(await payments.createHall(1));
+    const booking = await hold(await payments.makeEvent(1));
     expect((await payments.confirm(booking.id, body, headers)).status).toBe(200);
   });
 
   it('takes no other body, and then sells nothing', async () => {
-    const booking = await hold(await payments.createHall(1));
+    const booking = await hold(await payments.makeEvent(1));
     const answer = await payments.confirm(booking.id, '{"amount":1}', { 'content-type': 'application/json' });
     expectProblem(answer, {
       status: 400,
       code: 'VALIDATION_FAILED',
       errors: [{ pointer: '/amount', detail: 'is not a known member' }],
     });
-    expect((await payments.core.getBooking({ bookingId: booking.id })).status).toBe('PENDING');
+    expect((await payments.core.getBooking({ bookingId: booking.id, ownedBy: anyone })).status).toBe('PENDING');
   });
 });
 
