@@ -102,7 +102,7 @@ async function bookingsOf(userId: string): Promise<{ id: string; status: string;
 }
 
 describe('1,000 duplicates at once', () => {
-  it('make one booking in three processes, of which one is killed, and every answer is that booking', async () => {
+  it('1,000 duplicates make one booking in three processes, of which one is killed, and every answer is that booking', async () => {
     const [seatId] = await createSeats(1);
     const key = randomUUID();
     const apis = [doomed, ...survivors] as const;

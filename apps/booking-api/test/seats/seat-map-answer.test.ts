@@ -120,7 +120,7 @@ describe('SeatMapAnswers', () => {
     await expect(answer.as('identity')).rejects.toThrow('serialized');
   });
 
-  it('answers the next version as soon as it is read, and in no mixture with the one before', async () => {
+  it('answers the next version of a map as soon as it is read, in no mixture with the one before', async () => {
     const { core, get } = openAnswers(mapOf(50));
     const before = await get();
     await before.as('identity');
