@@ -20,7 +20,7 @@ export const configSchema = Type.Object({
   DATABASE_REPLICA_URL: Type.Optional(
     Type.String({
       description:
-        'A streaming replica of `DATABASE_URL`: events, lists and maps are read there while it has everything; nothing is decided there.',
+        'A streaming replica of `DATABASE_URL`: events, lists and maps are read there while it does not lag; every decision is made on `DATABASE_URL`.',
       format: 'postgres-url',
     }),
   ),
@@ -34,7 +34,7 @@ export const configSchema = Type.Object({
     maximum: 3_600,
   }),
   SEAT_LOCK_SECONDS: Type.Integer({
-    description: 'The lifetime of a seat lock whose holder died.',
+    description: 'How long the seat lock of a process that died stays.',
     default: 5,
     minimum: 3,
     maximum: 60,
@@ -46,19 +46,19 @@ export const configSchema = Type.Object({
     maximum: 100,
   }),
   MAX_HELD_SEATS_PER_USER: Type.Integer({
-    description: 'How many seats of one event a user may hold, unpaid, at a time.',
+    description: 'How many unpaid seats of one event a user may hold at a time.',
     default: 20,
     minimum: 1,
     maximum: 1_000,
   }),
   LIVE_SOCKETS_MAX: Type.Integer({
-    description: 'Live connections of a process; the next one is told to come later.',
+    description: 'Live connections of a process; one more is refused with `Retry-After`.',
     default: 8_000,
     minimum: 0,
     maximum: 100_000,
   }),
   LIVE_SOCKETS_PER_ADDRESS: Type.Integer({
-    description: 'Live connections of one address to a process. 0 is no limit of its own.',
+    description: 'Live connections of one address to a process. 0 turns this limit off.',
     default: 200,
     minimum: 0,
     maximum: 100_000,

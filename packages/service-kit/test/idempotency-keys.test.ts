@@ -18,8 +18,8 @@ function build() {
         handler: (request, reply) => {
           const { userId = null } = (request.body ?? {}) as { userId?: string | null };
           const { idempotency } = idempotencyOf(request, userId);
-          const told = { ...idempotency, fingerprint: idempotency?.fingerprint.toString() };
-          return tellReplay(reply, { replayed: request.headers['x-again'] === 'yes' }).send(told);
+          const seen = { ...idempotency, fingerprint: idempotency?.fingerprint.toString() };
+          return tellReplay(reply, { replayed: request.headers['x-again'] === 'yes' }).send(seen);
         },
       });
     }
@@ -41,21 +41,21 @@ function build() {
 }
 
 describe('an Idempotency-Key', () => {
-  it('goes to the verb with its caller and the template of its route', async () => {
+  it('an Idempotency-Key goes to the verb with its caller and the template of its route', async () => {
     const answer = await build().ask('order-7', { userId: 'ani' });
     expect(answer.json()).toMatchObject({ key: 'order-7', caller: 'user ani', route: 'POST /seats/:seatId' });
   });
 
-  it('of nobody in particular is never that of a user, whatever their name', async () => {
+  it('a key without a user never equals the key of a user, of any name', async () => {
     const { ask } = build();
-    const nobody = (await ask('k')).json<{ caller: string }>().caller;
-    for (const userId of ['anybody', 'user', nobody]) {
-      expect((await ask('k', { userId })).json<{ caller: string }>().caller).not.toBe(nobody);
+    const withoutUser = (await ask('k')).json<{ caller: string }>().caller;
+    for (const userId of ['anybody', 'user', withoutUser]) {
+      expect((await ask('k', { userId })).json<{ caller: string }>().caller).not.toBe(withoutUser);
     }
   });
 
   it.each(['x', '!', '~', 'x'.repeat(255), '"8e03978e-40d5-43dd-bc93-6894a57f9324"'])(
-    'may be %j',
+    'accepts the Idempotency-Key %j',
     async (key) => {
       const { ask } = build();
       expect((await ask(key)).json()).toMatchObject({ key });
@@ -71,7 +71,7 @@ describe('an Idempotency-Key', () => {
     ['DEL', 'a\u007f'],
     ['a tab', 'a\tb'],
     ['two of them', ['a', 'b']],
-  ])('may not be %s', async (_name, key) => {
+  ])('refuses an Idempotency-Key that is %s', async (_name, key) => {
     const answer = await build().ask(key);
     expect(answer.statusCode).toBe(400);
     expect(answer.json()).toMatchObject({
@@ -85,23 +85,23 @@ describe('an Idempotency-Key', () => {
     });
   });
 
-  it('means nothing where nothing is changed', async () => {
+  it('ignores the Idempotency-Key of a GET', async () => {
     const answer = await build().ask('a b', undefined, { method: 'GET' });
     expect([answer.statusCode, answer.json()]).toEqual([200, {}]);
   });
 
-  it('need not be there', async () => {
+  it('a request needs no Idempotency-Key', async () => {
     expect((await build().ask(undefined)).json()).toEqual({});
   });
 
-  it('does not appear in the log', async () => {
+  it('an Idempotency-Key does not appear in the log', async () => {
     const { ask, lines } = build();
     await ask('a-secret-key-of-mine');
     expect(JSON.stringify(lines)).not.toContain('a-secret-key-of-mine');
   });
 });
 
-describe('two requests ask for the same', () => {
+describe('the fingerprint of a request', () => {
   const id = '01a2082d-7486-721a-9bc4-ee6c8ca29bc6';
 
   it.each([
@@ -110,7 +110,7 @@ describe('two requests ask for the same', () => {
     ['other white space', { a: [1, 2] }, '{ "a" : [ 1, 2 ] }'],
     ['a number written in another way', { a: 10 }, '{"a":1e1}'],
     ['a text written in another way', { a: 'é' }, '{"a":"\\u00e9"}'],
-  ])('with %s', async (_name, one, other) => {
+  ])('two requests have one fingerprint with %s', async (_name, one, other) => {
     const { fingerprint } = build();
     expect(await fingerprint(other)).toBe(await fingerprint(one));
     expect(await fingerprint(one, { id: id.toUpperCase() })).toBe(await fingerprint(one, { id }));
@@ -124,12 +124,12 @@ describe('two requests ask for the same', () => {
     ['another order of a list', { a: [1, 2] }, { a: [2, 1] }],
     ['the members of a list joined', { a: ['x', 'y'] }, { a: ['x","y'] }],
     ['another case of a text that is no id', { a: 'Ani' }, { a: 'ani' }],
-  ])('but not with %s', async (_name, one, other) => {
+  ])('two requests have different fingerprints with %s', async (_name, one, other) => {
     const { fingerprint } = build();
     expect(await fingerprint(other)).not.toBe(await fingerprint(one));
   });
 
-  it('but not about something else, or in another way', async () => {
+  it('two requests have different fingerprints with another path or method', async () => {
     const { fingerprint } = build();
     const all = [
       await fingerprint({}),
@@ -140,7 +140,7 @@ describe('two requests ask for the same', () => {
   });
 });
 
-it('a replay says that it is one', async () => {
+it('a repeated answer carries idempotency-replayed', async () => {
   const { app } = build();
   const ask = (again: string) =>
     app.inject({ method: 'POST', url: '/seats/a', headers: { 'x-again': again }, payload: {} });
