@@ -21,7 +21,7 @@ export const configSchema = Type.Object({
   DATABASE_REPLICA_URL: Type.Optional(
     Type.String({
       description:
-        'A streaming replica of `DATABASE_URL`. Events, lists and maps are read there while it is current; it decides nothing.',
+        'A streaming replica of `DATABASE_URL`: events, lists and maps are read there while it does not lag; every decision is made on `DATABASE_URL`.',
       format: 'postgres-url',
     }),
   ),
@@ -35,7 +35,7 @@ export const configSchema = Type.Object({
     maximum: 3_600,
   }),
   SEAT_LOCK_SECONDS: Type.Integer({
-    description: 'The lifetime of a seat lock whose process died.',
+    description: 'How long the seat lock of a process that died stays.',
     default: defaultSettings.seatLockSeconds,
     minimum: 3,
     maximum: 60,
@@ -47,19 +47,19 @@ export const configSchema = Type.Object({
     maximum: 100,
   }),
   MAX_HELD_SEATS_PER_USER: Type.Integer({
-    description: 'How many seats of one event a user may hold, unpaid, at a time.',
+    description: 'How many unpaid seats of one event a user may hold at a time.',
     default: defaultSettings.maxHeldSeatsPerUser,
     minimum: 1,
     maximum: 1_000,
   }),
   LIVE_SOCKETS_MAX: Type.Integer({
-    description: 'Live connections of a process; the next one is refused with Retry-After.',
+    description: 'Live connections of a process; one more is refused with `Retry-After`.',
     default: 8_000,
     minimum: 0,
     maximum: 100_000,
   }),
   LIVE_SOCKETS_PER_ADDRESS: Type.Integer({
-    description: 'Live connections of one address to a process. 0 is no limit of its own.',
+    description: 'Live connections of one address to a process. 0 turns this limit off.',
     default: 200,
     minimum: 0,
     maximum: 100_000,

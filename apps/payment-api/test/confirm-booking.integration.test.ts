@@ -13,7 +13,7 @@ afterAll(async () => payments[Symbol.asyncDispose]());
 
 const hold = async (seatIds: string[]) => payments.core.holdSeats({ seatIds, userId: 'ani' });
 
-/** A hold whose deadline has passed and that nobody has cleaned up. */
+/** A hold whose deadline has passed and whose clean-up has not run. */
 async function holdOverdue(): Promise<string> {
   const seatIds = await payments.makeEvent(1);
   const { id: bookingId } = await payments.brief.holdSeats({ seatIds, userId: 'ani' });
@@ -23,7 +23,7 @@ async function holdOverdue(): Promise<string> {
 }
 
 describe('POST /api/v1/payment/:bookingId/confirm', () => {
-  it('sells the seats and shows the booking, member by member', async () => {
+  it('a confirm sells the seats and answers the booking, member by member', async () => {
     const seatIds = await payments.makeEvent(2);
     const booking = await hold(seatIds);
     const { status, headers, body } = await payments.confirm(booking.id.toUpperCase());
@@ -53,7 +53,7 @@ describe('POST /api/v1/payment/:bookingId/confirm', () => {
     expect(await payments.redis.mget(seatIds.map((id) => `status:seat:${id}`))).toEqual(['SOLD', 'SOLD']);
   });
 
-  it('answers a second time with the same body and counts no ticket twice', async () => {
+  it('a second confirm gets the same body and counts no ticket twice', async () => {
     const booking = await hold(await payments.makeEvent(3));
     const before = await payments.ticketsSold();
     const first = await payments.confirm(booking.id);
@@ -62,7 +62,7 @@ describe('POST /api/v1/payment/:bookingId/confirm', () => {
     expect(await payments.ticketsSold()).toBe(before + 3);
   });
 
-  it('counts each ticket once however many confirm at the same moment', async () => {
+  it('20 simultaneous confirms count each ticket once', async () => {
     const booking = await hold(await payments.makeEvent(2));
     const before = await payments.ticketsSold();
     const outcomes = await atOnce(20, async () => payments.confirm(booking.id));
@@ -72,7 +72,7 @@ describe('POST /api/v1/payment/:bookingId/confirm', () => {
     expect(await payments.ticketsSold()).toBe(before + 2);
   });
 
-  it('refuses after the deadline, before and after the clean-up', async () => {
+  it('refuses a confirm after the deadline, before and after the clean-up', async () => {
     const bookingId = await holdOverdue();
     const expired = { status: 400, code: 'BOOKING_EXPIRED' };
     expectProblem(await payments.confirm(bookingId), expired);
@@ -80,7 +80,7 @@ describe('POST /api/v1/payment/:bookingId/confirm', () => {
     expectProblem(await payments.confirm(bookingId), expired);
   });
 
-  it('refuses what was released, and says so', async () => {
+  it('refuses a confirm of a released booking with BOOKING_NOT_PENDING', async () => {
     const booking = await hold(await payments.makeEvent(1));
     await payments.core.releaseBooking({ bookingId: booking.id, ownedBy: anyone, actor: 'test' });
     expectProblem(await payments.confirm(booking.id), {
@@ -90,7 +90,7 @@ describe('POST /api/v1/payment/:bookingId/confirm', () => {
     });
   });
 
-  it('answers 404 to an unknown id and 400 to a malformed one', async () => {
+  it('a confirm of an unknown id is 404, of a malformed one 400', async () => {
     expectProblem(await payments.confirm(randomUUID()), { status: 404, code: 'BOOKING_NOT_FOUND' });
     expectProblem(await payments.confirm('7'), {
       status: 400,
@@ -103,14 +103,14 @@ describe('POST /api/v1/payment/:bookingId/confirm', () => {
     ['no body', undefined, {}],
     ['an empty object', '{}', {}],
     ['an empty object as JSON', '{}', { 'content-type': 'application/json' }],
-    ['nothing, said to be JSON', '', { 'content-type': 'application/json' }],
-    ['an empty object said to be a form', '{}', { 'content-type': 'application/x-www-form-urlencoded' }],
-  ])('takes %s', async (_name, body, headers) => {
+    ['an empty body of type JSON', '', { 'content-type': 'application/json' }],
+    ['an empty object as a form', '{}', { 'content-type': 'application/x-www-form-urlencoded' }],
+  ])('a confirm takes %s', async (_name, body, headers) => {
     const booking = await hold(await payments.makeEvent(1));
     expect((await payments.confirm(booking.id, body, headers)).status).toBe(200);
   });
 
-  it('takes no other body, and then sells nothing', async () => {
+  it('a confirm with another body is refused and sells nothing', async () => {
     const booking = await hold(await payments.makeEvent(1));
     const answer = await payments.confirm(booking.id, '{"amount":1}', { 'content-type': 'application/json' });
     expectProblem(answer, {
@@ -123,7 +123,7 @@ describe('POST /api/v1/payment/:bookingId/confirm', () => {
 });
 
 describe('payment-api as a service', () => {
-  it('knows its one route', async () => {
+  it('a route of another service is ROUTE_NOT_FOUND', async () => {
     const response = await fetch(`${payments.url}/api/v1/events`);
     expect([response.status, await response.json()]).toEqual([
       404,
@@ -131,12 +131,12 @@ describe('payment-api as a service', () => {
     ]);
   });
 
-  it('is ready while PostgreSQL answers', async () => {
+  it('payment-api is ready while PostgreSQL answers', async () => {
     const response = await fetch(`${payments.url}/health/ready`);
     expect([response.status, await response.json()]).toEqual([200, { status: 'ready' }]);
   });
 
-  it('measures requests by route, with no id in a label', async () => {
+  it('measures confirms by route, with no id in a label', async () => {
     await payments.confirm(randomUUID());
     const metrics = await (await fetch(`${payments.url}/metrics`)).text();
     expect(metrics).toContain(

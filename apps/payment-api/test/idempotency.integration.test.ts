@@ -17,7 +17,7 @@ async function hold(): Promise<string> {
 }
 
 describe('POST /api/v1/payment/:bookingId/confirm with an Idempotency-Key', () => {
-  it('sells once, answers the same again and says that it does', async () => {
+  it('a repeated confirm with its key sells once and repeats the answer, marked as such', async () => {
     const bookingId = await hold();
     const sold = await payments.ticketsSold();
     const headers = { 'idempotency-key': randomUUID() };
@@ -30,7 +30,7 @@ describe('POST /api/v1/payment/:bookingId/confirm with an Idempotency-Key', () =
     expect(await payments.ticketsSold()).toBe(sold + 1);
   });
 
-  it('is IDEMPOTENCY_KEY_REUSED for another booking, which stays as it is', async () => {
+  it('the key of one confirm is IDEMPOTENCY_KEY_REUSED for another booking, which stays PENDING', async () => {
     const [one, other] = [await hold(), await hold()];
     const headers = { 'idempotency-key': randomUUID() };
     await payments.confirm(one, undefined, headers);
@@ -41,7 +41,7 @@ describe('POST /api/v1/payment/:bookingId/confirm with an Idempotency-Key', () =
     expect((await payments.core.getBooking({ bookingId: other, ownedBy: anyone })).status).toBe('PENDING');
   });
 
-  it('may not be malformed', async () => {
+  it('a confirm with a malformed Idempotency-Key is refused', async () => {
     const bookingId = await hold();
     const answer = await payments.confirm(bookingId, undefined, { 'idempotency-key': 'x'.repeat(256) });
     expect(answer.status).toBe(400);

@@ -2,6 +2,6 @@ import { openApiFaults } from '@ticketing/testkit';
 import { expect, it } from 'vitest';
 import { describeApi } from '../src/describe.ts';
 
-it('the document is OpenAPI 3.1, and says of every answer what it means, with an example', async () => {
+it('the document of payment-api is OpenAPI 3.1; every answer has a description and an example', async () => {
   expect(await openApiFaults(await describeApi())).toEqual([]);
 });

@@ -35,7 +35,7 @@ function build() {
 
 describe('an Idempotency-Key', () => {
   it.each(['x', '!', '~', 'x'.repeat(255), '"8e03978e-40d5-43dd-bc93-6894a57f9324"'])(
-    'may be %j',
+    'accepts the Idempotency-Key %j',
     async (key) => {
       const { ask } = build();
       expect((await ask(key)).json()).toEqual({ idempotencyKey: key });
@@ -51,7 +51,7 @@ describe('an Idempotency-Key', () => {
     ['DEL', 'a\u007f'],
     ['a tab', 'a\tb'],
     ['two of them', ['a', 'b']],
-  ])('may not be %s', async (_name, key) => {
+  ])('refuses an Idempotency-Key that is %s', async (_name, key) => {
     const answer = await build().ask(key);
     expect(answer.statusCode).toBe(400);
     expect(answer.json()).toMatchObject({
@@ -65,23 +65,23 @@ describe('an Idempotency-Key', () => {
     });
   });
 
-  it('means nothing where nothing is changed', async () => {
+  it('ignores the Idempotency-Key of a GET', async () => {
     const answer = await build().ask('a b', { method: 'GET' });
     expect([answer.statusCode, answer.json()]).toEqual([200, {}]);
   });
 
-  it('need not be there', async () => {
+  it('a request needs no Idempotency-Key', async () => {
     expect((await build().ask(undefined)).json()).toEqual({});
   });
 
-  it('does not appear in the log', async () => {
+  it('an Idempotency-Key does not appear in the log', async () => {
     const { ask, lines } = build();
     await ask('a-secret-key-of-mine');
     expect(JSON.stringify(lines)).not.toContain('a-secret-key-of-mine');
   });
 });
 
-it('a replay says that it is one', async () => {
+it('marks a repeated answer with idempotency-replayed', async () => {
   const { app } = build();
   const ask = (again: string) =>
     app.inject({ method: 'POST', url: '/seats/a', headers: { 'x-again': again }, payload: {} });

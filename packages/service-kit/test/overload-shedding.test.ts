@@ -12,7 +12,7 @@ function block(ms: number): void {
   while (performance.now() < until);
 }
 
-test('a process that cannot keep up refuses at once, goes on telling how it is, and recovers', async () => {
+test('an overloaded process refuses at once, still answers health and metrics, and recovers', async () => {
   const { app } = buildService((service) => {
     service.register(overloadShedding);
     service.get('/work', () => ({ done: true }));
@@ -26,7 +26,7 @@ test('a process that cannot keep up refuses at once, goes on telling how it is, 
   };
   await standStill();
   await standStill();
-  // Slow, and nobody there whose going away would help.
+  // Slow without a crowd: refusing one request would not help.
   expect(await isRefused()).toBe(false);
   await waitFor(
     async () => {
@@ -49,7 +49,7 @@ test('a process that cannot keep up refuses at once, goes on telling how it is, 
   await app.close();
 }, 30_000);
 
-test('of a crowd that comes in one turn of the event loop those are served for whom there is time', async () => {
+test('of a crowd within one turn of the event loop as many are served as there is time for', async () => {
   const { app } = buildService((service) => {
     service.register(overloadShedding);
     service.get('/work', () => {
@@ -60,12 +60,12 @@ test('of a crowd that comes in one turn of the event loop those are served for w
   const { connect } = await listen(app);
   const crowd = [];
   while (crowd.length < 400) crowd.push(await connect());
-  // All of them are there when the service looks next.
+  // All of them have arrived at the next turn of the service.
   for (const client of crowd) client.send('GET /work HTTP/1.1\r\nhost: x\r\n\r\n');
   const answers = await Promise.all(crowd.map((client) => client.until('HTTP/1.1 ')));
   const statuses = answers.map((answer) => Number(answer.slice(9, 12)));
   expect(new Set(statuses)).toEqual(new Set([200, 503]));
-  // Till there are a hundred it is no crowd.
+  // Fewer than a hundred are no crowd.
   expect(statuses.filter((status) => status === 200).length).toBeGreaterThanOrEqual(99);
 });
 
@@ -74,7 +74,7 @@ interface CrowdAnswer {
   readonly status: number;
 }
 
-test('under twice what it can do, some are refused, and those it admits keep their time', async () => {
+test('at twice its capacity a process refuses some requests, and admitted ones keep their time', async () => {
   const workMs = 2;
   const { app } = buildService((service) => {
     service.register(overloadShedding);
@@ -84,7 +84,7 @@ test('under twice what it can do, some are refused, and those it admits keep the
     });
   });
   const { port } = new URL(await app.listen({ host: '127.0.0.1', port: 0 }));
-  // Enough connections to make everybody wait for 3 s if all were admitted.
+  // Enough connections to make each wait for 3 s if all were admitted.
   const crowd = fork(new URL('fixtures/crowd.mjs', import.meta.url), [
     port,
     '1000',
@@ -110,7 +110,7 @@ test('under twice what it can do, some are refused, and those it admits keep the
   expect(slowest).toBeLessThan(2_000 * deadlineFactor());
 }, 30_000);
 
-test('a process takes so many connections and no more', async () => {
+test('a process refuses connections beyond its maximum', async () => {
   const { app } = buildService();
   expect(app.server.maxConnections).toBe(10_000);
   app.server.maxConnections = 3;
@@ -122,6 +122,6 @@ test('a process takes so many connections and no more', async () => {
   expect(await taken[0]!.until('live')).toContain('200 OK');
 });
 
-test('a connection is closed after 10,000 requests, in order', () => {
+test('a connection closes after 10,000 requests', () => {
   expect(buildService().app.server.maxRequestsPerSocket).toBe(10_000);
 });

@@ -27,6 +27,6 @@ test.each([
   ['id;q=2, en;q=0.1', 'en'],
   ['id;q=abc', 'en'],
   [';;,,;q=1', 'en'],
-])('%j asks for %s', (header, language) => {
+])('Accept-Language %j is answered in %s', (header, language) => {
   expect(preferredLanguage(header)).toBe(language);
 });

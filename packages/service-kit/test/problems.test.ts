@@ -49,13 +49,13 @@ test.each(codes.flatMap((code) => [[code, 'en'] as const, [code, 'id'] as const]
       'content-language': language,
       'cache-control': 'no-store',
     });
-    // How long a limit lasts is known to the limiter alone: limits.test.ts.
-    const saysWhen = isRetryable && code !== 'RATE_LIMITED';
-    expect(headers['retry-after']).toBe(saysWhen ? '1' : undefined);
+    // Only the limiter knows how long a limit lasts: rate-limits.test.ts.
+    const hasRetryAfter = isRetryable && code !== 'RATE_LIMITED';
+    expect(headers['retry-after']).toBe(hasRetryAfter ? '1' : undefined);
   },
 );
 
-test('the codes have the statuses of the contract', () => {
+test('every code has its documented status', () => {
   expect(Object.fromEntries(codes.map((code) => [code, problems[code].status]))).toEqual({
     VALIDATION_FAILED: 400,
     SEAT_TAKEN: 400,
@@ -80,18 +80,18 @@ test('the codes have the statuses of the contract', () => {
   });
 });
 
-test('says the two sentences that the clients know word for word', () => {
+test('SEAT_TAKEN and SEAT_LOCKED keep their Indonesian sentences word for word', () => {
   expect(problems.SEAT_TAKEN.detail.id).toBe('Kursi sudah dipesan!');
   expect(problems.SEAT_LOCKED.detail.id).toBe('Kursi sedang diproses!');
 });
 
-test.each(seatErrorCodes)('seat-core and the table agree whether %s is worth a retry', (code) => {
+test.each(seatErrorCodes)('seat-core and the problem table agree whether %s is retryable', (code) => {
   expect(definitionOf(code).retryable).toBe(
     new SeatCoreError(...([code, ''] as ConstructorParameters<typeof SeatCoreError>)).retryable,
   );
 });
 
-test('answers what seat-core throws, with its details, and logs no error', async () => {
+test('answers a SeatCoreError with its details, and logs no error', async () => {
   const { app, lines } = buildService((service) => {
     service.get('/taken', () => {
       throw new SeatCoreError('SEAT_TAKEN', 'internal words', { seatIds: [seatId] });
@@ -124,7 +124,7 @@ test('answers what seat-core throws, with its details, and logs no error', async
   expect(lines.map((line) => line['outcome'])).toEqual(['SEAT_TAKEN', 'SEAT_LOCKED']);
 });
 
-test('keeps extension members that the response schema of the route does not know', async () => {
+test('a problem keeps members that the response schema of the route lacks', async () => {
   const { app } = buildService((service) => {
     const onlyTitle = { type: 'object', properties: { title: { type: 'string' } } };
     service.get('/taken', { schema: { response: { '4xx': onlyTitle } } }, () => {
@@ -134,7 +134,7 @@ test('keeps extension members that the response schema of the route does not kno
   expect((await app.inject('/taken')).json()).toMatchObject({ code: 'SEAT_TAKEN', seatIds: [seatId] });
 });
 
-test('adds to a Vary header that is already there', async () => {
+test('a problem adds to a Vary header that is already set', async () => {
   const { app } = buildService((service) => {
     service.get('/taken', (_request, reply) => {
       reply.header('vary', 'origin');
@@ -151,28 +151,31 @@ test.each([
   ['an object', () => ({ message: 'secret reason', statusCode: 404 })],
   ['null', () => null],
   ['undefined', () => undefined],
-])('answers %s that nobody expected with the request id alone, and logs it once', async (_name, thrown) => {
-  const { app, lines } = buildService((service) => {
-    service.get('/breaks', async () => {
-      await Promise.resolve();
-      throw thrown();
+])(
+  'an unexpected error (%s) is answered with the request id alone and logged once',
+  async (_name, thrown) => {
+    const { app, lines } = buildService((service) => {
+      service.get('/breaks', async () => {
+        await Promise.resolve();
+        throw thrown();
+      });
     });
-  });
-  const answer = await app.inject({ url: '/breaks', headers: { 'x-request-id': 'r-7' } });
-  expect(answer.statusCode).toBe(500);
-  expect(answer.json()).toEqual({
-    type: 'urn:ticketing:fault:internal',
-    title: 'Internal error',
-    status: 500,
-    detail: problems.INTERNAL.detail.en,
-    code: 'INTERNAL',
-    retryable: false,
-    requestId: 'r-7',
-  });
-  const errors = lines.filter(({ level }) => level === 'error');
-  expect(errors).toHaveLength(1);
-  expect(errors[0]).toMatchObject({ requestId: 'r-7', msg: 'unexpected error' });
-});
+    const answer = await app.inject({ url: '/breaks', headers: { 'x-request-id': 'r-7' } });
+    expect(answer.statusCode).toBe(500);
+    expect(answer.json()).toEqual({
+      type: 'urn:ticketing:fault:internal',
+      title: 'Internal error',
+      status: 500,
+      detail: problems.INTERNAL.detail.en,
+      code: 'INTERNAL',
+      retryable: false,
+      requestId: 'r-7',
+    });
+    const errors = lines.filter(({ level }) => level === 'error');
+    expect(errors).toHaveLength(1);
+    expect(errors[0]).toMatchObject({ requestId: 'r-7', msg: 'unexpected error' });
+  },
+);
 
 test('logs the cause of an unexpected error', async () => {
   const { app, lines } = buildService((service) => {
@@ -186,7 +189,7 @@ test('logs the cause of an unexpected error', async () => {
   });
 });
 
-test('a route whose answer does not fit its response schema is an internal fault', async () => {
+test('an answer that does not fit its response schema is INTERNAL', async () => {
   const { app } = buildService((service) => {
     const schema = { type: 'object', required: ['id'], properties: { id: { type: 'string' } } };
     service.get('/misfit', { schema: { response: { 200: schema } } }, () => ({}));
@@ -196,7 +199,7 @@ test('a route whose answer does not fit its response schema is an internal fault
   expect(answer.json()).toMatchObject({ code: 'INTERNAL' });
 });
 
-test('the table for the documentation has a row for every code', () => {
+test('the problem table has a row for every code', () => {
   const table = problemTable();
   for (const code of codes) expect(table).toContain(`| \`${code}\` | ${problems[code].status} |`);
   expect(table).toContain('| `SEAT_LOCKED` | 400 | yes, `Retry-After: 1` |');

@@ -50,7 +50,7 @@ function build({ authentication = { kind: 'off' }, trustedProxies, limits }: Edg
 }
 
 describe('requests that write', () => {
-  it('are limited per user that the body names, while nobody has to prove who they are', async () => {
+  it('limits writes per user that the body names, while authentication is off', async () => {
     const { send, passed } = build();
     expect(await passed(5, () => ({ user: 'ani' }))).toBe(2);
     expect(await passed(5, () => ({ user: 'budi' }))).toBe(2);
@@ -61,7 +61,7 @@ describe('requests that write', () => {
     expect(Number(answer.headers['retry-after'])).toBeLessThanOrEqual(10);
   });
 
-  it('are limited per user of the token, wherever it comes from', async () => {
+  it('limits writes per user of the token, from any address', async () => {
     const { passed } = build({ authentication: { kind: 'secret', secret } });
     const as = (user: string) => ({
       authorization: `Bearer ${signToken(claimsOf(user), { key: secret })}`,
@@ -71,36 +71,36 @@ describe('requests that write', () => {
     expect(await passed(5, () => ({ headers: as('budi') }))).toBe(2);
   });
 
-  it('are limited per address, whatever user they name', async () => {
+  it('limits writes per address, for all users that they name', async () => {
     const { passed } = build();
     expect(await passed(30, (n) => ({ user: `user-${n}` }))).toBe(20);
     expect(await passed(5, () => ({ from: '203.0.113.8' }))).toBe(5);
   });
 
-  it('are limited per address before the token is looked at, so that nobody tries tokens for long', async () => {
+  it('limits writes per address before the token is verified: guesses of tokens are bounded', async () => {
     const { passed } = build({ authentication: { kind: 'secret', secret } });
     expect(await passed(30, (n) => ({ headers: { authorization: `Bearer guess-${n}` } }))).toBe(20);
   });
 
-  it('are counted by the first 64 bits of an IPv6 address', async () => {
+  it('counts writes by the first 64 bits of an IPv6 address', async () => {
     const { passed } = build();
     expect(await passed(30, (n) => ({ from: `2001:db8:1:2:${n.toString(16)}::7` }))).toBe(20);
     expect(await passed(5, () => ({ from: '2001:db8:1:3::7' }))).toBe(5);
   });
 
-  it('from an IPv4 address are the same when it is written as IPv6', async () => {
+  it('counts an IPv4 address and its IPv6 form as one', async () => {
     const { passed } = build();
     expect(await passed(20, () => ({ from: '203.0.113.7' }))).toBe(20);
     expect(await passed(5, () => ({ from: '::ffff:203.0.113.7' }))).toBe(0);
   });
 
-  it('are not limited with 0', async () => {
+  it('RATE_LIMIT_MAX 0 limits nothing', async () => {
     const { passed } = build({ limits: { max: 0 } });
     expect(await passed(50, () => ({ user: 'ani' }))).toBe(50);
   });
 
   it.each([7, 'a b', 'x'.repeat(129), ''])(
-    'that name no user id are counted by address: %j',
+    'counts a write with a malformed user id by address: %j',
     async (user) => {
       expect(await build().passed(30, () => ({ user }))).toBe(20);
     },
@@ -108,7 +108,7 @@ describe('requests that write', () => {
 });
 
 describe('other requests', () => {
-  it('that read are not limited, nor health and metrics', async () => {
+  it('reads, health and metrics are not limited', async () => {
     const { passed } = build();
     for (const url of ['/read', '/health/live', '/metrics']) {
       expect(await passed(30, () => ({ method: 'GET', url }))).toBe(30);
@@ -116,7 +116,7 @@ describe('other requests', () => {
     expect(await passed(30, () => ({ method: 'HEAD', url: '/read' }))).toBe(30);
   });
 
-  it('for what does not exist are limited per address', async () => {
+  it('requests for unknown routes are limited per address', async () => {
     const { passed } = build();
     expect(await passed(30, (n) => ({ method: 'GET', url: `/guess/${n}` }))).toBe(20);
   });
@@ -125,17 +125,17 @@ describe('other requests', () => {
 describe('the address of a client', () => {
   const forged = (n: number) => ({ headers: { 'x-forwarded-for': `198.51.100.${n}` } });
 
-  it('is that of the connection: a forged X-Forwarded-For changes nothing', async () => {
+  it('the address is that of the connection: a forged X-Forwarded-For changes nothing', async () => {
     expect(await build().passed(30, forged)).toBe(20);
   });
 
-  it('is what a trusted proxy says', async () => {
+  it('the address is the one that a trusted proxy forwards', async () => {
     const { passed } = build({ trustedProxies: '10.0.0.0/8, fd00::/8' });
     expect(await passed(30, (n) => ({ ...forged(n), from: '10.1.2.3' }))).toBe(30);
     expect(await passed(30, (n) => ({ ...forged(n), from: '203.0.113.7' }))).toBe(20);
   });
 
-  it('is the last one that no trusted proxy has: what a client wrote itself is not believed', async () => {
+  it('the address is the last untrusted one: entries that the client wrote are not believed', async () => {
     const { passed } = build({ trustedProxies: '10.0.0.0/8' });
     const through = (n: number) => ({
       from: '10.1.2.3',
@@ -144,7 +144,7 @@ describe('the address of a client', () => {
     expect(await passed(30, through)).toBe(20);
   });
 
-  it('falls back on the connection when a proxy passes on something else', async () => {
+  it('the address is that of the connection when a proxy forwards something else', async () => {
     const { passed } = build({ trustedProxies: '10.0.0.0/8' });
     const odd = (n: number) => ({ from: '10.1.2.3', headers: { 'x-forwarded-for': `unknown-${n}` } });
     expect(await passed(30, odd)).toBe(20);
@@ -152,19 +152,22 @@ describe('the address of a client', () => {
 });
 
 describe('TRUSTED_PROXIES', () => {
-  it.each(['10.0.0.0/8', '10.0.0.0/8, fd00::/8', '192.0.2.7', '::1', '0.0.0.0/0'])('may be %j', (text) => {
-    expect(variableFormats['cidr-list']!.isValid(text)).toBe(true);
-  });
+  it.each(['10.0.0.0/8', '10.0.0.0/8, fd00::/8', '192.0.2.7', '::1', '0.0.0.0/0'])(
+    'TRUSTED_PROXIES accepts %j',
+    (text) => {
+      expect(variableFormats['cidr-list']!.isValid(text)).toBe(true);
+    },
+  );
 
   it.each(['loopback', '10.0.0.0/33', '10.0.0/8', '1', 'true', '10.0.0.0/8,', '10.0.0.0/-1', '::/129'])(
-    'may not be %j',
+    'TRUSTED_PROXIES refuses %j',
     (text) => {
       expect(variableFormats['cidr-list']!.isValid(text)).toBe(false);
     },
   );
 });
 
-it('is not taken for late by a process that was busy while the answer came', async () => {
+it('Redis does not count as late for a process that was busy while the answer came', async () => {
   const redis = {
     defineCommand: () => undefined,
     rateLimit: (...all: unknown[]) => {
@@ -187,25 +190,28 @@ describe('while Redis does not count', () => {
   it.each([
     ['refuses', () => Promise.reject(new Error('READONLY'))],
     ['does not answer', () => new Promise(() => undefined)],
-  ] as const)('because it %s, the process does, and after the first nobody waits', async (_name, answer) => {
-    let asked = 0;
-    const redis = {
-      defineCommand: () => undefined,
-      rateLimit: (...all: unknown[]) => {
-        asked += 1;
-        const callback = all.at(-1) as (error: unknown) => void;
-        answer().then(undefined, callback);
-      },
-      rateLimitRead: () => undefined,
-    };
-    const { passed, lines } = build({ limits: { redis } });
-    const startedAt = performance.now();
-    expect(await passed(5, () => ({ user: 'ani' }))).toBe(2);
-    expect(performance.now() - startedAt).toBeLessThan(1_000);
-    // One for the address, one for the user.
-    expect(asked).toBe(2);
-    expect(lines.filter(({ level }) => level === 'warn').map(({ msg }) => msg)).toContain(
-      'circuit opened: each process counts its own requests for the rate limit',
-    );
-  });
+  ] as const)(
+    'Redis %s: the process counts alone, and only the first request waits',
+    async (_name, answer) => {
+      let asked = 0;
+      const redis = {
+        defineCommand: () => undefined,
+        rateLimit: (...all: unknown[]) => {
+          asked += 1;
+          const callback = all.at(-1) as (error: unknown) => void;
+          answer().then(undefined, callback);
+        },
+        rateLimitRead: () => undefined,
+      };
+      const { passed, lines } = build({ limits: { redis } });
+      const startedAt = performance.now();
+      expect(await passed(5, () => ({ user: 'ani' }))).toBe(2);
+      expect(performance.now() - startedAt).toBeLessThan(1_000);
+      // One for the address, one for the user.
+      expect(asked).toBe(2);
+      expect(lines.filter(({ level }) => level === 'warn').map(({ msg }) => msg)).toContain(
+        'circuit opened: each process counts its own requests for the rate limit',
+      );
+    },
+  );
 });

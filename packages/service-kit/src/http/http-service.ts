@@ -31,7 +31,10 @@ export function namedPlugin<Options extends object = object>(
   { name, after, encapsulate = false }: PluginPlace,
   add: (app: HttpService, options: Options) => void,
 ) {
-  const plugin = async (app: HttpService, options: Options) => add(app, options);
+  // Its result is dropped: an async function would wait for a returned instance, which is thenable.
+  const plugin = async (app: HttpService, options: Options) => {
+    add(app, options);
+  };
   return fastifyPlugin<Options, RawServerDefault, TypeBoxTypeProvider, FastifyBaseLogger, typeof plugin>(
     plugin,
     { name, dependencies: [...after], encapsulate, fastify: '5.x' },
