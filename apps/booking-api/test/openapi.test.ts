@@ -1,9 +1,9 @@
-import { openApiFaults } from '@ticketing/testkit';
+import { openApiFindings } from '@ticketing/testkit';
 import { expect, it } from 'vitest';
 import { describeApi } from '../src/describe-api.ts';
 
 it('the document is OpenAPI 3.1, and says of every answer what it means, with an example', async () => {
-  expect(await openApiFaults(await describeApi())).toEqual([]);
+  expect(await openApiFindings(await describeApi())).toEqual([]);
 });
 
 it('the checks of the document find what is missing', async () => {
@@ -26,7 +26,7 @@ it('the checks of the document find what is missing', async () => {
   delete post.summary;
   delete post.responses['503']!.description;
   delete post.responses['400']!.content!['application/problem+json']!.examples;
-  const faults = await openApiFaults(document);
+  const faults = await openApiFindings(document);
   expect(faults.join('\n')).toContain('not OpenAPI');
   expect(faults).toEqual(
     expect.arrayContaining([
