@@ -1,6 +1,12 @@
 import type { TestProject } from 'vitest/node';
-import { startTestServers } from './fixtures/test-servers.ts';
+import { startTestServers, type TestServers } from './fixtures/test-servers.ts';
 import { serviceVariables } from './neutral-environment.ts';
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    ticketingTestServers: TestServers;
+  }
+}
 
 interface Shared {
   users: number;

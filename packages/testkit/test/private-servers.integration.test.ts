@@ -140,7 +140,7 @@ describe('a private Redis', () => {
     const server = await redis();
     const { password, protocol, host } = new URL(server.url());
     expect(JSON.stringify(await listProcesses())).not.toContain(password);
-    await expect(withRedis(`${protocol}//${host}`, (client) => client.get('mark'))).rejects.toThrow();
+    await expect(withRedis(`${protocol}//${host}`, (client) => client.get('mark'))).rejects.toThrow('closed');
     expect((await stat(join(folder, 'redis', 'redis.conf'))).mode & 0o777).toBe(0o600);
   });
 });
