@@ -74,7 +74,7 @@ function fingerprint(root) {
   const folders = ['apps', 'packages', 'packages/tools'].flatMap((parent) =>
     readdirSync(join(root, parent)).map((name) => join(parent, name)),
   );
-  const manifests = ['.', ...folders.toSorted()].map((folder) => join(folder, 'package.json'));
+  const manifests = ['.', ...folders].map((folder) => join(folder, 'package.json'));
   const hash = createHash('sha256').update(`${process.platform} ${process.arch}\n`);
   for (const file of ['pnpm-lock.yaml', 'pnpm-workspace.yaml', '.npmrc', ...manifests]) {
     if (existsSync(join(root, file))) hash.update(`${file}\n`).update(readFileSync(join(root, file)));

@@ -1,8 +1,5 @@
-import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { mkdir, readFile, rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import { isRecord, jsonRecord, neutralEnvironment, repositoryRoot } from '@ticketing/testkit';
+import { repositoryRoot, serviceVariables } from '@ticketing/testkit';
+import { createVitest, parseCLI } from 'vitest/node';
 
 export interface TestResults {
   readonly passed: number;
@@ -11,52 +8,33 @@ export interface TestResults {
   readonly failed: readonly string[];
 }
 
-/** Runs vitest with its usual output, and counts by the report that it writes beside. */
+/** Runs vitest in this process, with the arguments of its command line, and counts. */
 export async function runVitest(args: readonly string[]): Promise<TestResults> {
-  await mkdir(join(repositoryRoot, '.data'), { recursive: true });
-  const report = join(repositoryRoot, '.data', `test-report-${process.pid}.json`);
-  const shown = args.some((arg) => arg.startsWith('--reporter=')) ? [] : ['--reporter=default'];
-  const program = join(repositoryRoot, 'node_modules/vitest/vitest.mjs');
-  const flags = ['run', ...shown, '--reporter=json', `--outputFile.json=${report}`];
-  const child = spawn(process.execPath, [program, ...flags, ...args], {
-    cwd: repositoryRoot,
-    env: neutralEnvironment(),
-    stdio: 'inherit',
-  });
-  // A terminal sends Ctrl-C to vitest, too; a signal for this process alone is forwarded. The results count either way.
-  const forward = (signal: NodeJS.Signals): void => void child.kill(signal);
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-  for (const signal of signals) process.on(signal, forward);
-  const code = await new Promise<number | null>((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', resolve);
-  });
-  for (const signal of signals) process.removeListener(signal, forward);
-  const results = existsSync(report) ? readReport(await readFile(report, 'utf8')) : undefined;
-  await rm(report, { force: true });
-  if (results === undefined)
-    return { passed: 0, skipped: 0, failed: [`vitest wrote no report (exit code ${code})`] };
-  // An error outside of any test, or servers that did not start or stop.
-  const hasHiddenFailure = code !== 0 && results.failed.length === 0;
-  return hasHiddenFailure ? { ...results, failed: [`vitest (exit code ${code})`] } : results;
-}
-
-function readReport(text: string): TestResults {
-  let passed = 0;
-  let skipped = 0;
+  process.chdir(repositoryRoot);
+  for (const name of serviceVariables()) delete process.env[name];
+  const { filter, options } = parseCLI(['vitest', 'run', ...args]);
+  const vitest = await createVitest('test', options);
+  // The tests that have run by then count.
+  const cancel = (): void => void vitest.cancelCurrentRun('keyboard-input');
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, cancel);
   const failed: string[] = [];
-  for (const file of recordsIn(jsonRecord(text)?.['testResults'])) {
-    const tests = recordsIn(file['assertionResults']);
-    const failures = tests.filter(({ status }) => status === 'failed');
-    passed += tests.filter(({ status }) => status === 'passed').length;
-    failed.push(...failures.map(({ fullName }) => String(fullName)));
+  // Servers that did not start, or no test file.
+  await vitest.start(filter).catch((error: unknown) => failed.push(String(error)));
+  await vitest.close();
+  const modules = vitest.state.getTestModules();
+  const tests = modules.flatMap(({ children }) => [...children.allTests()]);
+  const stateOf = (test: (typeof tests)[number]) => test.result().state;
+  failed.push(...tests.filter((test) => stateOf(test) === 'failed').map(({ fullName }) => fullName));
+  for (const module of modules) {
     // A file that threw while it was loaded, or whose hook failed, has no failed test.
-    if (file['status'] === 'failed' && failures.length === 0) failed.push(String(file['name']));
-    skipped += tests.filter(({ status }) => status !== 'passed' && status !== 'failed').length;
+    const hasFailedTest = [...module.children.allTests('failed')].length > 0;
+    if (module.state() === 'failed' && !hasFailedTest) failed.push(module.moduleId);
   }
-  return { passed, skipped, failed };
-}
-
-function recordsIn(value: unknown): Readonly<Record<string, unknown>>[] {
-  return Array.isArray(value) ? value.filter(isRecord) : [];
+  if (failed.length === 0 && vitest.state.getUnhandledErrors().length > 0)
+    failed.push('vitest, by an error outside of any test');
+  return {
+    passed: tests.filter((test) => stateOf(test) === 'passed').length,
+    skipped: tests.filter((test) => ['skipped', 'pending'].includes(stateOf(test))).length,
+    failed,
+  };
 }
