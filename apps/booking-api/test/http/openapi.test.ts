@@ -1,9 +1,9 @@
-import { openApiFaults } from '@ticketing/testkit';
+import { openApiFindings } from '@ticketing/testkit';
 import { expect, it } from 'vitest';
 import { describeApi } from '../../src/describe.ts';
 
 it('the document of booking-api is OpenAPI 3.1 and describes every answer, with an example', async () => {
-  expect(await openApiFaults(await describeApi())).toEqual([]);
+  expect(await openApiFindings(await describeApi())).toEqual([]);
 });
 
 it('the check of the document finds a missing summary, description and example', async () => {
@@ -26,7 +26,7 @@ it('the check of the document finds a missing summary, description and example',
   delete post.summary;
   delete post.responses['503']!.description;
   delete post.responses['400']!.content!['application/problem+json']!.examples;
-  const faults = await openApiFaults(document);
+  const faults = await openApiFindings(document);
   expect(faults.join('\n')).toContain('not OpenAPI');
   expect(faults).toEqual(
     expect.arrayContaining([

@@ -76,9 +76,9 @@ describe('the questions to a restored database', () => {
     [
       'orders without their lines',
       { backUpFlags: ['--exclude-table-data=booking_seats'] },
-      /booking-sums-up-its-lines: /,
+      /booking-total: /,
     ],
-    ['no history', { backUpFlags: ['--exclude-table-data=booking_events'] }, /booking-was-recorded: /],
+    ['no history', { backUpFlags: ['--exclude-table-data=booking_events'] }, /booking-record: /],
     [
       'no keys of requests',
       { backUpFlags: ['--exclude-table-data=idempotency_keys'] },
@@ -105,7 +105,7 @@ describe('the questions to a restored database', () => {
     [
       'seats of another moment than their bookings',
       { sql: `update seats set status = 'RESERVED', version = version + 1 where status = 'AVAILABLE'` },
-      /seat-matches-live-bookings: /,
+      /seat-status: /,
     ],
     [
       'a trigger that is off',

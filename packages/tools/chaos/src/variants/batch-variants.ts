@@ -7,7 +7,7 @@ export const batchVariants: readonly Variant[] = [
   {
     name: 'two-won-in-a-batch',
     mistake: 'two requests for one seat that share a commit both get it',
-    caughtBy: ['seat-history', 'seat-matches-live-bookings', 'seat-sold-once'],
+    caughtBy: ['seat-history', 'seat-status', 'seat-sold-once'],
     edits: [
       {
         file: 'packages/seat-core/dist/hold/hold-seats.sql.js',

@@ -7,7 +7,7 @@ export const statementVariants: readonly Variant[] = [
   {
     name: 'read-then-write',
     mistake: 'a hold looks whether its seats are free, then takes them; no index forbids two live bookings',
-    caughtBy: ['seat-history', 'seat-matches-live-bookings', 'seat-sold-once'],
+    caughtBy: ['seat-history', 'seat-status', 'seat-sold-once'],
     edits: [{ file: holdSql, find: 'limit 1 for no key update skip locked) seat', replace: 'limit 1) seat' }],
     sql: ['drop index booking_seats_live_seat_key', 'drop trigger seats_legal_edge on seats'],
     // The lock of Redis hides it while there is Redis; few seats and many buyers make them meet.
@@ -37,7 +37,7 @@ export const statementVariants: readonly Variant[] = [
   {
     name: 'reclaim-strands-seats',
     mistake: 'reclaiming an overdue hold frees the seat that is wanted and forgets its neighbours',
-    caughtBy: ['seat-matches-live-bookings', 'seat-history'],
+    caughtBy: ['seat-status', 'seat-history'],
     edits: [
       {
         file: holdSql,
