@@ -1,16 +1,23 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { libraryFolders, runCommand, unpackPackages } from '@ticketing/testkit';
+import {
+  libraryFolders,
+  runCommand,
+  startProgram,
+  unpackPackages,
+  waitFor,
+  type RunningProgram,
+} from '@ticketing/testkit';
 
 export type ToolName = 'nginx' | 'prometheus' | 'promtool' | 'docker-compose';
 
-/** A program, with what must be in its environment for it to find its parts where they were unpacked. */
+/** A program, and the environment in which it finds its libraries where they were unpacked. */
 export interface Tool {
   readonly command: readonly string[];
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** What a tool says of a file. */
+/** The exit code and the output of a tool that read a file. */
 export interface ToolVerdict {
   readonly code: number | null;
   readonly output: string;
@@ -18,7 +25,7 @@ export interface ToolVerdict {
 
 const packages = ['nginx', 'prometheus', 'docker-compose'];
 
-/** The tools that read the files of a deployment, from Debian's packages, fetched once for a checkout. */
+/** Finds a tool in Debian's packages, which are fetched and unpacked once for a checkout, never installed. */
 export async function findTool(name: ToolName): Promise<Tool> {
   return unpackPackages({
     name: 'deployment tools',
@@ -30,11 +37,38 @@ export async function findTool(name: ToolName): Promise<Tool> {
   });
 }
 
-export async function runTool(tool: Tool, args: readonly string[], cwd?: string): Promise<ToolVerdict> {
-  return runCommand([...tool.command, ...args], {
-    env: { ...process.env, ...tool.env },
-    ...(cwd === undefined ? {} : { cwd }),
-  });
+export function runTool({ command, env }: Tool, args: readonly string[]): Promise<ToolVerdict> {
+  return runCommand([...command, ...args], { env: { ...process.env, ...env } });
+}
+
+/**
+ * Starts a tool as a server.
+ *
+ * @param folder where it may write
+ * @param readyUrl answers 200 when the server is ready
+ */
+export async function startTool(
+  name: ToolName,
+  args: readonly string[],
+  {
+    folder,
+    readyUrl,
+    stopSignal = 'SIGTERM',
+  }: { folder: string; readyUrl: string; stopSignal?: NodeJS.Signals },
+): Promise<RunningProgram> {
+  const { command, env } = await findTool(name);
+  const program = await startProgram({ folder, command: [...command, ...args], env, stopSignal });
+  try {
+    await waitFor(async () => program.process.hasExited() || (await fetch(readyUrl)).ok, {
+      description: `${name} to be ready`,
+      timeoutMs: 20_000,
+    });
+    if (program.process.hasExited()) throw new Error(`${name} ended while starting`);
+  } catch (error) {
+    await program.stop();
+    throw new Error(`${String(error)}\n${program.tail()}`, { cause: error });
+  }
+  return program;
 }
 
 async function openTool(folder: string, name: ToolName): Promise<Tool | undefined> {
@@ -47,7 +81,7 @@ async function openTool(folder: string, name: ToolName): Promise<Tool | undefine
   return code === 0 ? tool : undefined;
 }
 
-/** Debian's own Python, of the machine or come along: the modules that were not fetched are those of the machine. */
+/** Debian's Python, of the machine or unpacked; a module that was not fetched is that of the machine. */
 function pythonTool(folder: string, program: string): Tool {
   const modules = { PYTHONPATH: join(folder, 'usr/lib/python3/dist-packages') };
   const python = join(folder, 'usr/bin/python3');

@@ -1,17 +1,17 @@
 import { once } from 'node:events';
 import { parseArgs } from 'node:util';
 import { createTestFolder, removeTestFolder, stopSignal } from '@ticketing/testkit';
-import { Crowd } from '../crowd.ts';
-import { startInstallation, type Installation } from '../start-installation.ts';
+import { Buyers } from '../buyers.ts';
+import { startInstallation, type Installation } from '../servers/start-installation.ts';
 
 const usage = `npm run rehearse -- [--shoppers N]
 
-Runs what docker-compose.yml runs without containers, on servers of its own, until Ctrl-C; nothing of it is kept.
-  --shoppers  so many buy and pay all the time, through the gateway; 0 unless given
-JWT_SECRET     turns authentication on; not together with shoppers
+Runs what docker-compose.yml runs without containers, on servers of its own, until Ctrl-C, and keeps nothing.
+  --shoppers  how many buyers book and pay through the gateway all the time, 0 to 64; default 0
+JWT_SECRET     turns authentication on; not together with --shoppers
 `;
 
-/** `npm run rehearse`: two booking-api behind the gateway, watched, on this machine. */
+/** `npm run rehearse`: two booking-api behind the gateway, watched by Prometheus, on this machine. */
 export async function run(args: readonly string[]): Promise<number> {
   const { values } = parseArgs({
     args: [...args],
@@ -23,16 +23,16 @@ export async function run(args: readonly string[]): Promise<number> {
   }
   const shoppers = Number(values.shoppers);
   if (!Number.isInteger(shoppers) || shoppers < 0 || shoppers > 64)
-    throw new Error(`--shoppers is from 0 to 64, not "${values.shoppers}".`);
+    throw new Error(`--shoppers must be from 0 to 64, not "${values.shoppers}".`);
   const secret = process.env['JWT_SECRET'] ?? '';
-  if (secret !== '' && shoppers > 0) throw new Error('Shoppers have no tokens: unset JWT_SECRET.');
+  if (secret !== '' && shoppers > 0) throw new Error('Buyers have no tokens: unset JWT_SECRET.');
 
   const stopping = stopSignal(say);
   const folder = await createTestFolder();
   try {
     await using installation = await startInstallation(folder, secret === '' ? {} : { JWT_SECRET: secret });
-    tell(installation);
-    const sale = shopIn(installation, shoppers, stopping);
+    report(installation);
+    const sale = buyIn(installation, shoppers, stopping);
     if (!stopping.aborted) await once(stopping, 'abort');
     await sale;
   } finally {
@@ -42,26 +42,26 @@ export async function run(args: readonly string[]): Promise<number> {
   return 0;
 }
 
-function tell({ stack, gateway, prometheus, dashboards, services }: Installation): void {
+function report({ stack, gateway, prometheus, services }: Installation): void {
   const { postgres, redis, databaseUrl, redisUrl, folder } = stack;
   say(`PostgreSQL is process ${postgres.pid()}, DATABASE_URL=${databaseUrl}`);
   say(`Redis is process ${redis.pid()}, REDIS_URL=${redisUrl}`);
   for (const [place, { url, pid }] of services) say(`${place} is process ${pid}, at ${url}`);
   say(`gateway is process ${gateway.program.process.pid}; logs are in ${folder}`);
-  say(`ready: gateway ${gateway.url}, Prometheus ${prometheus.url}, dashboards ${dashboards.url}`);
+  say(`ready: gateway ${gateway.url}, Prometheus ${prometheus.url}`);
 }
 
-/** Of every ten holds one is not paid, and ends at its deadline. */
-function shopIn({ gateway, seatIds }: Installation, shoppers: number, stopping: AbortSignal): Promise<void> {
-  const crowd = new Crowd({
-    size: shoppers,
+/** One hold in ten is not paid, and ends at its deadline. */
+function buyIn({ gateway, seatIds }: Installation, size: number, stopping: AbortSignal): Promise<void> {
+  const buyers = new Buyers({
+    size,
     ways: [{ url: gateway.url }],
-    // Also seats that are long gone: most of a crowd comes too late.
+    // Also seats that are sold: most buyers of a large sale come too late.
     nextSeat: () => seatIds[Math.floor(Math.random() * seatIds.length)],
     pays: () => Math.random() < 0.9,
     pauseMs: 500,
   });
-  return crowd.shop(stopping);
+  return buyers.buy(stopping);
 }
 
 function say(line: string): void {
