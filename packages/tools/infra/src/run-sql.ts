@@ -1,16 +1,10 @@
-import pg from 'pg';
+import { withAdminConnection } from '@ticketing/testkit';
 
 /** Runs one statement on a connection of its own. */
-export async function runSql<Row extends pg.QueryResultRow>(
+export async function runSql<Row extends object>(
   databaseUrl: string,
   sql: string,
   values: unknown[] = [],
 ): Promise<Row[]> {
-  const client = new pg.Client({ connectionString: databaseUrl });
-  await client.connect();
-  try {
-    return (await client.query<Row>(sql, values)).rows;
-  } finally {
-    await client.end();
-  }
+  return withAdminConnection(databaseUrl, async (client) => (await client.query<Row>(sql, values)).rows);
 }

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { expectProblem, waitFor, type Answer } from '@ticketing/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import type { Gateway } from '../src/servers/start-gateway.ts';
+import type { Gateway } from '../src/start-gateway.ts';
 import { startEchoServer, type EchoServer } from './echo-server.ts';
 import { ask, liveUrl, startInFrontOf } from './gateway-probes.ts';
 

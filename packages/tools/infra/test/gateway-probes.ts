@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { expectProblem, type Answer } from '@ticketing/testkit';
 import { startEchoServer, type Arrival } from './echo-server.ts';
-import { startGateway, type Gateway } from '../src/servers/start-gateway.ts';
+import { startGateway, type Gateway } from '../src/start-gateway.ts';
 import { makeRunFolder } from './run-folder.ts';
 
 export async function ask(url: string, init: RequestInit = {}): Promise<Answer<Arrival>> {

@@ -17,7 +17,7 @@ import { WebSocket } from 'ws';
 import { Buyers } from '../src/buyers.ts';
 import { makeEvent } from '../src/make-event.ts';
 import { runSql } from '../src/run-sql.ts';
-import type { Gateway } from '../src/servers/start-gateway.ts';
+import type { Gateway } from '../src/start-gateway.ts';
 import { startInFrontOf } from './gateway-probes.ts';
 
 const seatsForSale = 30_000;

@@ -4,7 +4,7 @@ import getPort from 'get-port';
 import { expectProblem, waitFor, type Answer } from '@ticketing/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import { checkGatewayConfig, type Gateway } from '../src/servers/start-gateway.ts';
+import { checkGatewayConfig, type Gateway } from '../src/start-gateway.ts';
 import { startEchoServer, type EchoServer } from './echo-server.ts';
 import { ask, expectUnknownOutcome, liveUrl, startInFrontOf, unavailable } from './gateway-probes.ts';
 import { makeRunFolder } from './run-folder.ts';

@@ -14,14 +14,14 @@ import {
 } from '@ticketing/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { buildImages, type Images } from '../src/build-images.ts';
+import { buildImages, type Build } from '../src/build-images.ts';
 import { composeConfig, makeEnvFile, type ComposeService } from '../src/checks/compose.ts';
 import { lastContent, readDockerfile, type Instruction } from '../src/checks/dockerfile.ts';
 import { findNode24 } from '../src/node-24.ts';
 import { createEmptyDatabase } from './restored.ts';
 import { makeRunFolder } from './run-folder.ts';
 
-let images: Images;
+let images: Build;
 let node24: string;
 /** Of the stage that becomes the image. */
 let stage: readonly Instruction[];
@@ -47,7 +47,7 @@ describe('the folder that becomes an image', () => {
   it.each(serviceNames)(
     'holds the build of %s and its production dependencies, and nothing else',
     async (service) => {
-      const folder = images.folderOf(service);
+      const folder = images.imageOf(service);
       const own = ['dist', 'health-check.mjs', 'node_modules', 'package.json', 'pnpm-lock.yaml'];
       expect((await readdir(folder)).toSorted()).toEqual(own);
       const manifest = await readFile(join(repositoryRoot, 'apps', service, 'package.json'), 'utf8');
@@ -72,7 +72,7 @@ describe('the folder that becomes an image', () => {
   );
 
   it.each(serviceNames)('of %s has no link to the outside', async (service) => {
-    const folder = await realpath(images.folderOf(service));
+    const folder = await realpath(images.imageOf(service));
     const links = (await runCommand(['find', folder, '-type', 'l'])).output.trim().split('\n');
     expect(links.length).toBeGreaterThan(100);
     const targets = await Promise.all(links.map(async (link) => [link, await realpath(link)] as const));
@@ -110,7 +110,7 @@ describe('started by Node 24 with the environment of docker-compose.yml', () => 
     const urls = { MIGRATE_DATABASE_URL: empty.url, DATABASE_URL: empty.url };
     const env = { ...environmentOf('migrate'), ...urls };
     for (const said of [/applied \d+ migrations/, /the schema is current/]) {
-      const job = await runCommand([node24, ...args], { cwd: images.folderOf('booking-api'), env });
+      const job = await runCommand([node24, ...args], { cwd: images.imageOf('booking-api'), env });
       expect(job).toMatchObject({ code: 0, output: expect.stringMatching(said) as string });
     }
   });
@@ -119,7 +119,7 @@ describe('started by Node 24 with the environment of docker-compose.yml', () => 
     '%s serves without the repository and without a right to write, and ends at SIGTERM',
     async (place) => {
       const name = place.replace(/-\d$/, '') as ServiceName;
-      const folder = images.folderOf(name);
+      const folder = images.imageOf(name);
       const port = await getPort({ host: '127.0.0.1' });
       const listen = { HOST: '127.0.0.1', [servicePorts[name].variable]: String(port) };
       // The folders that programs write to by default cannot be written either.

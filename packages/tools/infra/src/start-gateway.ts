@@ -2,7 +2,7 @@ import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import getPort from 'get-port';
 import { repositoryRoot, startProgram, type RunningProgram } from '@ticketing/testkit';
-import { findTool, startTool, type ToolVerdict } from '../tools.ts';
+import { findTool, startTool, type ToolVerdict } from './tools.ts';
 
 export interface GatewayOptions {
   /** A folder of its own, made if it is not there. */

@@ -3,14 +3,14 @@ import { join } from 'node:path';
 import getPort from 'get-port';
 import { repositoryRoot, type RunningProgram } from '@ticketing/testkit';
 import { parse, stringify } from 'yaml';
-import type { ScrapeConfig } from '../checks/prometheus.ts';
-import { startTool } from '../tools.ts';
+import type { ScrapeConfig } from './checks/prometheus.ts';
+import { startTool } from './tools.ts';
 
 export interface PrometheusOptions {
   /** A folder of its own, made if it is not there. */
   readonly folder: string;
-  /** In place of the addresses that the file names, by job: "127.0.0.1:49152". */
-  readonly targets: Readonly<Record<string, readonly string[]>>;
+  /** The processes of each job, in place of the addresses that the file names. */
+  readonly targets: Readonly<Record<string, readonly { readonly port: number }[]>>;
   /** Where it listens, if it is free; else, and unless given, any free port. */
   readonly port?: number;
 }
@@ -40,7 +40,7 @@ export async function startPrometheus({
   await cp(join(repositoryRoot, 'infra/prometheus'), config, { recursive: true });
   const file = join(config, 'prometheus.yml');
   const written = parse(await readFile(file, 'utf8')) as ScrapeConfig;
-  await writeFile(file, stringify(withTargets(written, { ...targets, prometheus: [`127.0.0.1:${port}`] })));
+  await writeFile(file, stringify(withTargets(written, { ...targets, prometheus: [{ port }] })));
   const [url, run] = [`http://127.0.0.1:${port}`, join(folder, 'run')];
   const args = [
     `--config.file=${file}`,
@@ -82,7 +82,7 @@ function withTargets(config: ScrapeConfig, targets: PrometheusOptions['targets']
     global: { ...config.global, scrape_interval: '1s', evaluation_interval: '1s' },
     scrape_configs: config.scrape_configs.map((job) => ({
       ...job,
-      static_configs: [{ targets: targets[job.job_name] }],
+      static_configs: [{ targets: targets[job.job_name]?.map(({ port }) => `127.0.0.1:${port}`) }],
     })),
   };
 }
