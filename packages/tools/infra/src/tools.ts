@@ -25,16 +25,22 @@ export interface ToolVerdict {
 
 const packages = ['nginx', 'prometheus', 'docker-compose'];
 
+const found = new Map<ToolName, Promise<Tool>>();
+
 /** Finds a tool in Debian's packages, which are fetched and unpacked once for a checkout, never installed. */
-export async function findTool(name: ToolName): Promise<Tool> {
-  return unpackPackages({
-    name: 'deployment tools',
-    packages,
-    program: 'usr/sbin/nginx',
-    advice: [`The checks of infra need a machine with Debian's package manager: ${packages.join(', ')}.`],
-    onProgress: (message) => console.log(message),
-    open: (folder) => openTool(folder, name),
-  });
+export function findTool(name: ToolName): Promise<Tool> {
+  const tool =
+    found.get(name) ??
+    unpackPackages({
+      name: 'deployment tools',
+      packages,
+      program: 'usr/sbin/nginx',
+      advice: [`The checks of infra need a machine with Debian's package manager: ${packages.join(', ')}.`],
+      onProgress: (message) => console.log(message),
+      open: (folder) => openTool(folder, name),
+    });
+  found.set(name, tool);
+  return tool;
 }
 
 export function runTool({ command, env }: Tool, args: readonly string[]): Promise<ToolVerdict> {
