@@ -2,7 +2,7 @@ import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import getPort from 'get-port';
 import { repositoryRoot, startProgram, type RunningProgram } from '@ticketing/testkit';
-import { findTool, startTool, type ToolVerdict } from './tools.ts';
+import { findTool, startServer, type ToolVerdict } from './tools.ts';
 
 export interface GatewayOptions {
   /** A folder of its own, made if it is not there. */
@@ -30,10 +30,13 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const config = await writeGatewayConfig(options, port, insidePort);
   const insideUrl = `http://127.0.0.1:${insidePort}`;
   const folder = join(options.folder, 'run');
-  const program = await startTool('nginx', [...nginxArguments(folder, config), '-g', 'daemon off;'], {
+  const { command, env } = await findTool('nginx');
+  const program = await startServer({
     folder,
-    readyUrl: `${insideUrl}/health/live`,
+    command: [...command, ...nginxArguments(folder, config), '-g', 'daemon off;'],
+    env,
     stopSignal: 'SIGQUIT',
+    readyUrl: `${insideUrl}/health/live`,
   });
   const dispose = () => program[Symbol.asyncDispose]();
   return { url: `http://127.0.0.1:${port}`, insideUrl, port, program, [Symbol.asyncDispose]: dispose };

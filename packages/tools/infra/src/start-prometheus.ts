@@ -4,7 +4,7 @@ import getPort from 'get-port';
 import { repositoryRoot, type RunningProgram } from '@ticketing/testkit';
 import { parse, stringify } from 'yaml';
 import type { ScrapeConfig } from './checks/prometheus.ts';
-import { startTool } from './tools.ts';
+import { findTool, startServer } from './tools.ts';
 
 export interface PrometheusOptions {
   /** A folder of its own, made if it is not there. */
@@ -42,13 +42,19 @@ export async function startPrometheus({
   const written = parse(await readFile(file, 'utf8')) as ScrapeConfig;
   await writeFile(file, stringify(withTargets(written, { ...targets, prometheus: [{ port }] })));
   const [url, run] = [`http://127.0.0.1:${port}`, join(folder, 'run')];
-  const args = [
-    `--config.file=${file}`,
-    `--storage.tsdb.path=${join(run, 'data')}`,
-    `--web.listen-address=127.0.0.1:${port}`,
-    '--log.level=warn',
-  ];
-  const program = await startTool('prometheus', args, { folder: run, readyUrl: `${url}/-/ready` });
+  const { command, env } = await findTool('prometheus');
+  const program = await startServer({
+    folder: run,
+    command: [
+      ...command,
+      `--config.file=${file}`,
+      `--storage.tsdb.path=${join(run, 'data')}`,
+      `--web.listen-address=127.0.0.1:${port}`,
+      '--log.level=warn',
+    ],
+    env,
+    readyUrl: `${url}/-/ready`,
+  });
   const ask = async <T>(path: string): Promise<T> => {
     const response = await fetch(`${url}/api/v1/${path}`);
     const body = (await response.json()) as { status: string; error?: string; data: T };

@@ -6,6 +6,7 @@ import {
   startProgram,
   unpackPackages,
   waitFor,
+  type ProgramOptions,
   type RunningProgram,
 } from '@ticketing/testkit';
 
@@ -47,32 +48,24 @@ export function runTool({ command, env }: Tool, args: readonly string[]): Promis
   return runCommand([...command, ...args], { env: { ...process.env, ...env } });
 }
 
-/**
- * Starts a tool as a server.
- *
- * @param folder where it may write
- * @param readyUrl answers 200 when the server is ready
- */
-export async function startTool(
-  name: ToolName,
-  args: readonly string[],
-  {
-    folder,
-    readyUrl,
-    stopSignal = 'SIGTERM',
-  }: { folder: string; readyUrl: string; stopSignal?: NodeJS.Signals },
-): Promise<RunningProgram> {
-  const { command, env } = await findTool(name);
-  const program = await startProgram({ folder, command: [...command, ...args], env, stopSignal });
+export interface ServerOptions extends ProgramOptions {
+  /** Answers 200 when the server is ready. */
+  readonly readyUrl: string;
+}
+
+/** Starts a program as a server, and waits until it is ready. @throws Error with the end of its output */
+export async function startServer({ readyUrl, ...options }: ServerOptions): Promise<RunningProgram> {
+  const program = await startProgram(options);
   try {
     await waitFor(async () => program.process.hasExited() || (await fetch(readyUrl)).ok, {
-      description: `${name} to be ready`,
+      description: `an answer of ${readyUrl}`,
       timeoutMs: 20_000,
+      intervalMs: 50,
     });
-    if (program.process.hasExited()) throw new Error(`${name} ended while starting`);
+    if (program.process.hasExited()) throw new Error('the server ended while starting');
   } catch (error) {
     await program.stop();
-    throw new Error(`${String(error)}\n${program.tail()}`, { cause: error });
+    throw new Error(`${options.command.join(' ')}: ${String(error)}\n${program.tail()}`, { cause: error });
   }
   return program;
 }

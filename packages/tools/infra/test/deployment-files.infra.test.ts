@@ -11,25 +11,13 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { checkCompose, composeAddresses, composeConfig, makeEnvFile } from '../src/checks/compose.ts';
 import { checkDockerfile, checkDockerignore, dockerfilePath } from '../src/checks/dockerfile.ts';
 import { checkGrafana } from '../src/checks/grafana.ts';
-import {
-  checkManifests,
-  hasKubectl,
-  kustomize,
-  parseManifests,
-  readManifests,
-} from '../src/checks/kubernetes.ts';
-import {
-  checkAlertLinks,
-  checkConfig,
-  discoverPods,
-  readTargets,
-  testRules,
-} from '../src/checks/prometheus.ts';
+import { checkManifests, kustomize, parseManifests, readManifests } from '../src/checks/kubernetes.ts';
+import * as prometheus from '../src/checks/prometheus.ts';
 import { runSql } from '../src/run-sql.ts';
 import { makeRunFolder } from './run-folder.ts';
 
 const read = (path: string) => readFile(join(repositoryRoot, path), 'utf8');
-const prometheus = join(repositoryRoot, 'infra/prometheus');
+const folder = join(repositoryRoot, 'infra/prometheus');
 
 describe('docker-compose.yml', () => {
   let envFile: string;
@@ -104,16 +92,16 @@ describe('the Dockerfile', () => {
 
 describe('the configuration of Prometheus', () => {
   it('is accepted by promtool: scrape configuration and rules', async () => {
-    expect(await checkConfig(prometheus)).toMatchObject({ code: 0 });
+    expect(await prometheus.checkConfig(folder)).toMatchObject({ code: 0 });
   });
 
   it('names every process of docker-compose.yml, and no other', async () => {
-    expect(await readTargets(prometheus)).toEqual(await composeAddresses());
+    expect(await prometheus.readTargets(folder)).toEqual(await composeAddresses());
   });
 
   it('finds the three services among the pods of a cluster, by the names that the rules use', async () => {
-    const folder = await makeRunFolder('discovery');
-    expect(await discoverPods(prometheus, await readManifests(), folder)).toEqual([
+    const copy = await makeRunFolder('discovery');
+    expect(await prometheus.discoverPods(folder, await readManifests(), copy)).toEqual([
       { job: 'booking-api', instance: 'booking-api-1', address: '10.0.0.1:3001' },
       { job: 'payment-api', instance: 'payment-api-1', address: '10.0.0.1:3002' },
       { job: 'expiry-worker', instance: 'expiry-worker-1', address: '10.0.0.1:3003' },
@@ -121,11 +109,11 @@ describe('the configuration of Prometheus', () => {
   });
 
   it('fires its alerts as their unit tests say', async () => {
-    expect(await testRules(prometheus)).toMatchObject({ code: 0 });
+    expect(await prometheus.testRules(folder)).toMatchObject({ code: 0 });
   });
 
   it('has a unit test in which each alert fires, and a section of the runbook for each alert', async () => {
-    expect(await checkAlertLinks(prometheus, await read('docs/runbook.md'))).toEqual([]);
+    expect(await prometheus.checkAlertLinks(folder, await read('docs/runbook.md'))).toEqual([]);
   });
 });
 
@@ -141,9 +129,10 @@ describe('the manifests of Kubernetes', () => {
   });
 
   it('are put together by kustomize, where there is a kubectl', async ({ skip }) => {
-    if (!(await hasKubectl())) return skip('there is no kubectl');
     for (const name of ['production', 'migration']) {
-      const { code, output } = await kustomize(name);
+      const verdict = await kustomize(name);
+      if (verdict === undefined) return skip('there is no kubectl');
+      const { code, output } = verdict;
       expect({ name, code }).toEqual({ name, code: 0 });
       expect(checkManifests(parseManifests(output))).toEqual([]);
       expect(output).not.toMatch(/image: ticketing\//);

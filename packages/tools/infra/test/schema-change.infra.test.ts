@@ -6,7 +6,6 @@ import {
   repositoryRoot,
   runCommand,
   servicePorts,
-  startProgram,
   startService,
   waitFor,
   type ServiceName,
@@ -18,6 +17,7 @@ import { buildCommit, type Build } from '../src/build-images.ts';
 import { Buyers, type BuyersOptions } from '../src/buyers.ts';
 import { makeEvent } from '../src/make-event.ts';
 import { runSql } from '../src/run-sql.ts';
+import { startServer } from '../src/tools.ts';
 import { allowedMigrations } from './allowed-migrations.ts';
 import { makeRunFolder, migrationsWith } from './run-folder.ts';
 
@@ -115,43 +115,18 @@ it('the build before the newest migration sells, reads and cleans up beside the 
   expect(await auditViolations(stack.databaseUrl)).toEqual([]);
 }, 400_000);
 
-interface EarlierService extends AsyncDisposable {
-  readonly url: string;
-  /** The end of its output. */
-  readonly tail: (lines?: number) => string;
-}
-
-async function startEarlier(
-  build: Build,
-  name: ServiceName,
-  env: Readonly<Record<string, string>>,
-): Promise<EarlierService> {
+async function startEarlier(build: Build, name: ServiceName, env: Readonly<Record<string, string>>) {
   const port = await getPort({ host: '127.0.0.1' });
   const url = `http://127.0.0.1:${port}`;
-  const folder = await makeRunFolder(`earlier-${name}`);
-  const listen = { HOST: '127.0.0.1', [servicePorts[name].variable]: String(port) };
-  const command = [process.execPath, build.entryOf(name)];
-  const start = () => startProgram({ folder, command, env: { ...env, ...listen } });
-  let program = await start();
-  // Each start begins its file anew.
-  let ended = '';
-  try {
-    await waitFor(
-      async () => {
-        // A busy machine can make a start too slow for its own limits: an orchestrator repeats it, too.
-        if (program.process.hasExited()) {
-          ended = program.tail();
-          program = await start();
-        }
-        return (await fetch(`${url}/health/ready`)).ok;
-      },
-      { description: `the earlier ${name}`, timeoutMs: 30_000, intervalMs: 250 },
-    );
-  } catch (error) {
-    await program.stop();
-    throw new Error([String(error), ended, program.tail()].join('\n'), { cause: error });
-  }
-  return { url, tail: program.tail, [Symbol.asyncDispose]: () => program[Symbol.asyncDispose]() };
+  const options = {
+    folder: await makeRunFolder(`earlier-${name}`),
+    command: [process.execPath, build.entryOf(name)],
+    env: { ...env, HOST: '127.0.0.1', [servicePorts[name].variable]: String(port) },
+    readyUrl: `${url}/health/ready`,
+  };
+  // A busy machine can make a start too slow for its own limits: an orchestrator repeats it, too.
+  const { tail, stop } = await startServer(options).catch(() => startServer(options));
+  return { url, tail, [Symbol.asyncDispose]: async () => void (await stop()) };
 }
 
 /** Calls each reading route of a booking-api, and releases a hold. @returns the answers that are errors of its own */

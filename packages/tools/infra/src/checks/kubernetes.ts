@@ -18,17 +18,14 @@ export interface Manifest {
 
 const folder = join(repositoryRoot, 'infra/kubernetes');
 
-/** `kubectl kustomize`. @param name `production` or `migration` */
-export function kustomize(name: string): Promise<ToolVerdict> {
-  return runCommand(['kubectl', 'kustomize', join(folder, name)]);
-}
-
-/** Debian has no package of kubectl: a machine without it checks the files before kustomize puts them together. */
-export async function hasKubectl(): Promise<boolean> {
-  return runCommand(['kubectl', 'version', '--client']).then(
-    ({ code }) => code === 0,
-    () => false,
-  );
+/**
+ * `kubectl kustomize`.
+ *
+ * @param name `production` or `migration`
+ * @returns undefined without a kubectl, of which Debian has no package: the files are checked one by one all the same
+ */
+export async function kustomize(name: string): Promise<ToolVerdict | undefined> {
+  return runCommand(['kubectl', 'kustomize', join(folder, name)]).catch(() => undefined);
 }
 
 /** @returns what the files describe before kustomize puts them together */

@@ -87,12 +87,6 @@ export async function checkAlertLinks(folder: string, runbook: string): Promise<
   ];
 }
 
-export interface Target {
-  readonly job: string;
-  readonly instance: string;
-  readonly address: string;
-}
-
 /**
  * Lets `promtool check service-discovery` relabel the pods of these manifests by kubernetes.yml. Debian builds
  * Prometheus without Kubernetes: the question to the cluster is compared, and replaced by what a cluster would answer.
@@ -104,7 +98,7 @@ export async function discoverPods(
   folder: string,
   manifests: readonly Manifest[],
   copy: string,
-): Promise<Target[]> {
+): Promise<{ readonly job: string; readonly instance: string; readonly address: string }[]> {
   await cp(folder, copy, { recursive: true });
   const file = join(copy, 'kubernetes.yml');
   const { scrape_configs: jobs, ...config } = await readYaml<ScrapeConfig>(file);
