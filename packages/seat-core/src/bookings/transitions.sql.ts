@@ -1,4 +1,4 @@
-import { isPending } from '../records/is-pending.sql.ts';
+import { isInTime, isOverdue, isPending } from '../records/is-pending.sql.ts';
 import type { NamedStatement } from '../postgres/statement.ts';
 
 /*
@@ -28,7 +28,7 @@ due as materialized (
   join asked on asked.booking_id = booking.id and (asked.owner is null or asked.owner = booking.user_id)
   where booking.id = any($1::uuid[])
     and ${isPending('booking')}
-    and booking.expires_at > (select at from clock)
+    and ${isInTime('booking')}
     and not exists (
       select from asked earlier
       where earlier.booking_id = booking.id and earlier.n < asked.n
@@ -48,7 +48,7 @@ due as materialized (
   select booking.id, booking.event_id, $2::text as actor, null::text as request_id
   from bookings booking
   where ${selection.pending}
-    and booking.expires_at <= (select at from clock)
+    and ${isOverdue('booking')}
     ${selection.condition}
   ${selection.limit}
   for no key update skip locked

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import type { Context } from '../options.ts';
+import { compareAndDelete } from './compare-and-delete.ts';
 import { DependencyAwayError } from '../resilience/circuit-breaker.ts';
 import type { IdempotencyKey } from '../idempotency/idempotency.ts';
 import { withinBudget } from '../resilience/within-budget.ts';
@@ -70,8 +71,6 @@ export async function tryAcquireSeats(
   }
   return { release };
 }
-
-const compareAndDelete = `if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0`;
 
 async function releaseLocks(redis: Redis, seatIds: readonly string[], token: string): Promise<void> {
   await Promise.all(seatIds.map((seatId) => redis.eval(compareAndDelete, 1, seatLockKey(seatId), token)));

@@ -1,220 +1,187 @@
 import { describe, expect, it } from 'vitest';
 import { checkHistory } from '../src/checkers/check-history.ts';
-import { findUnsold } from '../src/checkers/check-redis.ts';
-import type { Evidence } from '../src/checkers/evidence.ts';
+import { findUnsold } from '../src/checkers/check-recovery.ts';
+import type { BookingRow, Evidence, Transition } from '../src/checkers/evidence.ts';
 import { watchDeaths } from '../src/checkers/watch-deaths.ts';
-import { operation, refused, soundEvidence, transition } from './fixtures.ts';
+import type { Operation, OperationResult } from '../src/history.ts';
 
-/** What the checks say of the sound evidence after something was done to it. */
-function checksThatFind(spoil: (evidence: Evidence) => Partial<Evidence>): string[] {
-  const sound = soundEvidence();
-  const found = checkHistory({ ...sound, ...spoil(sound) });
-  return [...new Set(found.map(({ check }) => check))];
+const statusAfter = { hold: 'PENDING', confirm: 'CONFIRMED', release: 'CANCELLED' } as const;
+
+/** A request for seat a1 that the engine did at its instant, in ms, and answered 20 ms later. */
+function operation(
+  id: string,
+  kind: Operation['kind'],
+  userId: string,
+  bookingId: string,
+  invokedAt: number,
+  more: Partial<Operation> = {},
+): Operation {
+  const answer = { id: bookingId, userId, status: statusAfter[kind], seats: [{ id: 'a1' }] };
+  return {
+    id,
+    kind,
+    userId,
+    member: 'test 1',
+    seatIds: kind === 'hold' ? ['a1'] : [],
+    bookingId: kind === 'hold' ? undefined : bookingId,
+    key: undefined,
+    invokedAt,
+    completedAt: invokedAt + 20,
+    result: { kind: 'done', status: 200, text: JSON.stringify(answer), isReplay: false },
+    ...more,
+  };
 }
 
-const withOperations =
-  (...more: ReturnType<typeof operation>[]) =>
-  (sound: Evidence): Partial<Evidence> => ({ operations: [...sound.operations, ...more] });
+function transition(bookingId: string, to: Transition['to'], at: number, version: number, requestId: string) {
+  const seat = { seatIds: ['a1'], versions: [version] };
+  return { bookingId, to, cause: 'test', requestId, at, ...seat, userId: null, expiresAt: null };
+}
 
-const withTransitions =
-  (...more: ReturnType<typeof transition>[]) =>
-  (sound: Evidence): Partial<Evidence> => ({ transitions: [...sound.transitions, ...more] });
+const booking = (id: string, userId: string, status: BookingRow['status'], expiresAt: number) =>
+  [id, { id, userId, status, expiresAt }] as const;
 
-describe('a sound history', () => {
-  it('is found to be sound', () => {
-    expect(checkHistory(soundEvidence())).toEqual([]);
-  });
+const operations = [
+  operation('o1', 'hold', 'ani', 'b1', 0),
+  operation('o2', 'release', 'ani', 'b1', 100),
+  operation('o3', 'hold', 'budi', 'b2', 200),
+  operation('o4', 'confirm', 'budi', 'b2', 300),
+] as const;
+const [held, released, heldAgain, paid] = operations;
+const bookings = [booking('b1', 'ani', 'CANCELLED', 2_010), booking('b2', 'budi', 'CONFIRMED', 2_210)];
+const transitions: readonly Transition[] = [
+  transition('b1', 'PENDING', 10, 1, 'o1'),
+  transition('b1', 'CANCELLED', 110, 2, 'o2'),
+  { ...transition('b2', 'PENDING', 210, 3, 'o3'), userId: 'budi' },
+  transition('b2', 'CONFIRMED', 310, 4, 'o4'),
+];
 
-  it('stays sound when an answer was lost and its effect is there', () => {
-    const unknown = { kind: 'unknown', why: 'time-out' } as const;
-    const lost = operation('o1', 'hold', 'ani', 0, Number.POSITIVE_INFINITY, {
-      bookingId: 'b1',
-      result: unknown,
-    });
-    expect(checksThatFind((sound) => ({ operations: [lost, ...sound.operations.slice(1)] }))).toEqual([]);
-  });
+/** One seat that was held, released, held again and paid. */
+const sound: Evidence = {
+  operations,
+  bookings: new Map(bookings),
+  seats: new Map([['a1', { id: 'a1', status: 'SOLD', version: 4 }]]),
+  transitions,
+  healedAt: Number.NEGATIVE_INFINITY,
+  readAt: 30_000,
+  holdMs: 2_000,
+  maxHeldSeats: 1,
+  ticketsCounted: 1,
+};
+
+const refused = (code: string, isReplay = false): OperationResult => ({ kind: 'refused', code, isReplay });
+const unknown = (code: string): OperationResult => ({ kind: 'unknown', why: code, code });
+const also = (...more: Operation[]) => ({ operations: [...operations, ...more] });
+const alsoStep = (step: Transition) => ({ transitions: [...transitions, step] });
+const alsoBooking = (...row: Parameters<typeof booking>) => ({
+  bookings: new Map([...bookings, booking(...row)]),
 });
+const late = (id: string, more: Partial<Operation>) => operation(id, 'hold', 'ani', 'b1', 500, more);
 
-describe('what is wrong with a history', () => {
-  it.each<[string, string, (sound: Evidence) => Partial<Evidence>]>([
+describe('the checks of a history', () => {
+  it('find nothing in a sound history, also when an answer was lost', () => {
+    const lost = { ...held, completedAt: Number.POSITIVE_INFINITY, result: unknown('TIMEOUT') };
+    expect(checkHistory(sound)).toEqual([]);
+    expect(checkHistory({ ...sound, operations: [lost, released, heldAgain, paid] })).toEqual([]);
+  });
+
+  it.each<[string, string, Partial<Evidence>]>([
+    ['seat-history', 'a missing version', { transitions: transitions.toSpliced(1, 1) }],
     [
       'seat-history',
-      'a version that is missing',
-      (sound) => ({ transitions: sound.transitions.filter(({ versions }) => versions[0] !== 2) }),
+      'a table that contradicts the history',
+      { seats: new Map([['a1', { id: 'a1', status: 'AVAILABLE', version: 4 }]]) },
     ],
     [
       'seat-history',
-      'a seat given away while it is held',
-      (sound) => ({
-        transitions: sound.transitions.map((one) =>
-          one.versions[0] === 2 ? { ...one, to: 'PENDING', bookingId: 'b9' } : one,
-        ),
-      }),
+      'a hold of a seat that is held',
+      { transitions: transitions.with(1, transition('b9', 'PENDING', 110, 2, 'o2')) },
     ],
     [
       'seat-history',
-      'a table that stands elsewhere than the story ends',
-      () => ({ seats: new Map([['a1', { id: 'a1', status: 'AVAILABLE', version: 4 }]]) }),
-    ],
-    [
-      'seat-history',
-      'an order that nobody can have seen',
-      (sound) => ({
-        operations: sound.operations.map((one) =>
-          one.id === 'o3' ? { ...one, invokedAt: -50, completedAt: -20 } : one,
-        ),
-      }),
+      'an order that the answers rule out',
+      { operations: [held, released, { ...heldAgain, completedAt: -20 }, paid] },
     ],
     [
       'acknowledged-is-present',
-      'an acknowledged hold that is gone',
-      (sound) => ({ bookings: new Map([...sound.bookings].filter(([id]) => id !== 'b1')) }),
+      'an acknowledged hold without a row',
+      { bookings: new Map(bookings.slice(1)) },
     ],
-    [
-      'acknowledged-is-present',
-      'a paid booking that was ended',
-      (sound) => ({
-        bookings: new Map([
-          ...sound.bookings,
-          ['b2', { id: 'b2', userId: 'budi', status: 'EXPIRED', expiresAt: 2_210 }],
-        ]),
-      }),
-    ],
+    ['acknowledged-is-present', 'a paid booking that ended', alsoBooking('b2', 'budi', 'EXPIRED', 2_210)],
     [
       'all-seats-or-none',
-      'a hold of fewer seats than were wanted',
-      (sound) => ({
-        operations: sound.operations.map((one) =>
-          one.id === 'o1' ? { ...one, seatIds: ['a1', 'a2'] } : one,
-        ),
-      }),
+      'a hold of fewer seats than requested',
+      { operations: [{ ...held, seatIds: ['a1', 'a2'] }] },
     ],
     [
       'refused-had-no-effect',
-      'a request that was refused and had its effect',
-      (sound) => ({
-        operations: sound.operations.map((one) =>
-          one.id === 'o2' ? { ...one, result: refused('DEPENDENCY_UNAVAILABLE') } : one,
-        ),
-      }),
+      'a refused request with an effect',
+      { operations: [{ ...released, result: refused('OVERLOADED') }] },
     ],
     [
       'one-effect-per-request',
       'a request with two effects',
-      withTransitions(transition('b3', 'PENDING', 220, 5, 'o3')),
-    ],
-    [
-      'seat-sold-once',
-      'a seat that was given to somebody who cannot have it',
-      withOperations(operation('o5', 'hold', 'citra', 400, 420, { bookingId: 'b3' })),
+      alsoStep(transition('b3', 'PENDING', 220, 5, 'o3')),
     ],
     [
       'no-hold-ends-early',
       'a hold that expired before its deadline',
-      withTransitions(transition('b2', 'EXPIRED', 2_000, 5, null)),
+      alsoStep(transition('b2', 'EXPIRED', 2_000, 5, 'o5')),
+    ],
+    [
+      'no-hold-ends-early',
+      'a next hold before the deadline',
+      { transitions: transitions.with(1, transition('b1', 'EXPIRED', 2_010, 2, 'job')) },
     ],
     [
       'nothing-sold-late',
       'a sale after the deadline',
-      (sound) => ({
-        transitions: sound.transitions.map((one) => (one.to === 'CONFIRMED' ? { ...one, at: 2_300 } : one)),
-      }),
+      { transitions: transitions.with(3, transition('b2', 'CONFIRMED', 2_300, 4, 'o4')) },
     ],
-    [
-      'holds-end-on-time',
-      'a hold that nobody ended',
-      (sound) => ({
-        bookings: new Map([
-          ...sound.bookings,
-          ['b3', { id: 'b3', userId: 'citra', status: 'PENDING', expiresAt: 3_000 }],
-        ]),
-      }),
-    ],
+    ['holds-end-on-time', 'a hold that never ended', alsoBooking('b3', 'citra', 'PENDING', 3_000)],
     [
       'one-effect-per-key',
       'a key with two effects',
-      (sound) => ({ operations: sound.operations.map((one) => ({ ...one, userId: 'ani', key: 'k' })) }),
+      { operations: operations.map((one) => ({ ...one, userId: 'ani', key: 'k' })) },
     ],
     [
       'one-answer-per-key',
       'a key with two answers',
-      (sound) => ({
-        operations: [
-          ...sound.operations,
-          operation('o6', 'hold', 'ani', 500, 510, { bookingId: 'b2', key: 'k' }),
-          operation('o7', 'hold', 'ani', 600, 610, { bookingId: 'b1', key: 'k' }),
-        ],
-      }),
+      also({ ...held, key: 'k' }, late('o5', { key: 'k', result: heldAgain.result })),
     ],
     [
       'retry-finds-its-effect',
-      'a retry that was turned away',
-      (sound) => ({
-        operations: [
-          ...sound.operations.map((one) => (one.id === 'o1' ? { ...one, key: 'k' } : one)),
-          operation('o5', 'hold', 'ani', 500, 510, {
-            bookingId: '',
-            key: 'k',
-            result: refused('SEAT_TAKEN'),
-          }),
-        ],
-      }),
+      'a retry that was refused',
+      also({ ...held, key: 'k' }, late('o5', { key: 'k', result: refused('SEAT_TAKEN') })),
     ],
     [
       'no-refusal-is-kept',
-      'a refusal that was kept under its key',
-      withOperations(
-        operation('o5', 'hold', 'ani', 500, 510, {
-          bookingId: '',
-          key: 'k',
-          result: refused('SEAT_LOCKED', true),
-        }),
-      ),
+      'a refusal that was stored under its key',
+      also(late('o5', { key: 'k', result: refused('SEAT_LOCKED', true) })),
     ],
     [
       'cap-holds',
       'more seats of one user than the cap',
-      withTransitions({ ...transition('b3', 'PENDING', 250, 5, null, 'budi', 2_250), seatIds: ['a2'] }),
+      alsoStep({ ...transition('b3', 'PENDING', 250, 5, 'o5'), userId: 'budi', expiresAt: 2_250 }),
     ],
-    [
-      'nothing-unforeseen',
-      'an answer that nobody had thought of',
-      withOperations(
-        operation('o5', 'hold', 'citra', 400, 420, {
-          bookingId: '',
-          result: { kind: 'unknown', why: '500 INTERNAL', code: 'INTERNAL' },
-        }),
-      ),
-    ],
-    ['tickets-counted-once', 'a ticket that was counted twice', () => ({ ticketsCounted: 2 })],
-  ])('is found by %s: %s', (check, _what, spoil) => {
-    expect(checksThatFind(spoil)).toContain(check);
+    ['no-internal-error', 'an answer INTERNAL', also(late('o5', { result: unknown('INTERNAL') }))],
+    ['tickets-counted-once', 'a ticket that was counted twice', { ticketsCounted: 2 }],
+  ])('%s finds %s', (check, _what, broken) => {
+    expect(checkHistory({ ...sound, ...broken }).map((finding) => finding.check)).toContain(check);
   });
 });
 
-describe('a free seat that is asked for when all is well again', () => {
-  const asked = (result?: ReturnType<typeof refused>) =>
-    operation('o9', 'hold', 'late-0', 900, 910, { bookingId: 'b9', ...(result && { result }) });
-
-  it('is found by free-seats-sell when it cannot be had, and only then', () => {
-    expect(findUnsold([asked()])).toEqual([]);
-    expect(findUnsold([asked(), asked(refused('SEAT_TAKEN'))])).toEqual([
-      { check: 'free-seats-sell', detail: 'seat a1 is free, but SEAT_TAKEN' },
-    ]);
-    const lost = { ...asked(), result: { kind: 'unknown', why: 'TimeoutError' } as const };
-    expect(findUnsold([lost])).toEqual([
-      { check: 'free-seats-sell', detail: 'seat a1 is free, but TimeoutError' },
-    ]);
-  });
+it('free-seats-sell finds a free seat that a request could not get', () => {
+  expect(findUnsold([held])).toEqual([]);
+  const detail = 'hold of seat a1, which was free: SEAT_TAKEN';
+  expect(findUnsold([held, { ...held, result: refused('SEAT_TAKEN') }])).toEqual([
+    { check: 'free-seats-sell', detail },
+  ]);
 });
 
-describe('a process that ends by itself', () => {
-  it('is found by no-process-dies, once, in the run in which it did', () => {
-    const members = [{ deaths: ['booking-api 1: SIGSEGV'] }, { deaths: [] as string[] }];
-    const first = watchDeaths(members);
-    expect(first()).toEqual([]);
-    members[1]!.deaths.push('payment-api 1: 1');
-    expect(first()).toEqual([{ check: 'no-process-dies', detail: 'payment-api 1: 1' }]);
-    expect(watchDeaths(members)()).toEqual([]);
-  });
+it('no-process-dies finds a process that ended during the run without a fault that killed it', () => {
+  const members = [{ deaths: ['booking-api 1: SIGSEGV'] }, { deaths: [] as string[] }];
+  const deaths = watchDeaths(members);
+  expect(deaths()).toEqual([]);
+  members[1]!.deaths.push('payment-api 1: 1');
+  expect(deaths()).toEqual([{ check: 'no-process-dies', detail: 'payment-api 1: 1' }]);
 });

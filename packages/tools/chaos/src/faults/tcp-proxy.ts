@@ -1,28 +1,28 @@
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 
-/** What happens to the bytes on their way. */
+/** What the proxy does with the bytes on their way. */
 export type LinkMode =
   | { readonly kind: 'pass' }
   | { readonly kind: 'slow'; readonly delayMs: number }
-  /** Nothing comes through in either direction, and nobody is told: a cable that was pulled. */
+  /** Nothing comes through in either direction, and neither end hears of it: a cable that was pulled. */
   | { readonly kind: 'silent' }
-  /** Requests arrive and are carried out; replies are lost. */
+  /** Requests arrive and the server carries them out; replies are lost. */
   | { readonly kind: 'deaf' };
 
-/** A TCP connection to a server that can be mistreated while it is in use. */
+/** A TCP proxy before a server, which faults can switch while connections are in use. */
 export interface TcpProxy extends AsyncDisposable {
   readonly port: number;
   readonly setMode: (mode: LinkMode) => void;
   /** Ends every connection with a reset. @returns how many */
   readonly cut: () => number;
-  /** The next request with these bytes in it is passed on, its reply is lost, its connection then reset. */
+  /** Passes the next request with these bytes on, loses its reply and then resets its connection. */
   readonly swallowReplyTo: (bytes: string) => { readonly done: Promise<void> };
 }
 
 interface Link {
   readonly client: Socket;
   readonly server: Socket;
-  /** Its peer waits for a reply that was dropped: it cannot go on. */
+  /** Its client waits for a reply that was dropped, so it cannot go on. */
   isBroken: boolean;
 }
 
@@ -53,7 +53,7 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
     });
     link.server.on('data', (bytes) => {
       if (lost !== undefined) {
-        // What was asked for in one go is answered piece by piece; when nothing more comes, all of it is done.
+        // The replies to one pipeline come piece by piece; when nothing more comes, the server has done all of it.
         const { finish } = lost;
         clearTimeout(lost.timer);
         lost.timer = setTimeout(() => {
@@ -67,7 +67,7 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
     });
     for (const socket of [client, link.server]) {
       socket.setNoDelay(true);
-      // Either end may go at any time; the other one is told the same way.
+      // Either end may go at any time; the other end then goes the same way.
       socket.on('error', () => end(link));
       socket.on('close', () => end(link));
     }
@@ -102,15 +102,15 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
 }
 
 /**
- * Node's `resetAndDestroy` says goodbye first, and a socket that fails meanwhile is never closed: a process with such a
- * socket cannot end. So at once, by the mark that it sets; and a socket that has said goodbye already is just closed.
+ * Node's `resetAndDestroy` ends the socket first, and a socket that fails meanwhile is never closed: a process with such a
+ * socket cannot exit. So this sets the mark of `resetAndDestroy` and destroys at once. A socket that has ended is just closed.
  */
 function resetNow(socket: Socket): void {
   if (!socket.writableEnded) Object.assign(socket, { resetAndClosing: true });
   socket.destroy();
 }
 
-/** One direction of a connection. Delayed bytes keep their place in front of later ones that are not delayed. */
+/** One direction of a connection. Delayed bytes stay before later bytes that are not delayed. */
 function openPipe(to: Socket): (bytes: Buffer, mode: LinkMode) => void {
   const waiting: { readonly bytes: Buffer; readonly dueAt: number }[] = [];
   const drain = (): void => {
