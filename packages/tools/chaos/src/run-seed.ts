@@ -47,7 +47,7 @@ export async function runSeed(
   await cluster.empty();
   const deaths = watchDeaths(members);
   const venue = await openVenue(cluster.membersOf('booking-api')[0]!.url, profile.seats);
-  const tickets = await countTickets(cluster.membersOf('payment-api'));
+  const countedTickets = await countTickets(cluster.membersOf('payment-api'));
   const audit = watchAudit(databaseUrl);
   const operations: Operation[] = [];
   const record = (operation: Operation) => void operations.push(operation);
@@ -78,7 +78,7 @@ export async function runSeed(
       readAt: now(),
       holdMs: settings.holdSeconds * 1_000,
       maxHeldSeats: settings.maxHeldSeats,
-      ticketsCounted: await tickets.read(),
+      ticketsCounted: await countedTickets(),
     };
     findings.push(...(await auditFindings(databaseUrl)), ...checkHistory(evidence));
   };
@@ -89,7 +89,6 @@ export async function runSeed(
     await judge();
   }
   findings.push(...(await audit.stop()), ...deaths());
-  await tickets.stop();
   const count = (kind: string) => operations.filter(({ result }) => result.kind === kind).length;
   return {
     seed,

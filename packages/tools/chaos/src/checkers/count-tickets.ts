@@ -1,18 +1,13 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Member } from '../cluster/member.ts';
 
-const everyMs = 200;
-
-export interface TicketCount {
-  /** @returns how many tickets the counters have counted since the start, over all lives of the processes */
-  readonly read: () => Promise<number>;
-  readonly stop: () => Promise<void>;
-}
-
-/** Follows `tickets_sold_total` of processes that a fault may kill between two reads. */
-export async function countTickets(members: readonly Member[]): Promise<TicketCount> {
+/**
+ * Follows `tickets_sold_total` from now on.
+ *
+ * @returns a function that reads how many tickets the counters have counted since. The counts of a process that a fault has
+ *   killed are lost, so it may be fewer than were sold.
+ */
+export async function countTickets(members: readonly Member[]): Promise<() => Promise<number>> {
   const seen = new Map<string, number>();
-  const stopping = new AbortController();
   const sum = async (): Promise<number> => {
     await Promise.allSettled(
       members.map(async ({ url, label }) => {
@@ -26,18 +21,5 @@ export async function countTickets(members: readonly Member[]): Promise<TicketCo
     return [...seen.values()].reduce((total, value) => total + value, 0);
   };
   const before = await sum();
-  const watch = async (): Promise<void> => {
-    while (!stopping.signal.aborted) {
-      await delay(everyMs, undefined, { signal: stopping.signal }).catch(() => undefined);
-      await sum();
-    }
-  };
-  const watching = watch();
-  return {
-    read: async () => (await sum()) - before,
-    stop: async () => {
-      stopping.abort();
-      await watching;
-    },
-  };
+  return async () => (await sum()) - before;
 }

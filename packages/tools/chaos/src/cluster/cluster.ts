@@ -1,15 +1,11 @@
-import { createPrivateStack, type FaultyServer, type ServiceName } from '@ticketing/testkit';
+import { createPrivateStack, type PrivateStack, type ServiceName } from '@ticketing/testkit';
 import { startTcpProxy, type TcpProxy } from '../faults/tcp-proxy.ts';
 import { startMember, type Member } from './member.ts';
-import { emptyStores, runSql } from './stores.ts';
+import { emptyStores, withDatabase } from './stores.ts';
 
-/** The whole engine on servers of its own, with a proxy before each server. */
-export interface Cluster extends AsyncDisposable {
-  /** Straight to the servers, as the owner of the tables: for the checks. */
-  readonly databaseUrl: string;
-  readonly redisUrl: string;
-  readonly postgres: FaultyServer;
-  readonly redis: FaultyServer;
+/** The whole engine on servers of its own. The addresses of the stack lead straight to the servers, past the proxies. */
+export interface Cluster
+  extends AsyncDisposable, Pick<PrivateStack, 'databaseUrl' | 'redisUrl' | 'postgres' | 'redis'> {
   /** Every service connects through these, with the role of the services. */
   readonly links: { readonly postgres: TcpProxy; readonly redis: TcpProxy };
   readonly members: readonly Member[];
@@ -63,7 +59,9 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     await stack.dispose();
   };
   try {
-    await runSql(stack.databaseUrl, settings.sql);
+    await withDatabase(stack.databaseUrl, async (client) => {
+      for (const statement of settings.sql) await client.query(statement);
+    });
     const env = {
       DATABASE_URL: throughPort(stack.serviceUrl, links.postgres.port),
       REDIS_URL: throughPort(stack.redisUrl, links.redis.port),
@@ -100,10 +98,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   }
   members.sort((a, b) => (a.label < b.label ? -1 : 1));
   return {
-    databaseUrl: stack.databaseUrl,
-    redisUrl: stack.redisUrl,
-    postgres: stack.postgres,
-    redis: stack.redis,
+    ...stack,
     links,
     members,
     membersOf: (name) => members.filter((member) => member.name === name),

@@ -1,11 +1,6 @@
-import { waitFor } from '@ticketing/testkit';
+import { waitFor, type PrivateStack } from '@ticketing/testkit';
 import { Redis } from 'ioredis';
 import pg from 'pg';
-
-export interface StoreUrls {
-  readonly databaseUrl: string;
-  readonly redisUrl: string;
-}
 
 /** Runs the work on one connection, straight to the server. */
 export async function withDatabase<T>(
@@ -41,15 +36,8 @@ export async function withRedis<T>(redisUrl: string, work: (redis: Redis) => Pro
   }
 }
 
-export async function runSql(databaseUrl: string, statements: readonly string[]): Promise<void> {
-  if (statements.length === 0) return;
-  await withDatabase(databaseUrl, async (client) => {
-    for (const statement of statements) await client.query(statement);
-  });
-}
-
 /** Deletes every event, booking, key and job; the tables stay as the variant left them. */
-export async function emptyStores({ databaseUrl, redisUrl }: StoreUrls): Promise<void> {
+export async function emptyStores({ databaseUrl, redisUrl }: PrivateStack): Promise<void> {
   await withDatabase(databaseUrl, async (client) => {
     const { rows } = await client.query<{ name: string }>(
       `select quote_ident(tablename) as name from pg_tables where schemaname = 'public'`,

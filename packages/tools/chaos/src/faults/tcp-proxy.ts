@@ -1,4 +1,6 @@
-import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 
 /** What the proxy does with the bytes on their way. */
 export type LinkMode =
@@ -72,7 +74,8 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
       socket.on('close', () => end(link));
     }
   });
-  await listen(listener);
+  listener.listen(0, '127.0.0.1');
+  await once(listener, 'listening');
   return {
     port: (listener.address() as AddressInfo).port,
     setMode: (next) => {
@@ -86,14 +89,11 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
       for (const link of links) end(link);
       return count;
     },
-    swallowReplyTo: (bytes) => {
-      let finish: () => void = () => undefined;
-      const done = new Promise<void>((resolve) => {
-        finish = resolve;
-      });
-      swallowing = { bytes, finish };
-      return { done };
-    },
+    swallowReplyTo: (bytes) => ({
+      done: new Promise((finish) => {
+        swallowing = { bytes, finish };
+      }),
+    }),
     [Symbol.asyncDispose]: async () => {
       for (const link of links) end(link);
       await new Promise((resolve) => listener.close(resolve));
@@ -112,22 +112,14 @@ function resetNow(socket: Socket): void {
 
 /** One direction of a connection. Delayed bytes stay before later bytes that are not delayed. */
 function openPipe(to: Socket): (bytes: Buffer, mode: LinkMode) => void {
-  const waiting: { readonly bytes: Buffer; readonly dueAt: number }[] = [];
-  const drain = (): void => {
-    while (waiting.length > 0 && waiting[0]!.dueAt <= performance.now()) {
-      const { bytes } = waiting.shift()!;
-      if (to.writable) to.write(bytes);
-    }
-    if (waiting.length > 0) setTimeout(drain, Math.max(1, waiting[0]!.dueAt - performance.now()));
-  };
+  let written = Promise.resolve();
   return (bytes, mode) => {
-    const delayMs = mode.kind === 'slow' ? mode.delayMs : 0;
-    if (delayMs === 0 && waiting.length === 0) {
+    const dueAt = performance.now() + (mode.kind === 'slow' ? mode.delayMs : 0);
+    written = written.then(async () => {
+      const waitMs = dueAt - performance.now();
+      if (waitMs > 0) await delay(waitMs);
       if (to.writable) to.write(bytes);
-      return;
-    }
-    waiting.push({ bytes, dueAt: performance.now() + delayMs });
-    if (waiting.length === 1) setTimeout(drain, delayMs);
+    });
   };
 }
 
@@ -136,11 +128,4 @@ function pauseLink({ client, server }: Link, isSilent: boolean): void {
     if (isSilent) socket.pause();
     else socket.resume();
   }
-}
-
-async function listen(server: Server): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', resolve);
-  });
 }
