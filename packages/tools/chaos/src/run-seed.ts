@@ -3,7 +3,6 @@ import { deadlineFactor, waitFor } from '@ticketing/testkit';
 import { auditFindings, watchAudit } from './checkers/audit.ts';
 import { checkHistory } from './checkers/check-history.ts';
 import { checkFreeSeatsSell, checkStatusKeys } from './checkers/check-recovery.ts';
-import { countTickets } from './checkers/count-tickets.ts';
 import { readTables } from './checkers/evidence.ts';
 import { watchDeaths } from './checkers/watch-deaths.ts';
 import type { Cluster } from './cluster/cluster.ts';
@@ -47,7 +46,6 @@ export async function runSeed(
   await cluster.empty();
   const deaths = watchDeaths(members);
   const venue = await openVenue(cluster.membersOf('booking-api')[0]!.url, profile.seats);
-  const countedTickets = await countTickets(cluster.membersOf('payment-api'));
   const audit = watchAudit(databaseUrl);
   const operations: Operation[] = [];
   const record = (operation: Operation) => void operations.push(operation);
@@ -78,7 +76,6 @@ export async function runSeed(
       readAt: now(),
       holdMs: settings.holdSeconds * 1_000,
       maxHeldSeats: settings.maxHeldSeats,
-      ticketsCounted: await countedTickets(),
     };
     findings.push(...(await auditFindings(databaseUrl)), ...checkHistory(evidence));
   };

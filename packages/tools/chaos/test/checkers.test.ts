@@ -67,7 +67,6 @@ const sound: Evidence = {
   readAt: 30_000,
   holdMs: 2_000,
   maxHeldSeats: 1,
-  ticketsCounted: 1,
 };
 
 const refused = (code: string, isReplay = false): OperationResult => ({ kind: 'refused', code, isReplay });
@@ -112,7 +111,6 @@ const broken: Readonly<Record<string, Partial<Evidence>>> = {
   'no-refusal-is-kept finds a stored refusal': { operations: retried(refused('SEAT_LOCKED', true)) },
   'cap-holds finds more seats than the cap': withSteps(overCap),
   'no-internal-error finds an answer INTERNAL': { operations: [{ ...retry, result: unknown('INTERNAL') }] },
-  'tickets-counted-once finds a ticket that was counted twice': { ticketsCounted: 2 },
 };
 
 describe('the checks of a history', () => {

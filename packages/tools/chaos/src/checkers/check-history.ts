@@ -8,14 +8,7 @@ import type { Evidence } from './evidence.ts';
 
 /** Judges a run by its recorded answers and the rows that it left. */
 export function checkHistory(evidence: Evidence): Finding[] {
-  return [checkSeatHistory, checkAnswers, checkDeadlines, checkKeys, checkCap, checkTickets].flatMap(
-    (check) => check(evidence),
+  return [checkSeatHistory, checkAnswers, checkDeadlines, checkKeys, checkCap].flatMap((check) =>
+    check(evidence),
   );
-}
-
-/** No ticket is counted twice. The counters of a killed process are lost, so they may say less than the table. */
-function checkTickets({ seats, ticketsCounted }: Evidence): Finding[] {
-  const sold = [...seats.values()].filter(({ status }) => status === 'SOLD').length;
-  if (ticketsCounted <= sold) return [];
-  return [{ check: 'tickets-counted-once', detail: `${ticketsCounted} counted, ${sold} seats are SOLD` }];
 }

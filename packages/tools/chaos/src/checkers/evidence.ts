@@ -14,8 +14,6 @@ export interface Evidence {
   readonly readAt: number;
   readonly holdMs: number;
   readonly maxHeldSeats: number;
-  /** What the counters of the services say, summed over all lives that were seen. */
-  readonly ticketsCounted: number;
 }
 
 export interface BookingRow {

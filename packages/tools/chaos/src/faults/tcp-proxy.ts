@@ -17,8 +17,8 @@ export interface TcpProxy extends AsyncDisposable {
   readonly setMode: (mode: LinkMode) => void;
   /** Ends every connection with a reset. @returns how many */
   readonly cut: () => number;
-  /** Passes the next request with these bytes on, loses its reply and then resets its connection. */
-  readonly swallowReplyTo: (bytes: string) => { readonly done: Promise<void> };
+  /** Passes the next request with these bytes on, and loses every reply on its connection from then on. */
+  readonly swallowReplyTo: (bytes: string) => void;
 }
 
 interface Link {
@@ -28,12 +28,10 @@ interface Link {
   isBroken: boolean;
 }
 
-const replyIsOverMs = 100;
-
 export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
   const links = new Set<Link>();
   let mode: LinkMode = { kind: 'pass' };
-  let swallowing: { readonly bytes: string; readonly finish: () => void } | undefined;
+  let swallowing: string | undefined;
 
   const end = (link: Link): void => {
     if (!links.delete(link)) return;
@@ -45,25 +43,14 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
     const toServer = openPipe(link.server);
     const toClient = openPipe(client);
     if (mode.kind === 'silent') pauseLink(link, true);
-    let lost: { readonly finish: () => void; timer?: NodeJS.Timeout } | undefined;
     client.on('data', (bytes) => {
-      if (swallowing !== undefined && bytes.includes(swallowing.bytes)) {
-        lost = { finish: swallowing.finish };
+      if (swallowing !== undefined && bytes.includes(swallowing)) {
+        link.isBroken = true;
         swallowing = undefined;
       }
       toServer(bytes, mode);
     });
     link.server.on('data', (bytes) => {
-      if (lost !== undefined) {
-        // The replies to one pipeline come piece by piece; when nothing more comes, the server has done all of it.
-        const { finish } = lost;
-        clearTimeout(lost.timer);
-        lost.timer = setTimeout(() => {
-          end(link);
-          finish();
-        }, replyIsOverMs);
-        return;
-      }
       if (mode.kind === 'deaf') link.isBroken = true;
       if (!link.isBroken) toClient(bytes, mode);
     });
@@ -89,11 +76,9 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
       for (const link of links) end(link);
       return count;
     },
-    swallowReplyTo: (bytes) => ({
-      done: new Promise((finish) => {
-        swallowing = { bytes, finish };
-      }),
-    }),
+    swallowReplyTo: (bytes) => {
+      swallowing = bytes;
+    },
     [Symbol.asyncDispose]: async () => {
       for (const link of links) end(link);
       await new Promise((resolve) => listener.close(resolve));

@@ -58,12 +58,9 @@ export const holdVariants: readonly Variant[] = [
     caughtBy: ['one-effect-per-key', 'retry-finds-its-effect'],
     replacements: [
       replace('hold/commit-holds', 'commitHolds', (commit) => async (context, requests) => {
-        const outcomes = await commit(
-          context,
-          requests.map((request) => ({ ...request, key: null })),
-        );
-        const keyed = requests.filter(({ key }, index) => key !== null && outcomes[index]?.kind === 'held');
-        if (keyed.length > 0) await rememberKeys(context, keyed);
+        const outcomes = await commit(context, requests.map(withoutKey));
+        const held = requests.filter((_, index) => outcomes[index]?.kind === 'held');
+        await rememberKeys(context, held);
         return outcomes;
       }),
     ],
@@ -79,14 +76,8 @@ export const holdVariants: readonly Variant[] = [
     caughtBy: ['key-effect'],
     replacements: [
       replace('hold/commit-holds', 'commitHolds', (commit) => async (context, requests) => {
-        await rememberKeys(
-          context,
-          requests.filter(({ key }) => key !== null),
-        );
-        return commit(
-          context,
-          requests.map((request) => ({ ...request, key: null })),
-        );
+        await rememberKeys(context, requests);
+        return commit(context, requests.map(withoutKey));
       }),
     ],
     // Without the keys of Redis the statement refuses holds whose keys are written already.
@@ -97,7 +88,11 @@ export const holdVariants: readonly Variant[] = [
 
 type CommitHolds = EngineModules['hold/commit-holds']['commitHolds'];
 
+const withoutKey = (request: Parameters<CommitHolds>[1][number]) => ({ ...request, key: null });
+
 async function rememberKeys(...[context, requests]: Parameters<CommitHolds>): Promise<void> {
+  const keyed = requests.filter(({ key }) => key !== null);
+  if (keyed.length === 0) return;
   const { commitStatement } = await engineModule('postgres/statement');
   const text = `
     insert into idempotency_keys (id, fingerprint, event_id, booking_id, created_at)
@@ -105,14 +100,14 @@ async function rememberKeys(...[context, requests]: Parameters<CommitHolds>): Pr
     from unnest($1::bytea[], $2::bytea[], $3::uuid[], $4::uuid[]) as asked(id, fingerprint, booking_id, seat_id)
     join seats seat on seat.id = asked.seat_id`;
   await commitStatement(context, { name: 'remember-keys', text }, [
-    requests.map(({ key }) => key?.id),
-    requests.map(({ key }) => key?.fingerprint),
-    requests.map(({ bookingId }) => bookingId),
-    requests.map(({ seatIds }) => seatIds[0]),
+    keyed.map(({ key }) => key?.id),
+    keyed.map(({ key }) => key?.fingerprint),
+    keyed.map(({ bookingId }) => bookingId),
+    keyed.map(({ seatIds }) => seatIds[0]),
   ]);
 }
 
-/** As the engine's own, except for who hears of the rows when. */
+/** As in the engine, except that the rows are returned before the commit. */
 async function answerBeforeCommit<Row extends pg.QueryResultRow>(
   ...[{ connections }, locks, call]: Parameters<CommitBehindLocks>
 ): Promise<Row[]> {

@@ -18,7 +18,7 @@ export async function startVariant(variant: Variant, folder?: string): Promise<C
     ...(folder === undefined ? {} : { folder }),
     sql: variant.sql ?? [],
     nodeFlags: [`--import=${loader}`],
-    env: { ...variant.settings?.env, CHAOS_VARIANT: variant.name },
+    env: { CHAOS_VARIANT: variant.name },
   });
 }
 

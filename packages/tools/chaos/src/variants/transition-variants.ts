@@ -88,19 +88,4 @@ export const transitionVariants: readonly Variant[] = [
     },
     seconds: 9,
   },
-  {
-    name: 'counted-twice',
-    mistake: 'a confirmation that an earlier request had made is counted again',
-    caughtBy: ['tickets-counted-once'],
-    replacements: [
-      replace('bookings/settle-booking', 'confirmBooking', (confirm) => async (context, input) => {
-        const booking = await confirm(context, input);
-        if (booking.replayed) context.metrics.ticketsSold.inc(booking.seats.length);
-        return booking;
-      }),
-    ],
-    settings: { each: { 'booking-api': 1, 'payment-api': 2, 'expiry-worker': 1 } },
-    profile: { confirmShare: 0.9, duplicateShare: 0.8, hotShare: 0.2, faults: [] },
-    seconds: 2,
-  },
 ];

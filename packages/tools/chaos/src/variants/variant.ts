@@ -12,7 +12,7 @@ export interface Variant {
   readonly replacements: readonly Replacement[];
   /** Removes the guards of the database that would refuse the mistake. */
   readonly sql?: readonly string[];
-  readonly settings?: Partial<Omit<ClusterSettings, 'sql' | 'nodeFlags'>>;
+  readonly settings?: Partial<Omit<ClusterSettings, 'sql' | 'nodeFlags' | 'env'>>;
   readonly profile: Partial<Profile>;
   readonly seconds: number;
 }

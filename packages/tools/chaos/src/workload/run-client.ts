@@ -86,8 +86,11 @@ export async function runClient(options: ClientOptions): Promise<void> {
     );
   };
   const confirmLate = async () => {
-    const late = forgotten.findIndex(({ deadline }) => deadline < now());
-    if (late >= 0) await end('confirm', forgotten.splice(late, 1)[0]!);
+    const late = forgotten.filter(({ deadline }) => deadline < now());
+    if (late.length === 0) return;
+    const held = random.pick(late);
+    forgotten.splice(forgotten.indexOf(held), 1);
+    await end('confirm', held);
   };
 
   while (!stopping.aborted) {
