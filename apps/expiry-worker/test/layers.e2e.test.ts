@@ -7,15 +7,8 @@ import {
   withinDeadline,
   type TestStack,
 } from '@ticketing/testkit';
-import {
-  createExpiryQueue,
-  openDatabase,
-  openQueueRedis,
-  openSeatCore,
-  SeatCoreError,
-  type Database,
-  type SeatCore,
-} from '@ticketing/seat-core';
+import { openSeatCore, SeatCoreError, type SeatCore } from '@ticketing/seat-core';
+import { createExpiryQueue, openDatabase, openQueueRedis, type Database } from '@ticketing/seat-core/clients';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { anyone } from '@ticketing/seat-core';
 

@@ -7,7 +7,8 @@ import {
   withinDeadline,
   type PrivateStack,
 } from '@ticketing/testkit';
-import { openDatabase, openQueueRedis, openSeatCore } from '@ticketing/seat-core';
+import { openSeatCore } from '@ticketing/seat-core';
+import { openDatabase, openQueueRedis } from '@ticketing/seat-core/clients';
 import { expect, it } from 'vitest';
 
 const startWorker = ({ serviceUrl, redisUrl }: PrivateStack) =>

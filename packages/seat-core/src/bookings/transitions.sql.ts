@@ -1,4 +1,4 @@
-import { isInTime, isPending } from '../records/is-pending.sql.ts';
+import { isInTime, isPending } from '../records/booking-conditions.sql.ts';
 import { transitionStatement } from '../records/transition.sql.ts';
 
 /** What callers of confirm and release request, one element per request. */

@@ -1,5 +1,5 @@
 import type { Statement } from '../postgres/statement.ts';
-import { isOverdue, isPending } from '../records/is-pending.sql.ts';
+import { isOverdue, isPending } from '../records/booking-conditions.sql.ts';
 import { transitionStatement } from '../records/transition.sql.ts';
 
 /** PENDING bookings past their deadline by the database's clock. Skips a booking that another transaction has locked: that one decides. */

@@ -1,4 +1,4 @@
-import { isInTime, isOverdue, isPending } from '../records/is-pending.sql.ts';
+import { isInTime, isOverdue, isPending } from '../records/booking-conditions.sql.ts';
 import type { Statement } from '../postgres/statement.ts';
 
 /*

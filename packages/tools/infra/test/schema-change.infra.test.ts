@@ -11,7 +11,7 @@ import {
   type ServiceName,
   type TestStack,
 } from '@ticketing/testkit';
-import { runMigrations } from '@ticketing/seat-core';
+import { runMigrations } from '@ticketing/seat-core/admin';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { buildCommit, type Build } from '../src/build-images.ts';
 import { Buyers, type BuyersOptions } from '../src/buyers.ts';

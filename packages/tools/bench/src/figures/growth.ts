@@ -1,4 +1,4 @@
-import { runMigrations } from '@ticketing/seat-core';
+import { runMigrations } from '@ticketing/seat-core/admin';
 import { createEvent, shuffle } from '../rig/event.ts';
 import type { Rig, Server } from '../rig/rig.ts';
 import { createDatabase } from '../rig/stores.ts';

@@ -1,4 +1,4 @@
-import { closeRedis, createExpiryQueue, expiryJobName, openQueueRedis } from '@ticketing/seat-core';
+import { closeRedis, createExpiryQueue, expiryJobName, openQueueRedis } from '@ticketing/seat-core/clients';
 import { v7 as uuidv7 } from 'uuid';
 import { withDatabase } from './stores.ts';
 

@@ -1,4 +1,5 @@
-import { createSeatCore, closeRedis, openDatabase, openRedis } from '@ticketing/seat-core';
+import { createSeatCore } from '@ticketing/seat-core';
+import { closeRedis, openDatabase, openRedis } from '@ticketing/seat-core/clients';
 import type pg from 'pg';
 
 /** One query of the engine. */

@@ -1,4 +1,4 @@
-import { openDatabase } from '@ticketing/seat-core';
+import { openDatabase } from '@ticketing/seat-core/clients';
 import pg from 'pg';
 import { v7 as uuidv7 } from 'uuid';
 import { createMeter, type LoadTimes } from '../load/load-meter.ts';

@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { auditInvariants, replayHistory } from '@ticketing/seat-core';
+import { auditInvariants, rebuildFromHistory } from '@ticketing/seat-core/admin';
 import type { Finding } from '../history.ts';
 
 const everyMs = 250;
 
 /** The production audit, and the comparison of the tables with those that the history alone rebuilds. */
 export async function auditFindings(databaseUrl: string): Promise<Finding[]> {
-  const { results } = await replayHistory({ databaseUrl, timeLimitSeconds: 30 });
+  const { results } = await rebuildFromHistory({ databaseUrl, timeLimitSeconds: 30 });
   return [...(await auditOnce(databaseUrl)), ...toFindings(results)];
 }
 

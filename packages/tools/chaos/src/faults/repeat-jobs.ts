@@ -1,4 +1,4 @@
-import { createExpiryQueue, openQueueRedis } from '@ticketing/seat-core';
+import { createExpiryQueue, openQueueRedis } from '@ticketing/seat-core/clients';
 import { createRandom } from '../random.ts';
 
 const bookingsAtOnce = 40;

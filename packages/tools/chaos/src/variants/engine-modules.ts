@@ -6,10 +6,11 @@
  */
 import type * as commitHolds from '../../../../seat-core/src/hold/commit-holds.ts';
 import type * as holdSeatsSql from '../../../../seat-core/src/hold/hold-seats.sql.ts';
-import type * as settleBooking from '../../../../seat-core/src/bookings/settle-booking.ts';
-import type * as getBooking from '../../../../seat-core/src/bookings/get-booking.ts';
+import type * as confirmBooking from '../../../../seat-core/src/bookings/confirm-booking.ts';
+import type * as findBooking from '../../../../seat-core/src/records/find-booking.ts';
 import type * as expireBookings from '../../../../seat-core/src/expiry/expire-bookings.ts';
-import type * as isPending from '../../../../seat-core/src/records/is-pending.sql.ts';
+import type * as bookingConditions from '../../../../seat-core/src/records/booking-conditions.sql.ts';
+import type * as connections from '../../../../seat-core/src/postgres/connections.ts';
 import type * as statement from '../../../../seat-core/src/postgres/statement.ts';
 import type * as errorMapping from '../../../../seat-core/src/postgres/error-mapping.ts';
 import type * as gatekeeper from '../../../../seat-core/src/redis/gatekeeper.ts';
@@ -19,10 +20,11 @@ import type * as compareAndDelete from '../../../../seat-core/src/redis/compare-
 export interface EngineModules {
   'hold/commit-holds': typeof commitHolds;
   'hold/hold-seats.sql': typeof holdSeatsSql;
-  'bookings/settle-booking': typeof settleBooking;
-  'bookings/get-booking': typeof getBooking;
+  'bookings/confirm-booking': typeof confirmBooking;
+  'records/find-booking': typeof findBooking;
   'expiry/expire-bookings': typeof expireBookings;
-  'records/is-pending.sql': typeof isPending;
+  'records/booking-conditions.sql': typeof bookingConditions;
+  'postgres/connections': typeof connections;
   'postgres/statement': typeof statement;
   'postgres/error-mapping': typeof errorMapping;
   'redis/gatekeeper': typeof gatekeeper;

@@ -1,9 +1,6 @@
-import type pg from 'pg';
-import { engineModule, type EngineModules } from './engine-modules.ts';
+import type { EngineModules } from './engine-modules.ts';
 import { replace } from './replacement.ts';
 import type { Variant } from './variant.ts';
-
-type CommitBehindLocks = EngineModules['postgres/statement']['commitBehindLocks'];
 
 /** Mistakes around the hold statement: its lock, its commit, the answers that share it, its idempotency keys. */
 export const holdVariants: readonly Variant[] = [
@@ -14,10 +11,10 @@ export const holdVariants: readonly Variant[] = [
     replacements: [
       replace(
         'postgres/statement',
-        'commitBehindLocks',
-        (_original, { commitStatement }) =>
-          (context, _locks, { statement, values }) =>
-            commitStatement(context, statement, values),
+        'runBehindLocks',
+        (_original, { runStatement }) =>
+          (client, _locks, call) =>
+            runStatement(client, call),
       ),
     ],
     profile: { hoardShare: 0.7, hotShare: 0, faults: [] },
@@ -27,7 +24,20 @@ export const holdVariants: readonly Variant[] = [
     name: 'acknowledged-before-commit',
     mistake: 'the requests that share a commit are answered after their statement, before its commit',
     caughtBy: ['acknowledged-is-present'],
-    replacements: [replace('postgres/statement', 'commitBehindLocks', () => answerBeforeCommit)],
+    replacements: [
+      replace(
+        'postgres/connections',
+        'Connections',
+        (Original) =>
+          class extends Original {
+            override commitBehindLocks<Row extends object>(
+              ...calls: Parameters<InstanceType<typeof Original>['commitBehindLocks']>
+            ): Promise<Row[]> {
+              return answerBeforeCommit<Row>(this, ...calls);
+            }
+          },
+      ),
+    ],
     profile: { thinkMs: 5, faults: ['restart-postgres'], faultEveryMs: [300, 900] },
     seconds: 3,
   },
@@ -36,8 +46,8 @@ export const holdVariants: readonly Variant[] = [
     mistake: 'one refused request of a shared commit takes its neighbours with it, which were committed',
     caughtBy: ['refused-had-no-effect'],
     replacements: [
-      replace('hold/commit-holds', 'commitHolds', (commit) => async (context, requests) => {
-        const outcomes = await commit(context, requests);
+      replace('hold/commit-holds', 'commitHolds', (commit) => async (dependencies, requests) => {
+        const outcomes = await commit(dependencies, requests);
         const refused = outcomes.find(({ kind }) => kind === 'refused');
         return refused === undefined ? outcomes : outcomes.map(() => refused);
       }),
@@ -57,10 +67,10 @@ export const holdVariants: readonly Variant[] = [
     mistake: 'the key of a hold is written by a second transaction, after the transaction of the hold',
     caughtBy: ['one-effect-per-key', 'retry-finds-its-effect'],
     replacements: [
-      replace('hold/commit-holds', 'commitHolds', (commit) => async (context, requests) => {
-        const outcomes = await commit(context, requests.map(withoutKey));
+      replace('hold/commit-holds', 'commitHolds', (commit) => async (dependencies, requests) => {
+        const outcomes = await commit(dependencies, requests.map(withoutKey));
         const held = requests.filter((_, index) => outcomes[index]?.kind === 'held');
-        await rememberKeys(context, held);
+        await rememberKeys(dependencies, held);
         return outcomes;
       }),
     ],
@@ -75,9 +85,9 @@ export const holdVariants: readonly Variant[] = [
       'the key of a hold is written by a first transaction, before anything has decided about the hold',
     caughtBy: ['key-effect'],
     replacements: [
-      replace('hold/commit-holds', 'commitHolds', (commit) => async (context, requests) => {
-        await rememberKeys(context, requests);
-        return commit(context, requests.map(withoutKey));
+      replace('hold/commit-holds', 'commitHolds', (commit) => async (dependencies, requests) => {
+        await rememberKeys(dependencies, requests);
+        return commit(dependencies, requests.map(withoutKey));
       }),
     ],
     // Without the keys of Redis the statement refuses holds whose keys are written already.
@@ -90,16 +100,15 @@ type CommitHolds = EngineModules['hold/commit-holds']['commitHolds'];
 
 const withoutKey = (request: Parameters<CommitHolds>[1][number]) => ({ ...request, key: null });
 
-async function rememberKeys(...[context, requests]: Parameters<CommitHolds>): Promise<void> {
+async function rememberKeys(...[{ connections }, requests]: Parameters<CommitHolds>): Promise<void> {
   const keyed = requests.filter(({ key }) => key !== null);
   if (keyed.length === 0) return;
-  const { commitStatement } = await engineModule('postgres/statement');
   const text = `
     insert into idempotency_keys (id, fingerprint, event_id, booking_id, created_at)
     select asked.id, asked.fingerprint, seat.event_id, asked.booking_id, clock_timestamp()
     from unnest($1::bytea[], $2::bytea[], $3::uuid[], $4::uuid[]) as asked(id, fingerprint, booking_id, seat_id)
     join seats seat on seat.id = asked.seat_id`;
-  await commitStatement(context, { name: 'remember-keys', text }, [
+  await connections.commit({ name: 'remember-keys', text }, [
     keyed.map(({ key }) => key?.id),
     keyed.map(({ key }) => key?.fingerprint),
     keyed.map(({ bookingId }) => bookingId),
@@ -107,17 +116,20 @@ async function rememberKeys(...[context, requests]: Parameters<CommitHolds>): Pr
   ]);
 }
 
+type Connections = InstanceType<EngineModules['postgres/connections']['Connections']>;
+
 /** As in the engine, except that the rows are returned before the commit. */
-async function answerBeforeCommit<Row extends pg.QueryResultRow>(
-  ...[{ connections }, locks, call]: Parameters<CommitBehindLocks>
+async function answerBeforeCommit<Row extends object>(
+  connections: Connections,
+  ...[locks, call]: Parameters<Connections['commitBehindLocks']>
 ): Promise<Row[]> {
   return new Promise((answer, refuse) => {
     const commit = connections.lend(
       async (client) => {
         const decided = [
           client.query('begin'),
-          client.query({ ...locks.statement, values: locks.values }),
-          client.query<Row>({ ...call.statement, values: call.values }),
+          client.query({ ...locks.statement, values: [...locks.values] }),
+          client.query<Row & Record<string, unknown>>({ ...call.statement, values: [...call.values] }),
         ] as const;
         await Promise.all(decided);
         answer((await decided[2]).rows);

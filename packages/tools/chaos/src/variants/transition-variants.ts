@@ -9,7 +9,7 @@ export const transitionVariants: readonly Variant[] = [
     mistake: 'a process compares deadlines with its own clock; the clock of one worker is ten minutes ahead',
     caughtBy: ['no-hold-ends-early'],
     replacements: [
-      replace('records/is-pending.sql', 'isOverdue', () => (booking) => {
+      replace('records/booking-conditions.sql', 'isOverdue', () => (booking) => {
         const aheadMs = Number(process.env['CHAOS_CLOCK_SKEW_MS'] ?? 0);
         return `${booking}.expires_at <= (select at from clock) + interval '${aheadMs} milliseconds'`;
       }),
@@ -22,7 +22,7 @@ export const transitionVariants: readonly Variant[] = [
     name: 'paid-too-late',
     mistake: 'a confirmation looks at the status alone, not at the deadline',
     caughtBy: ['nothing-sold-late'],
-    replacements: [replace('records/is-pending.sql', 'isInTime', () => () => 'true')],
+    replacements: [replace('records/booking-conditions.sql', 'isInTime', () => () => 'true')],
     settings: { holdSeconds: 1 },
     // Without jobs a hold stays PENDING until the sweep, long enough to be paid too late.
     profile: { lateConfirmShare: 0.4, confirmShare: 0, faults: ['flush-redis'], faultEveryMs: [50, 200] },
@@ -42,14 +42,13 @@ export const transitionVariants: readonly Variant[] = [
     mistake: 'a clean-up job frees the seats that it names, also when the next buyer holds them',
     caughtBy: ['seat-status', 'seat-history'],
     replacements: [
-      replace('expiry/expire-bookings', 'expireBookings', (expire) => async (context, input) => {
-        const result = await expire(context, input);
+      replace('expiry/expire-bookings', 'expireBookings', (expire) => async (dependencies, input) => {
+        const result = await expire(dependencies, input);
         if (result.nextDueInMs !== null) return result;
-        const { commitStatement } = await engineModule('postgres/statement');
         const text = `
           update seats set status = 'AVAILABLE', version = version + 1
           where status = 'RESERVED' and id in (select seat_id from booking_seats where booking_id = any($1::uuid[]))`;
-        await commitStatement(context, { name: 'free-seats', text }, [input.bookingIds]);
+        await dependencies.connections.commit({ name: 'free-seats', text }, [input.bookingIds]);
         return result;
       }),
     ],
@@ -62,16 +61,16 @@ export const transitionVariants: readonly Variant[] = [
     mistake: 'the seats of a booking are marked SOLD in Redis before the database has decided about the sale',
     caughtBy: ['status-keys-are-right', 'free-seats-sell'],
     replacements: [
-      replace('bookings/settle-booking', 'confirmBooking', (confirm) => async (context, input) => {
-        const { findBooking } = await engineModule('bookings/get-booking');
+      replace('bookings/confirm-booking', 'confirmBooking', (confirm) => async (dependencies, input) => {
+        const { findBooking } = await engineModule('records/find-booking');
         const { cacheSeatStatus } = await engineModule('redis/gatekeeper');
-        const booking = await findBooking(context, input);
+        const booking = await findBooking(dependencies.connections, input.bookingId, null);
         await Promise.all(
           booking.seats.map(({ id }) =>
-            cacheSeatStatus(context.redis.client, { seatId: id, status: 'SOLD' }),
+            cacheSeatStatus(dependencies.redis.client, { seatId: id, status: 'SOLD' }),
           ),
         );
-        return confirm(context, input);
+        return confirm(dependencies, input);
       }),
     ],
     settings: { holdSeconds: 1 },

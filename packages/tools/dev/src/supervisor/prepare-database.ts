@@ -1,4 +1,5 @@
-import { openSeatCore, runMigrations } from '@ticketing/seat-core';
+import { openSeatCore } from '@ticketing/seat-core';
+import { runMigrations } from '@ticketing/seat-core/admin';
 import { StackError, withAdminConnection } from '@ticketing/testkit';
 import { demoEvent } from './demo-event.ts';
 
