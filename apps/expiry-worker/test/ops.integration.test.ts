@@ -3,20 +3,19 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
+import { anyone } from '@ticketing/seat-core';
 import { waitFor } from '@ticketing/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runOps } from '../src/ops/run-ops.ts';
-import { openTestWorker, type TestWorker } from './fixtures/test-worker.ts';
-import { anyone } from '@ticketing/seat-core';
+import { openOpsStack, type OpsStack } from './fixtures/ops-stack.ts';
 
-let worker: TestWorker;
+let stack: OpsStack;
 let env: Record<string, string>;
 beforeAll(async () => {
-  worker = await openTestWorker({ takesJobs: true, loops: false });
-  const { host, port, password, db } = worker.redis.options;
-  env = { DATABASE_URL: worker.databaseUrl, REDIS_URL: `redis://:${password}@${host}:${port}/${db}` };
+  stack = await openOpsStack();
+  env = { DATABASE_URL: stack.databaseUrl, REDIS_URL: stack.redisUrl };
 });
-afterAll(async () => worker[Symbol.asyncDispose]());
+afterAll(async () => stack.dispose());
 
 async function ops(args: string, variables: Record<string, string> = env) {
   const [said, complained]: [string[], string[]] = [[], []];
@@ -31,14 +30,14 @@ async function ops(args: string, variables: Record<string, string> = env) {
 
 /** Adds a job that fails at its first attempt and is kept. */
 async function addFailingJob(jobId: string, data: unknown): Promise<void> {
-  await worker.addJob(jobId, data);
-  await waitFor(async () => (await worker.queue.getJobState(jobId)) === 'failed', {
+  await stack.addJob(jobId, data);
+  await waitFor(async () => (await stack.queue.getJobState(jobId)) === 'failed', {
     description: 'the job to have failed',
   });
 }
 
-describe('the command', () => {
-  it('says what there is, and that it does not know a word', async () => {
+describe('ops', () => {
+  it('ops prints its usage, and refuses an unknown command or option', async () => {
     expect(await ops('')).toMatchObject({ code: 2, said: expect.stringContaining('jobs retry <id>|all') });
     expect(await ops('help')).toMatchObject({ code: 0, said: expect.stringContaining('events retire') });
     expect(await ops('jobs eat')).toMatchObject({
@@ -47,7 +46,7 @@ describe('the command', () => {
     });
     expect(await ops('jobs failed --all')).toMatchObject({
       code: 2,
-      complained: `Unknown option '--all'. "help" shows what there is.`,
+      complained: `Unknown option '--all'. "help" lists the commands and options.`,
     });
   });
 
@@ -55,7 +54,7 @@ describe('the command', () => {
     ['audit', 'DATABASE_URL'],
     ['jobs failed', 'REDIS_URL'],
     ['events retire', 'DATABASE_URL'],
-  ])('%s names the variable that it lacks', async (command, name) => {
+  ])('ops %s names the variable that it lacks', async (command, name) => {
     const { code, complained } = await ops(command, {});
     expect(code).toBe(2);
     expect(complained).toContain(`${name} is not set`);
@@ -65,7 +64,7 @@ describe('the command', () => {
     ['audit', /^audit: connect ECONNREFUSED 127\.0\.0\.1:1$/],
     ['jobs failed', /^Redis \(127\.0\.0\.1:1\) does not answer: .*ECONNREFUSED/],
     ['events retire', /^events retire: connect ECONNREFUSED 127\.0\.0\.1:1$/],
-  ])('%s says that its server is away, and shows no password', async (command, sentence) => {
+  ])('ops %s reports that its server does not answer, and prints no password', async (command, sentence) => {
     const { code, complained } = await ops(command, {
       DATABASE_URL: 'postgres://u:s3cret@127.0.0.1:1/none',
       REDIS_URL: 'redis://:s3cret@127.0.0.1:1',
@@ -76,21 +75,21 @@ describe('the command', () => {
   });
 });
 
-describe('audit', () => {
-  it('shows each check and what was replayed, and 0 when all is well', async () => {
-    const [seatId] = await worker.makeEvent(2);
-    const { id } = await worker.core.holdSeats({ seatIds: [seatId!], userId: 'ani' });
-    await worker.core.confirmBooking({ bookingId: id, ownedBy: anyone, actor: 'test' });
+describe('ops audit', () => {
+  it('ops audit prints each check and what it rebuilt, and exits with 0 when no check found a violation', async () => {
+    const { seatIds } = await stack.makeEvent(2);
+    const { id } = await stack.core.holdSeats({ seatIds: [seatIds[0]!], userId: 'ani' });
+    await stack.core.confirmBooking({ bookingId: id, ownedBy: anyone, actor: 'test' });
     const { code, said } = await ops('audit');
     expect(said).toMatch(/^seat-status +0$/m);
     expect(said).toMatch(/^rebuild-lines +0$/m);
-    expect(said).toMatch(/replayed 2 records of bookings, 2 transitions of seats; 0 violations, \d+\.\d s$/);
+    expect(said).toMatch(/rebuilt from 2 booking records and 2 seat transitions; 0 violations, \d+\.\d s$/);
     expect(code).toBe(0);
   });
 
-  it('shows what is wrong with samples, and 1', async () => {
-    const seatIds = await worker.makeEvent(8);
-    await worker.query(`
+  it('ops audit prints violations with samples, and exits with 1', async () => {
+    const { seatIds } = await stack.makeEvent(8);
+    await stack.query(`
       begin; set local session_replication_role = replica;
       update seats set status = 'SOLD' where id in ('${seatIds.join("','")}'); commit`);
     const { code, said } = await ops('audit');
@@ -98,13 +97,13 @@ describe('audit', () => {
     expect(said).toContain('  … and 3 more');
     expect(said).toContain('16 violations');
     expect(code).toBe(1);
-    await worker.query(`
+    await stack.query(`
       begin; set local session_replication_role = replica;
       update seats set status = 'AVAILABLE' where id in ('${seatIds.join("','")}'); commit`);
   });
 
-  it('says that a database has no tables, and that its time was up', async () => {
-    const url = new URL(worker.databaseUrl);
+  it('ops audit reports a database without tables, and its time limit', async () => {
+    const url = new URL(stack.databaseUrl);
     url.pathname = '/postgres';
     expect(await ops('audit', { DATABASE_URL: url.href })).toMatchObject({
       code: 2,
@@ -112,7 +111,7 @@ describe('audit', () => {
     });
     expect(await ops('audit --time-limit 0.001')).toMatchObject({
       code: 2,
-      complained: expect.stringContaining('not done within 0.001 s, and given up') as string,
+      complained: expect.stringContaining('not done within 0.001 s and given up') as string,
     });
     expect(await ops('audit --time-limit soon')).toMatchObject({
       code: 2,
@@ -121,8 +120,8 @@ describe('audit', () => {
   });
 });
 
-describe('jobs', () => {
-  it('that failed are listed with when, why and for which bookings', async () => {
+describe('ops jobs', () => {
+  it('ops jobs failed lists when each job failed, why and for which bookings', async () => {
     expect(await ops('jobs failed')).toEqual({ code: 0, said: 'No job has failed.', complained: '' });
     await addFailingJob('broken-1', { bookings: [{ bookingId: 'not-an-id' }] });
     await addFailingJob('broken-2', 'nonsense');
@@ -134,14 +133,14 @@ describe('jobs', () => {
     expect(said).toContain('  bookings: none, its data is malformed');
   });
 
-  it('are retried by id, with all attempts, and then do their work', async () => {
-    const [seatId] = await worker.makeEvent(1);
-    await worker.queue.pause();
-    const { id } = await worker.brief.holdSeats({ seatIds: [seatId!], userId: 'ani' });
+  it('ops jobs retry puts a job back by its id, with all attempts, and the worker does it', async () => {
+    const { seatIds } = await stack.makeEvent(1);
+    await stack.queue.pause();
+    const { id } = await stack.brief.holdSeats({ seatIds, userId: 'ani' });
     const jobId = `b-${id}`;
-    await worker.whileLocked(id, async () => {
-      await worker.queue.resume();
-      await waitFor(async () => (await worker.queue.getJobState(jobId)) === 'failed', {
+    await stack.whileLocked(id, async () => {
+      await stack.queue.resume();
+      await waitFor(async () => (await stack.queue.getJobState(jobId)) === 'failed', {
         description: 'the third attempt to fail',
       });
     });
@@ -155,56 +154,58 @@ describe('jobs', () => {
       code: 0,
       said: `Job ${jobId} is in the queue again.`,
     });
-    await waitFor(async () => (await worker.storedStatus(id)) === 'EXPIRED', {
-      description: 'the retried job to end the hold',
+    const storedStatus = async () =>
+      (await stack.query<{ status: string }>('select status from bookings where id = $1', [id]))[0]?.status;
+    await waitFor(async () => (await storedStatus()) === 'EXPIRED', {
+      description: 'the retried job to expire the hold',
     });
-    await waitFor(async () => (await worker.queue.getJob(jobId)) === undefined, {
+    await waitFor(async () => (await stack.queue.getJob(jobId)) === undefined, {
       description: 'the job to be done',
     });
   });
 
-  it('are retried all at once, and one that fails again is met once', async () => {
+  it('ops jobs retry all puts each failed job back once, also one that fails again', async () => {
     const { code, said } = await ops('jobs retry all');
     expect(code).toBe(0);
     expect(said.split('\n').toSorted()).toEqual([
       'Job broken-1 is in the queue again.',
       'Job broken-2 is in the queue again.',
     ]);
-    await waitFor(async () => (await worker.queue.getFailedCount()) === 2, {
+    await waitFor(async () => (await stack.queue.getFailedCount()) === 2, {
       description: 'both to fail again',
     });
   });
 
-  it('are deleted by id when nothing will help', async () => {
+  it('ops jobs discard deletes a job by its id', async () => {
     expect(await ops('jobs discard broken-1')).toMatchObject({ code: 0, said: 'Job broken-1 is deleted.' });
     expect(await ops('jobs discard broken-2')).toMatchObject({ code: 0 });
     expect(await ops('jobs failed')).toMatchObject({ code: 0, said: 'No job has failed.' });
     expect(await ops('jobs retry all')).toMatchObject({ code: 0, said: 'No job has failed.' });
   });
 
-  it('that are unknown, or have not failed, are left alone', async () => {
-    await worker.addJob('later', { bookings: [{ bookingId: randomUUID() }] }, { delay: 60_000 });
+  it('ops jobs retry and discard leave unknown jobs and jobs that have not failed alone', async () => {
+    await stack.addJob('later', { bookings: [{ bookingId: randomUUID() }] }, { delay: 60_000 });
     for (const verb of ['retry', 'discard']) {
       expect(await ops(`jobs ${verb} none-such`)).toMatchObject({
         code: 2,
-        complained: 'There is no job none-such; "jobs failed" lists those that failed.',
+        complained: 'There is no job none-such; "jobs failed" lists the failed jobs.',
       });
       expect(await ops(`jobs ${verb} later`)).toMatchObject({
         code: 2,
         complained: 'Job later has not failed: it is delayed. Nothing was done.',
       });
-      expect((await ops(`jobs ${verb}`)).complained).toMatch(/^Which one\?/);
-      expect((await ops(`jobs ${verb} one two`)).complained).toMatch(/^One at a time/);
+      expect((await ops(`jobs ${verb}`)).complained).toMatch(/^Name a job: /);
+      expect((await ops(`jobs ${verb} one two`)).complained).toMatch(/^Name one job at a time: /);
     }
   });
 
-  it('are looked for in the Redis of the queue, if it has one of its own', async () => {
+  it('ops jobs reads the Redis of the queue, if it has one of its own', async () => {
     const elsewhere = { ...env, REDIS_URL: 'redis://127.0.0.1:1', QUEUE_REDIS_URL: env['REDIS_URL']! };
     expect(await ops('jobs failed', elsewhere)).toMatchObject({ code: 0, said: 'No job has failed.' });
   });
 });
 
-describe('events retire', () => {
+describe('ops events retire', () => {
   let folder: string;
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'archive-'));
@@ -212,10 +213,10 @@ describe('events retire', () => {
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
   async function makePastEvent(): Promise<string> {
-    const [seatId] = await worker.makeEvent(3);
-    const { id, eventId } = await worker.core.holdSeats({ seatIds: [seatId!], userId: 'ani' });
-    await worker.core.confirmBooking({ bookingId: id, ownedBy: anyone, actor: 'test' });
-    await worker.query(`
+    const { eventId, seatIds } = await stack.makeEvent(3);
+    const { id } = await stack.core.holdSeats({ seatIds: [seatIds[0]!], userId: 'ani' });
+    await stack.core.confirmBooking({ bookingId: id, ownedBy: anyone, actor: 'test' });
+    await stack.query(`
       begin; set local session_replication_role = replica;
       update events set starts_at = '2020-01-01', created_at = '2019-01-01' where id = '${eventId}';
       update bookings set created_at = '2019-06-01', expires_at = '2019-06-02', confirmed_at = '2019-06-01' where event_id = '${eventId}';
@@ -224,7 +225,7 @@ describe('events retire', () => {
     return eventId;
   }
 
-  it('only lists what it would do, until it is told to', async () => {
+  it('ops events retire only lists events without --yes', async () => {
     const eventId = await makePastEvent();
     const { code, said } = await ops('events retire');
     expect(code).toBe(0);
@@ -233,12 +234,12 @@ describe('events retire', () => {
     expect(said).toContain('Nothing was done.');
     expect(await ops('events retire --yes')).toMatchObject({
       code: 2,
-      complained: expect.stringMatching(/^Say with --archive FOLDER/) as string,
+      complained: expect.stringMatching(/^Name with --archive FOLDER/) as string,
     });
-    expect(await worker.query('select from events where id = $1', [eventId])).toHaveLength(1);
+    expect(await stack.query('select from events where id = $1', [eventId])).toHaveLength(1);
   });
 
-  it('writes each event into a file that only its owner can read, and deletes it; audit and replay hold', async () => {
+  it('ops events retire writes each event into a file that only its owner can read, and deletes it; the audit finds no violation', async () => {
     const { code, said, complained } = await ops(`events retire --archive ${folder} --yes`);
     expect(complained).toContain('deleted 1 rows of events');
     expect(code).toBe(0);
@@ -261,7 +262,7 @@ describe('events retire', () => {
     });
   });
 
-  it('keeps an event whose archive cannot be written, says why, and leaves no half of a file', async () => {
+  it('ops events retire keeps an event whose archive cannot be written, reports why, and leaves no partial file', async () => {
     const eventId = await makePastEvent();
     const file = join(folder, 'file');
     await writeFile(file, 'no folder');
@@ -270,29 +271,26 @@ describe('events retire', () => {
     expect(code).toBe(1);
     expect(complained).toMatch(new RegExp(`^Event ${eventId} was kept: ENOTDIR`));
     expect(await readdir(folder)).toEqual(before);
-    expect(await worker.query('select from events where id = $1', [eventId])).toHaveLength(1);
+    expect(await stack.query('select from events where id = $1', [eventId])).toHaveLength(1);
   });
 
-  it('needs the connection of the owner: the role of the services may audit, and deletes nothing', async () => {
+  it('ops events retire needs the role of the owner; the role of the services may audit, and deletes nothing', async () => {
     const eventId = await makePastEvent();
-    const asService = { ...env, DATABASE_URL: worker.serviceUrl };
+    const asService = { ...env, DATABASE_URL: stack.serviceUrl };
     expect(await ops('audit', asService)).toMatchObject({ code: 0 });
     const retire = `events retire --event ${eventId} --archive ${folder} --yes`;
     expect(await ops(retire, asService)).toMatchObject({
       code: 1,
       complained: `Event ${eventId} was kept: this role may not do that: use the connection of the owner (MIGRATE_DATABASE_URL)`,
     });
-    const asOwner = { ...asService, MIGRATE_DATABASE_URL: worker.databaseUrl };
+    const asOwner = { ...asService, MIGRATE_DATABASE_URL: stack.databaseUrl };
     expect(await ops(retire, asOwner)).toMatchObject({ code: 0 });
     expect(await ops('audit', asService)).toMatchObject({ code: 0 });
   });
 
-  it('refuses an event that cannot be retired, and a time that is too short', async () => {
-    const [seatId] = await worker.makeEvent(1);
-    const [row] = await worker.query<{ event_id: string }>('select event_id from seats where id = $1', [
-      seatId,
-    ]);
-    expect(await ops(`events retire --event ${row!.event_id}`)).toMatchObject({
+  it('ops events retire refuses an event that cannot be retired, and a time that is too short', async () => {
+    const { eventId } = await stack.makeEvent(1);
+    expect(await ops(`events retire --event ${eventId}`)).toMatchObject({
       code: 2,
       complained: expect.stringContaining('cannot be retired') as string,
     });

@@ -14,20 +14,23 @@ import { expect, it } from 'vitest';
 const startWorker = ({ serviceUrl, redisUrl }: PrivateStack) =>
   startService('expiry-worker', { DATABASE_URL: serviceUrl, REDIS_URL: redisUrl });
 
-/** Who holds the seats of a hall, and how the database recorded the end of a hold. */
-async function openHall(stack: PrivateStack, { seats, holdSeconds }: { seats: number; holdSeconds: number }) {
+/** An event whose seats are held one by one, and how the database recorded the end of a hold. */
+async function makeEvent(
+  stack: PrivateStack,
+  { seats, holdSeconds }: { seats: number; holdSeconds: number },
+) {
   const { databaseUrl, serviceUrl, redisUrl } = stack;
   const core = await openSeatCore({ databaseUrl: serviceUrl, redisUrl, holdSeconds });
   const database = openDatabase({ databaseUrl, poolMax: 1 });
   const price = { amount: 150_000, currency: 'IDR' };
-  const event = await core.createEvent({
+  const { id: eventId } = await core.createEvent({
     name: 'Konser',
     venue: 'Istora',
     startsAt: new Date(Date.now() + 86_400_000),
     sections: [{ name: 'Tribun', price, rows: [{ name: 'A', seats }] }],
   });
   const { rows } = await database.$client.query<{ id: string }>('select id from seats where event_id = $1', [
-    event.id,
+    eventId,
   ]);
   const free = rows.map(({ id }) => id);
   return {
@@ -46,43 +49,43 @@ async function openHall(stack: PrivateStack, { seats, holdSeconds }: { seats: nu
         { description: 'the hold to end', timeoutMs: 10_000 },
       ),
     [Symbol.asyncDispose]: async () => {
-      await core[Symbol.asyncDispose]();
+      await core.close();
       await database.$client.end();
     },
   };
 }
 
-it('shows its metrics, ends holds and leaves in time while Redis is frozen', async () => {
+it('the worker shows its metrics, expires holds and stops in time while Redis is frozen', async () => {
   await using stack = await createPrivateStack();
   await using worker = await startWorker(stack);
-  await using hall = await openHall(stack, { seats: 2, holdSeconds: 1 });
+  await using event = await makeEvent(stack, { seats: 2, holdSeconds: 1 });
   const metrics = async () => (await fetch(`${worker.url}/metrics`)).text();
 
-  const first = await hall.hold();
+  const first = await event.hold();
   await stack.redis.freeze();
   const frozen = await withinDeadline('metrics while Redis is frozen', 2_000, metrics);
   expect(frozen).toContain('# TYPE queue_jobs gauge');
   expect(frozen).not.toMatch(/^queue_jobs\{/m);
-  expect((await hall.endOf(first)).cause).toBe('sweep');
+  expect((await event.endOf(first)).cause).toBe('sweep');
 
   await stack.redis.thaw();
   await waitFor(async () => (await metrics()).includes('queue_jobs{state="failed"} 0'), {
     description: 'the queue to be counted again',
   });
-  expect(['job', 'sweep']).toContain((await hall.endOf(await hall.hold())).cause);
+  expect(['job', 'sweep']).toContain((await event.endOf(await event.hold())).cause);
 
   await stack.redis.freeze();
-  const exit = await withinDeadline('leaving while Redis is frozen', 5_000, () => worker.stop());
+  const exit = await withinDeadline('stopping while Redis is frozen', 5_000, () => worker.stop());
   expect(exit).toEqual({ code: 0, signal: null });
   await stack.redis.thaw();
 });
 
-it('ends holds by the jobs that a Redis still has which was killed and started again', async () => {
+it('the worker expires holds by the jobs that a killed Redis with its data has when it is started again', async () => {
   await using stack = await createPrivateStack({ persistentRedis: true });
   await using worker = await startWorker(stack);
-  await using hall = await openHall(stack, { seats: 8, holdSeconds: 6 });
+  await using event = await makeEvent(stack, { seats: 8, holdSeconds: 6 });
   const held: string[] = [];
-  while (held.length < 8) held.push(await hall.hold());
+  while (held.length < 8) held.push(await event.hold());
   const countJobs = async () => {
     const redis = await openQueueRedis({ redisUrl: stack.redisUrl });
     try {
@@ -95,14 +98,14 @@ it('ends holds by the jobs that a Redis still has which was killed and started a
 
   await stack.redis.kill();
   await stack.redis.start();
-  // Nobody adds a job a second time.
+  // No job is added a second time.
   expect(await countJobs()).toBe(8);
-  const ends = await Promise.all(held.map(hall.endOf));
+  const ends = await Promise.all(held.map(event.endOf));
   for (const { late } of ends) {
     expect(late).toBeGreaterThanOrEqual(0);
     expect(late).toBeLessThan(2_000 * deadlineFactor());
   }
-  // The sweep looks once a second, and may be first with those that end at that moment.
+  // The sweep runs once a second, and may come first for the holds that end at that moment.
   expect(ends.map(({ cause }) => cause)).toContain('job');
   expect(await worker.stop()).toEqual({ code: 0, signal: null });
   expect(await auditViolations(stack.databaseUrl)).toEqual([]);

@@ -57,7 +57,7 @@ interface DetailsByCode {
   readonly DEPENDENCY_UNAVAILABLE: Pick<SeatErrorDetails, 'outcome'>;
 }
 
-type NoDetails = Readonly<Record<never, never>>;
+type NoDetails = Readonly<Record<string, never>>;
 
 export type DetailsOf<Code extends SeatErrorCode> = Code extends keyof DetailsByCode
   ? DetailsByCode[Code]

@@ -1,22 +1,35 @@
+import { Redis } from 'ioredis';
 import { expect, it } from 'vitest';
-import type { Context } from '../src/options.ts';
-import { listDegradedDependencies } from '../src/health.ts';
+import { Health, type HealthDependencies } from '../src/health.ts';
+import { createMetrics } from '../src/metrics.ts';
 
-const partsAt = (offsetSeconds: number) =>
-  listDegradedDependencies({
-    redis: { isAway: false },
-    expiryQueue: null,
-    replica: null,
-    clocks: { offsetSeconds },
-  } as Context);
+/** A health of which the clock of Redis is ahead of PostgreSQL's by that much. */
+async function healthAt(offsetSeconds: number): Promise<Health> {
+  const now = 1_800_000_000;
+  const redis = {
+    isOpen: false,
+    run: async (work: (client: Redis) => Promise<unknown>) =>
+      work({ time: async () => [now + offsetSeconds, 0] } as unknown as Redis),
+  };
+  const health = new Health({
+    redis,
+    connections: { rows: async () => [{ now }] },
+    reads: { isReplicaDown: false },
+    queue: null,
+    metrics: createMetrics(),
+  } as unknown as HealthDependencies);
+  await health.measureClockOffset();
+  return health;
+}
 
 it.each([
   [3.21, 'The clock of Redis is 3.2 s ahead of PostgreSQL’s: status keys end that much too early.'],
   [-600, 'The clock of Redis is 600.0 s behind PostgreSQL’s: status keys end that much too late.'],
-])('clocks that are %s s apart are a fault, told in a sentence', (offsetSeconds, detail) => {
-  expect(partsAt(offsetSeconds)).toEqual([{ name: 'clock', status: 'misconfigured', detail }]);
+])('clocks with an offset of %s s are reported as misconfigured', async (offsetSeconds, detail) => {
+  const health = await healthAt(offsetSeconds);
+  expect(health.listDegraded()).toEqual([{ name: 'clock', status: 'misconfigured', detail }]);
 });
 
-it.each([0, 0.9, -0.9])('clocks that are %s s apart are none', (offsetSeconds) => {
-  expect(partsAt(offsetSeconds)).toEqual([]);
+it.each([0, 0.9, -0.9])('clocks with an offset of %s s are not reported', async (offsetSeconds) => {
+  expect((await healthAt(offsetSeconds)).listDegraded()).toEqual([]);
 });

@@ -3,12 +3,12 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { auditCheckNames, auditInvariants, auditInvariantsInTurn } from '../../src/admin/audit.ts';
 import { rebuildFromHistory } from '../../src/admin/rebuild-from-history.ts';
 import { TimeLimitError } from '../../src/admin/read-transaction.ts';
-import { openTestEngine, type TestEngine } from '../fixtures/test-engine.ts';
 import { anyone } from '../../src/records/ownership.ts';
+import { openTestEngine, type TestEngine } from '../fixtures/test-engine.ts';
 
 let engine: TestEngine;
 let client: pg.Client;
-/** Another hall for each test, in all states that there are; damaged by the test, and emptied before the next. */
+/** A new event for each test, with bookings in every state; the test damages it, and the next test empties the tables. */
 let seatIds: string[];
 let booked: Record<'pending' | 'confirmed' | 'cancelled' | 'expired' | 'reclaimed', string>;
 
@@ -35,7 +35,7 @@ beforeEach(async () => {
     return booking.id;
   };
   const overdue = async (bookingId: string) => {
-    await expect.poll(async () => (await engine.core.getBooking({ bookingId, ownedBy: anyone })).status).toBe('EXPIRED');
+    await engine.untilOverdue(bookingId);
     return bookingId;
   };
   const expired = await overdue(await hold(briefly, 0, 1));
@@ -57,19 +57,21 @@ async function violations(): Promise<Record<string, number>> {
   return Object.fromEntries(found.map((result) => [result.check, result.violations]));
 }
 
-/** What the guards of the database would refuse: the audit must not lean on them. */
+/** Does what the constraints and triggers refuse: the audit must not rely on them. */
 async function damage(sql: string): Promise<void> {
   await client.query(`set session_replication_role = replica; ${sql}; set session_replication_role = origin`);
 }
 
-describe('the audit and the replay', () => {
-  it('find nothing where all is well, and say for each check that it found nothing', async () => {
+const allRecords = 'lock table booking_events in access exclusive mode';
+
+describe('audit and rebuild', () => {
+  it('audit and rebuild report no violation, check by check, where all is well', async () => {
     const audit = await auditInvariants(options());
     expect(audit.results).toEqual(auditCheckNames.map((check) => ({ check, violations: 0, samples: [] })));
     expect(Math.abs(audit.at.getTime() - Date.now())).toBeLessThan(60_000);
-    const replay = await rebuildFromHistory(options());
-    expect(replay).toMatchObject({ records: 9, transitions: 18 });
-    expect(replay.results).toEqual(
+    const rebuild = await rebuildFromHistory(options());
+    expect(rebuild).toMatchObject({ records: 9, transitions: 18 });
+    expect(rebuild.results).toEqual(
       ['rebuild-bookings', 'rebuild-lines', 'rebuild-seats'].map((check) => ({
         check,
         violations: 0,
@@ -114,7 +116,7 @@ describe('the audit and the replay', () => {
       },
     ],
     [
-      'a total that the lines do not make',
+      'a total that is not the sum of the lines',
       () => `update bookings set total_amount = 1 where id = '${booked.expired}'`,
       {
         'booking-total': 1,
@@ -122,7 +124,7 @@ describe('the audit and the replay', () => {
       },
     ],
     [
-      'a price that is not the one of the moment of booking',
+      'a price that changed after the booking',
       () =>
         `update booking_seats set price_amount = price_amount + 1 where booking_id = '${booked.cancelled}'`,
       {
@@ -131,14 +133,14 @@ describe('the audit and the replay', () => {
       },
     ],
     [
-      'a booking that is somebody else’s than when it was made',
+      'a booking that has another user than when it was made',
       () => `update bookings set user_id = 'budi' where id = '${booked.pending}'`,
       {
         'rebuild-bookings': 1,
       },
     ],
     [
-      'an end that nobody recorded',
+      'an end without its record',
       () => `delete from booking_events where booking_id = '${booked.cancelled}' and to_status = 'CANCELLED'`,
       {
         'booking-record': 1,
@@ -205,12 +207,12 @@ describe('the audit and the replay', () => {
         'rebuild-lines': 1,
       },
     ],
-  ])('find %s', async (_, sql, expected) => {
+  ])('audit and rebuild find %s', async (_, sql, expected) => {
     await damage(sql());
     expect(await violations()).toEqual(expected);
   });
 
-  it('tell the first few violations in words, and count all', async () => {
+  it('audit and rebuild count all violations, and describe the first five', async () => {
     await damage(`update seats set status = 'SOLD'`);
     const { results } = await auditInvariants(options());
     const found = results.find((result) => result.check === 'seat-status');
@@ -218,18 +220,18 @@ describe('the audit and the replay', () => {
     expect(found?.samples[0]).toMatch(
       /^seat [0-9a-f-]{36} is SOLD, and its live bookings are: (none|PENDING)$/,
     );
-    const replay = await rebuildFromHistory(options());
-    expect(replay.results.at(-1)).toMatchObject({
+    const rebuild = await rebuildFromHistory(options());
+    expect(rebuild.results.at(-1)).toMatchObject({
       check: 'rebuild-seats',
       violations: 7,
       samples: { length: 5 },
     });
   });
 
-  it('see one moment, however much is going on', async () => {
+  it('audit and rebuild report no violation while bookings are made and expire', async () => {
     const busy = engine.withSettings({ holdSeconds: 0.001 });
     const done = new AbortController();
-    // Under load a statement may run into its time limit, as anywhere.
+    // Under load a statement may run into its time limit.
     const tolerated = async (work: Promise<unknown>) => work.catch(() => undefined);
     const traffic = Array.from({ length: 3 }, async (_, n) => {
       while (!done.signal.aborted) {
@@ -245,29 +247,20 @@ describe('the audit and the replay', () => {
     }
   });
 
-  it('give up at their time limit, say so, and change nothing', async () => {
-    const locker = await engine.pool.connect();
-    try {
-      await locker.query('begin');
-      await locker.query('lock table booking_events in access exclusive mode');
+  it('audit and rebuild give up at their time limit with an error, and leave no session behind', async () => {
+    await engine.whileLocked(allRecords, async () => {
       const brief = { databaseUrl: engine.databaseUrl, timeLimitSeconds: 0.3 };
-      await expect(auditInvariants(brief)).rejects.toThrow(/^not done within 0.3 s, and given up/);
+      await expect(auditInvariants(brief)).rejects.toThrow(/^not done within 0.3 s and given up/);
       await expect(rebuildFromHistory(brief)).rejects.toBeInstanceOf(TimeLimitError);
-    } finally {
-      await locker.query('rollback');
-      locker.release();
-    }
+    });
     const { rows } = await engine.pool.query(
       `select from pg_stat_activity where application_name = 'seat-core-audit' and datname = current_database()`,
     );
     expect(rows).toEqual([]);
   });
 
-  it('end at once when they are told to, also on the server', async () => {
-    const locker = await engine.pool.connect();
-    try {
-      await locker.query('begin');
-      await locker.query('lock table booking_events in access exclusive mode');
+  it('an aborted audit ends at once, also on the server', async () => {
+    await engine.whileLocked(allRecords, async () => {
       const stopping = new AbortController();
       const audit = auditInvariants({ databaseUrl: engine.databaseUrl, signal: stopping.signal });
       const sessions = async () => {
@@ -281,14 +274,11 @@ describe('the audit and the replay', () => {
       stopping.abort();
       await expect(audit).rejects.toThrow('terminated');
       await expect.poll(sessions, { timeout: 5_000 }).toEqual([]);
-    } finally {
-      await locker.query('rollback');
-      locker.release();
-    }
+    });
   });
 
-  it('fail with the reason when the database is not there, or has no tables', async () => {
-    const nowhere = { databaseUrl: 'postgres://nobody@127.0.0.1:1/none', timeLimitSeconds: 5 };
+  it('audit and rebuild fail with the reason when the database is not there, or has no tables', async () => {
+    const nowhere = { databaseUrl: 'postgres://owner@127.0.0.1:1/none', timeLimitSeconds: 5 };
     await expect(auditInvariants(nowhere)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
     const admin = new URL(engine.databaseUrl);
     admin.pathname = '/postgres';
@@ -297,19 +287,14 @@ describe('the audit and the replay', () => {
   });
 });
 
-describe('the audit in turn', () => {
-  it('leaves it to whoever is at it, and does it when nobody is', async () => {
-    const locker = await engine.pool.connect();
-    try {
-      await locker.query('begin');
-      // The number that all auditors agree on.
-      await locker.query('select pg_advisory_xact_lock($1)', [0x6175646974]);
+describe('auditInvariantsInTurn', () => {
+  it('audits only when no other process is auditing', async () => {
+    // The lock that all auditors take.
+    const auditLock = { text: 'select pg_advisory_xact_lock($1)', values: [0x6175646974] };
+    await engine.whileLocked(auditLock, async () => {
       expect(await auditInvariantsInTurn(options())).toBeNull();
       expect((await auditInvariants(options())).results).not.toEqual([]);
-    } finally {
-      await locker.query('rollback');
-      locker.release();
-    }
+    });
     expect((await auditInvariantsInTurn(options()))?.results).toHaveLength(auditCheckNames.length);
   });
 });

@@ -49,7 +49,7 @@ async function namesOf(url: string, sql: string): Promise<string[]> {
 const tablesOf = (url: string) =>
   namesOf(url, `select tablename as name from pg_tables where schemaname = 'public' order by 1`);
 
-/** As Drizzle lays them out. @returns the folder */
+/** Writes migrations in the layout of Drizzle. @returns the folder */
 async function writeMigrations(texts: readonly string[]): Promise<string> {
   const entries = texts.map((_, index) => ({ tag: `m${index}`, when: index + 1, breakpoints: true }));
   await mkdir(join(folder, 'meta'), { recursive: true });
@@ -60,8 +60,8 @@ async function writeMigrations(texts: readonly string[]): Promise<string> {
 
 const tables = ['booking_events', 'booking_seats', 'bookings', 'events', 'idempotency_keys', 'seats'];
 
-describe('migrations', () => {
-  it('run six at once and are applied once', async () => {
+describe('runMigrations', () => {
+  it('applies each migration once when six processes migrate at once', async () => {
     await withEmptyDatabase(async (databaseUrl) => {
       const runs = await Promise.all(Array.from({ length: 6 }, () => runMigrations({ databaseUrl })));
       expect(runs.filter(({ applied }) => applied > 0)).toHaveLength(1);
@@ -70,7 +70,7 @@ describe('migrations', () => {
     });
   });
 
-  it('are each made whole or not at all', async () => {
+  it('applies each migration whole or not at all', async () => {
     await withEmptyDatabase(async (databaseUrl) => {
       const texts = [
         'create table one (n int)',
@@ -86,7 +86,7 @@ describe('migrations', () => {
     });
   });
 
-  it('that run outside a transaction and failed are done again from their beginning', async () => {
+  it('starts a failed migration outside a transaction again from its beginning', async () => {
     await withEmptyDatabase(async (databaseUrl) => {
       const migrationsFolder = await writeMigrations([
         'create table one (n int); insert into one values (0), (1)',
@@ -105,7 +105,7 @@ alter table one add column done text`,
         );
       expect(await left(false)).toEqual(['one_idx']);
       await namesOf(databaseUrl, 'delete from one where n = 0');
-      // Any number at once: one that waits is not waited for by the index of the other.
+      // Several at once: `create index concurrently` of one does not wait for another that waits for the lock.
       const runs = await Promise.all(
         Array.from({ length: 3 }, () => runMigrations({ databaseUrl, migrationsFolder })),
       );
@@ -114,19 +114,21 @@ alter table one add column done text`,
       expect([await left(true), await left(false)]).toEqual([['one_idx'], []]);
     });
   });
+});
 
-  it('run by their own command, which prints neither URL nor password', async () => {
+describe('seat-core-migrate', () => {
+  it('migrates and grants the rights of the services, and prints neither URL nor password', async () => {
     await withEmptyDatabase(async (databaseUrl) => {
       const command = fileURLToPath(new URL('../../bin/seat-core-migrate.mjs', import.meta.url));
-      // Only the role of DATABASE_URL is looked at when the owner's connection is given.
+      // Beside MIGRATE_DATABASE_URL, only the role of DATABASE_URL is used.
       const role = new URL(database.serviceUrl).username;
       const env = { PATH: process.env['PATH'], DATABASE_URL: `postgres://${role}@127.0.0.1:1/none` };
       const run = promisify(execFile);
       const { stdout } = await run(process.execPath, [command], {
         env: { ...env, MIGRATE_DATABASE_URL: databaseUrl },
       });
-      expect(stdout).toMatch(/migrate: applied \d+ migrations/);
-      expect(stdout).toContain(`migrate: role ${role} may serve`);
+      expect(stdout).toMatch(/^migrate: [1-9]\d* migrations applied$/m);
+      expect(stdout).toContain(`migrate: granted role ${role} the rights of the services\n`);
       expect(await tablesOf(databaseUrl)).toEqual(tables);
       await expect(run(process.execPath, [command], { env: { PATH: env.PATH } })).rejects.toMatchObject({
         code: 1,

@@ -1,11 +1,15 @@
 import { auditViolations } from '@ticketing/testkit';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { auditInvariants } from '../../src/admin/audit.ts';
-import { rebuildFromHistory } from '../../src/admin/rebuild-from-history.ts';
 import { openRetention, type Retention } from '../../src/admin/retention.ts';
 import type { EventArchive } from '../../src/admin/retire-event.ts';
-import { openTestEngine, refusal, type TestEngine } from '../fixtures/test-engine.ts';
 import { anyone } from '../../src/records/ownership.ts';
+import {
+  historyDifferences,
+  openTestEngine,
+  refusal,
+  rowLock,
+  type TestEngine,
+} from '../fixtures/test-engine.ts';
 
 const keptDays = 365;
 
@@ -14,21 +18,16 @@ let retention: Retention;
 let urls: { databaseUrl: string; redisUrl: string };
 beforeAll(async () => {
   engine = await openTestEngine();
-  const { host, port, password, db } = engine.redis.options;
-  urls = { databaseUrl: engine.databaseUrl, redisUrl: `redis://:${password}@${host}:${port}/${db}` };
+  urls = { databaseUrl: engine.databaseUrl, redisUrl: engine.redisUrl };
   retention = await openRetention(urls);
 });
 afterAll(async () => {
-  await retention[Symbol.asyncDispose]();
+  await retention.close();
   await engine[Symbol.asyncDispose]();
 });
 afterEach(async () => {
   expect(await auditViolations(engine.databaseUrl)).toEqual([]);
-  const reports = [
-    await auditInvariants({ databaseUrl: engine.databaseUrl }),
-    await rebuildFromHistory({ databaseUrl: engine.databaseUrl, timeLimitSeconds: 20 }),
-  ];
-  expect(reports.flatMap(({ results }) => results).filter(({ violations }) => violations > 0)).toEqual([]);
+  expect(await historyDifferences(engine)).toEqual([]);
 });
 
 function memoryArchive(): EventArchive & { lines: string[]; isFinished: () => boolean } {
@@ -44,7 +43,7 @@ function memoryArchive(): EventArchive & { lines: string[]; isFinished: () => bo
   };
 }
 
-/** A hall in which things have happened: two seats sold, one released, two free. */
+/** A past event: two seats sold, one released, two free. */
 async function createPastEvent(daysAgo: number) {
   const { event, seatIds } = await engine.makeEvent(5);
   const sold = await engine.core.holdSeats({ seatIds: seatIds.slice(0, 2), userId: 'ani' });
@@ -55,7 +54,7 @@ async function createPastEvent(daysAgo: number) {
   return { id: event.id, seatIds, bookingId: sold.id };
 }
 
-/** As if all of it had been that long ago, which nobody can wait for. */
+/** Moves all of an event that many days into the past. */
 async function age(eventId: string, days: number): Promise<void> {
   const client = await engine.pool.connect();
   try {
@@ -86,8 +85,8 @@ async function rowsOf(eventId: string): Promise<number> {
   return Number(rows[0]?.n);
 }
 
-describe('the retention of events', () => {
-  it('archives everything about an event that is long over and deletes it, and nothing of another', async () => {
+describe('retention', () => {
+  it('archives all rows of an event that is long over and deletes them, and no row of another event', async () => {
     const past = await createPastEvent(400);
     const recent = await createPastEvent(300);
     await engine.pool.query(
@@ -136,7 +135,7 @@ describe('the retention of events', () => {
     });
   });
 
-  it('keeps an event that is not over for long enough, has a hold, or was touched within a day', async () => {
+  it('keeps an event that is not over for long enough, has a hold, or had a transition within a day', async () => {
     const young = await createPastEvent(364);
     const held = await createPastEvent(500);
     await engine.core.holdSeats({ seatIds: [held.seatIds[4]!], userId: 'citra' });
@@ -147,17 +146,16 @@ describe('the retention of events', () => {
     const archive = memoryArchive();
     const retire = async (eventId: string) => retention.retireEvent({ eventId, keptDays, archive });
 
-    await expect(retire(young.id)).rejects.toThrow('it is not over for 365 days, or something was recorded');
+    const tooYoung = 'it is not over for 365 days, or had a transition within a day';
+    await expect(retire(young.id)).rejects.toThrow(tooYoung);
     await expect(retire(held.id)).rejects.toThrow('it has holds that have not ended');
-    await expect(retire(touched.id)).rejects.toThrow(
-      'it is not over for 365 days, or something was recorded',
-    );
+    await expect(retire(touched.id)).rejects.toThrow(tooYoung);
     await expect(retire('01890000-0000-7000-8000-000000000009')).rejects.toThrow('there is no such event');
     expect(archive.lines).toEqual([]);
     await engine.core.sweepOverdue();
   });
 
-  it('deletes nothing when the archive cannot be written, and can be tried again', async () => {
+  it('deletes no row when the archive cannot be written, and can be tried again', async () => {
     const past = await createPastEvent(400);
     const before = await rowsOf(past.id);
     const archive = {
@@ -173,48 +171,42 @@ describe('the retention of events', () => {
     expect(await rowsOf(past.id)).toBe(0);
   });
 
-  it('waits for nobody for long: a seat that somebody is deciding about puts it off', async () => {
+  it('gives up soon when another transaction has locked a seat of the event', async () => {
     const past = await createPastEvent(400);
-    const other = await engine.pool.connect();
-    try {
-      await other.query('begin');
-      await other.query('select from seats where id = $1 for no key update', [past.seatIds[4]]);
+    await engine.whileLocked(rowLock('seats', past.seatIds[4]!), async () => {
       const retiring = retention.retireEvent({ eventId: past.id, keptDays, archive: memoryArchive() });
       await expect(retiring).rejects.toMatchObject({ code: '55P03' });
-    } finally {
-      await other.query('rollback');
-      other.release();
-    }
+    });
     await retention.retireEvent({ eventId: past.id, keptDays, archive: memoryArchive() });
   });
 
-  it('refuses less than 30 days, and an id that is none', async () => {
+  it('refuses to retire events younger than 30 days, and a malformed event id', async () => {
     expect((await refusal(retention.listRetirable({ keptDays: 29 }))).code).toBe('VALIDATION_FAILED');
     const input = { eventId: 'x', keptDays, archive: memoryArchive() };
     expect((await refusal(retention.retireEvent(input))).code).toBe('VALIDATION_FAILED');
   });
 
-  it('takes down the index it put up, also one that a killed run left', async () => {
+  it('drops its index on close, also one that a killed run left behind', async () => {
     const indexes = async () => {
       const { rows } = await engine.pool.query(
         `select from pg_indexes where indexname = 'booking_seats_retirement_idx'`,
       );
       return rows.length;
     };
-    await retention[Symbol.asyncDispose]();
+    await retention.close();
     expect(await indexes()).toBe(0);
     await engine.pool.query('create index booking_seats_retirement_idx on booking_seats (seat_id)');
     const past = await createPastEvent(400);
     retention = await openRetention(urls);
     await retention.retireEvent({ eventId: past.id, keptDays, archive: memoryArchive() });
-    await retention[Symbol.asyncDispose]();
+    await retention.close();
     expect(await indexes()).toBe(0);
     retention = await openRetention(urls);
   });
 });
 
-it('says so when Redis or PostgreSQL is away, before anything is done', async () => {
-  const nowhere = { redisUrl: 'redis://127.0.0.1:1', databaseUrl: 'postgres://nobody@127.0.0.1:1/none' };
+it('openRetention fails with the reason when Redis or PostgreSQL is down', async () => {
+  const nowhere = { redisUrl: 'redis://127.0.0.1:1', databaseUrl: 'postgres://owner@127.0.0.1:1/none' };
   await expect(openRetention({ ...urls, redisUrl: nowhere.redisUrl })).rejects.toBeInstanceOf(Error);
   await expect(openRetention({ ...urls, databaseUrl: nowhere.databaseUrl })).rejects.toMatchObject({
     code: 'ECONNREFUSED',

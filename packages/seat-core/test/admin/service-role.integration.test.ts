@@ -15,11 +15,10 @@ afterAll(async () => {
   await database.drop();
 });
 
-// That it may do what services need is seen by all other tests: the engine and the services run as this role in them, those of
-// faults too. Where a test takes the owner's, it looks into tables, migrates or archives, or says why.
+// All other tests show that this role may do what the services need: engine and services work as this role in them.
 describe('the role of the services', () => {
   it.each([
-    `update booking_events set actor = 'nobody'`,
+    `update booking_events set actor = 'other'`,
     'delete from booking_events',
     'delete from bookings',
     'delete from seats',
@@ -36,20 +35,20 @@ describe('the role of the services', () => {
     'drop index booking_seats_live_seat_key',
     'create function mine() returns int language sql as $$ select 1 $$',
     `insert into drizzle.__drizzle_migrations (hash, created_at) values ('x', 1)`,
-  ])('may not: %s', async (statement) => {
-    // 42501 insufficient_privilege, which is also what it means not to be the owner.
+  ])('the role of the services may not: %s', async (statement) => {
+    // insufficient_privilege, also for a role that does not own the table.
     await expect(client.query(statement)).rejects.toMatchObject({ code: '42501' });
   });
 });
 
-describe('the migration command', () => {
+describe('serviceRoleOf', () => {
   it.each([
     ['postgres://owner@db/shop', 'postgres://shop:secret@db/shop', 'shop'],
     ['postgres://owner@db/shop', 'postgres://owner:secret@db/shop', undefined],
     ['postgres://owner@db/shop', undefined, undefined],
     ['postgres://owner@db/shop', 'postgres://db/shop', undefined],
     ['postgres://owner@db/shop', 'no url', undefined],
-  ])('owner %s, services %s: grants to %s', (ownerUrl, serviceUrl, role) => {
+  ])('with owner %s and services %s, rights are granted to %s', (ownerUrl, serviceUrl, role) => {
     expect(serviceRoleOf(ownerUrl, serviceUrl)).toBe(role);
   });
 });

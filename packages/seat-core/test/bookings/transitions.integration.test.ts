@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { auditViolations } from '@ticketing/testkit';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { openTestEngine, refusal, type TestEngine } from '../fixtures/test-engine.ts';
+import type { TransitionInput } from '../../src/bookings/commit-transitions.ts';
 import { anyone } from '../../src/records/ownership.ts';
+import { openTestEngine, refusal, type TestEngine } from '../fixtures/test-engine.ts';
 
 let engine: TestEngine;
 beforeAll(async () => {
@@ -16,22 +17,21 @@ async function holdTwo(userId = 'ani') {
   return { event, seatIds, booking: await engine.core.holdSeats({ seatIds, userId }) };
 }
 
-/** A booking whose deadline has passed, with nothing having cleaned up. */
+/** A booking past its deadline that no job, sweep or buyer has expired yet. */
 async function holdOverdue() {
   const { seatIds } = await engine.makeEvent(2);
   const booking = await engine.withSettings({ holdSeconds: 0.001 }).holdSeats({ seatIds, userId: 'ani' });
-  await expect
-    .poll(async () => (await engine.core.getBooking({ bookingId: booking.id, ownedBy: anyone })).status)
-    .toBe('EXPIRED');
+  await engine.untilOverdue(booking.id);
   return { seatIds, booking };
 }
 
-describe('confirming', () => {
-  it('sells what a booking holds, and counts each ticket once', async () => {
+describe('confirmBooking', () => {
+  it('sells the seats of a booking, and counts each ticket once', async () => {
     const { event, seatIds, booking } = await holdTwo();
     const before = await engine.metric('tickets_sold_total');
     const confirmed = await engine.core.confirmBooking({
-      bookingId: booking.id, ownedBy: anyone,
+      bookingId: booking.id,
+      ownedBy: anyone,
       actor: 'till-3',
       requestId: 'r-9',
     });
@@ -42,7 +42,11 @@ describe('confirming', () => {
       expiresInSeconds: null,
       confirmedAt: expect.any(Date) as Date,
     });
-    const again = await engine.core.confirmBooking({ bookingId: booking.id, ownedBy: anyone, actor: 'till-4' });
+    const again = await engine.core.confirmBooking({
+      bookingId: booking.id,
+      ownedBy: anyone,
+      actor: 'till-4',
+    });
     expect(again).toEqual(confirmed);
     expect(await engine.metric('tickets_sold_total')).toBe(before + 2);
     for (const seatId of seatIds) {
@@ -69,32 +73,40 @@ describe('confirming', () => {
     ]);
   });
 
-  it('refuses after the deadline, though nothing has cleaned up', async () => {
+  it('refuses to confirm after the deadline, also before the clean-up has run', async () => {
     const { booking, seatIds } = await holdOverdue();
-    expect((await refusal(engine.core.confirmBooking({ bookingId: booking.id, ownedBy: anyone, actor: 'ani' }))).code).toBe(
-      'BOOKING_EXPIRED',
-    );
+    expect(
+      (await refusal(engine.core.confirmBooking({ bookingId: booking.id, ownedBy: anyone, actor: 'ani' })))
+        .code,
+    ).toBe('BOOKING_EXPIRED');
     expect((await engine.seatRow(seatIds[0])).status).toBe('RESERVED');
     await engine.core.sweepOverdue();
-    expect((await refusal(engine.core.confirmBooking({ bookingId: booking.id, ownedBy: anyone, actor: 'ani' }))).code).toBe(
-      'BOOKING_EXPIRED',
-    );
+    expect(
+      (await refusal(engine.core.confirmBooking({ bookingId: booking.id, ownedBy: anyone, actor: 'ani' })))
+        .code,
+    ).toBe('BOOKING_EXPIRED');
   });
 
-  it('refuses a released booking and says what it is', async () => {
+  it('refuses to confirm a released booking, and says that it is CANCELLED', async () => {
     const { booking } = await holdTwo();
     await engine.core.releaseBooking({ bookingId: booking.id, ownedBy: anyone, actor: 'ani' });
-    expect(await refusal(engine.core.confirmBooking({ bookingId: booking.id, ownedBy: anyone, actor: 'ani' }))).toEqual({
+    expect(
+      await refusal(engine.core.confirmBooking({ bookingId: booking.id, ownedBy: anyone, actor: 'ani' })),
+    ).toEqual({
       code: 'BOOKING_NOT_PENDING',
       details: { bookingStatus: 'CANCELLED' },
     });
   });
 });
 
-describe('releasing', () => {
-  it('gives the seats back at once', async () => {
+describe('releaseBooking', () => {
+  it('frees the seats of a booking at once', async () => {
     const { event, seatIds, booking } = await holdTwo();
-    const released = await engine.core.releaseBooking({ bookingId: booking.id, ownedBy: anyone, actor: 'ani' });
+    const released = await engine.core.releaseBooking({
+      bookingId: booking.id,
+      ownedBy: anyone,
+      actor: 'ani',
+    });
     expect(released).toMatchObject({
       id: booking.id,
       status: 'CANCELLED',
@@ -108,24 +120,36 @@ describe('releasing', () => {
     expect(await engine.seatRow(seatIds[0])).toEqual({ status: 'RESERVED', version: 3 });
   });
 
-  it('answers a second time as the first, though a seat is another booking’s by now', async () => {
+  it('answers a second release as the first, also when another booking has a seat by then', async () => {
     const { seatIds, booking } = await holdTwo();
-    const released = await engine.core.releaseBooking({ bookingId: booking.id, ownedBy: anyone, actor: 'ani' });
-    expect(await engine.core.releaseBooking({ bookingId: booking.id, ownedBy: anyone, actor: 'ani' })).toEqual(released);
+    const released = await engine.core.releaseBooking({
+      bookingId: booking.id,
+      ownedBy: anyone,
+      actor: 'ani',
+    });
+    expect(
+      await engine.core.releaseBooking({ bookingId: booking.id, ownedBy: anyone, actor: 'ani' }),
+    ).toEqual(released);
     await engine.core.holdSeats({ seatIds: [seatIds[0]], userId: 'budi' });
-    expect(await engine.core.releaseBooking({ bookingId: booking.id, ownedBy: anyone, actor: 'ani' })).toEqual(released);
+    expect(
+      await engine.core.releaseBooking({ bookingId: booking.id, ownedBy: anyone, actor: 'ani' }),
+    ).toEqual(released);
   });
 
-  it('refuses what is sold or expired and says which', async () => {
+  it('refuses to release a sold or an expired booking, and says which it is', async () => {
     const { booking } = await holdTwo();
     await engine.core.confirmBooking({ bookingId: booking.id, ownedBy: anyone, actor: 'ani' });
-    expect(await refusal(engine.core.releaseBooking({ bookingId: booking.id, ownedBy: anyone, actor: 'ani' }))).toEqual({
+    expect(
+      await refusal(engine.core.releaseBooking({ bookingId: booking.id, ownedBy: anyone, actor: 'ani' })),
+    ).toEqual({
       code: 'BOOKING_NOT_PENDING',
       details: { bookingStatus: 'CONFIRMED' },
     });
     const overdue = await holdOverdue();
     expect(
-      await refusal(engine.core.releaseBooking({ bookingId: overdue.booking.id, ownedBy: anyone, actor: 'ani' })),
+      await refusal(
+        engine.core.releaseBooking({ bookingId: overdue.booking.id, ownedBy: anyone, actor: 'ani' }),
+      ),
     ).toEqual({
       code: 'BOOKING_NOT_PENDING',
       details: { bookingStatus: 'EXPIRED' },
@@ -133,8 +157,8 @@ describe('releasing', () => {
   });
 });
 
-describe('whose booking it is', () => {
-  it('gives a foreign booking and an unknown one the same answer, and changes nothing', async () => {
+describe('ownedBy', () => {
+  it('answers for a foreign booking as for an unknown one, and changes nothing', async () => {
     const { booking, seatIds } = await holdTwo('ani');
     const foreign = { bookingId: booking.id, ownedBy: 'budi', actor: 'budi' };
     const unknown = { bookingId: randomUUID(), ownedBy: 'budi', actor: 'budi' };
@@ -149,8 +173,19 @@ describe('whose booking it is', () => {
     expect((await engine.core.confirmBooking(own)).status).toBe('CONFIRMED');
   });
 
-  it('refuses a malformed id as such', async () => {
-    const input = { bookingId: '42', actor: 'ani' };
+  it('a user whose id is "anyone" sees and changes only bookings of that user', async () => {
+    const { booking, seatIds } = await holdTwo('ani');
+    const input = { bookingId: booking.id, ownedBy: 'anyone', actor: 'anyone' };
+    for (const verb of ['getBooking', 'confirmBooking', 'releaseBooking'] as const) {
+      expect(await refusal(engine.core[verb](input))).toEqual({ code: 'BOOKING_NOT_FOUND', details: {} });
+    }
+    expect(await engine.seatRow(seatIds[0])).toEqual({ status: 'RESERVED', version: 1 });
+    const { booking: own } = await holdTwo('anyone');
+    expect((await engine.core.getBooking({ bookingId: own.id, ownedBy: 'anyone' })).id).toBe(own.id);
+  });
+
+  it('refuses a malformed booking id as VALIDATION_FAILED', async () => {
+    const input: TransitionInput = { bookingId: '42', ownedBy: anyone, actor: 'ani' };
     for (const verb of ['getBooking', 'confirmBooking', 'releaseBooking'] as const) {
       expect(await refusal(engine.core[verb](input))).toEqual({
         code: 'VALIDATION_FAILED',

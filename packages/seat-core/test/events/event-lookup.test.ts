@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { EventLookup } from '../../src/events/event-lookup.ts';
 
-/** Answers when it is told to, as a database that is busy does. */
+/** A lookup whose reads the test ends. */
 function lookupOf(known: readonly string[]) {
   const reads: { readonly ids: readonly string[]; readonly end: (error?: Error) => void }[] = [];
   const lookup = new EventLookup(
@@ -18,7 +18,7 @@ function lookupOf(known: readonly string[]) {
   return { lookup, reads, turn };
 }
 
-it('reads once for all who ask together, and once for all who ask meanwhile', async () => {
+it('look-ups at once share one read, and look-ups during a read share the next', async () => {
   const { lookup, reads, turn } = lookupOf(['a', 'z']);
   const first = [lookup.find('a'), lookup.find('b'), lookup.find('a')];
   await turn();
@@ -35,23 +35,23 @@ it('reads once for all who ask together, and once for all who ask meanwhile', as
   expect((await Promise.all(second)).filter((row) => row !== undefined)).toEqual([{ id: 'z' }]);
 });
 
-it('does not ask again at once for what does not exist', async () => {
+it('a second look-up of an unknown id causes no read', async () => {
   const { lookup, reads, turn } = lookupOf([]);
-  const asked = lookup.find('a');
+  const first = lookup.find('a');
   await turn();
   reads[0]!.end();
-  await asked;
+  await first;
   expect(await lookup.find('a')).toBeUndefined();
   expect(reads).toHaveLength(1);
 });
 
-it('tells a failure to those who asked, and goes on for those who come after', async () => {
+it('a failed read fails its own look-ups, and the next one goes on', async () => {
   const { lookup, reads, turn } = lookupOf(['b']);
   const failing = lookup.find('a').catch((error: unknown) => error);
   await turn();
   const next = lookup.find('b');
-  reads[0]!.end(new Error('away'));
-  expect(await failing).toEqual(new Error('away'));
+  reads[0]!.end(new Error('down'));
+  expect(await failing).toEqual(new Error('down'));
   await turn();
   reads[1]!.end();
   expect(await next).toEqual({ id: 'b' });

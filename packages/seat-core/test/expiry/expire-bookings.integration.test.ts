@@ -3,11 +3,11 @@ import { auditViolations } from '@ticketing/testkit';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { holdSeatsStatement } from '../../src/hold/hold-seats.sql.ts';
 import type { SeatCore } from '../../src/seat-core.ts';
-import { openTestEngine, refusal, type TestEngine } from '../fixtures/test-engine.ts';
 import { anyone } from '../../src/records/ownership.ts';
+import { openTestEngine, refusal, rowLock, type TestEngine } from '../fixtures/test-engine.ts';
 
 let engine: TestEngine;
-/** Holds that are overdue as soon as they are made. */
+/** An engine whose holds are overdue as soon as they are made. */
 let briefly: SeatCore;
 beforeAll(async () => {
   engine = await openTestEngine();
@@ -19,75 +19,58 @@ afterEach(async () => {
 });
 afterAll(async () => engine[Symbol.asyncDispose]());
 
-async function isOverdue(bookingId: string) {
-  await expect.poll(async () => (await engine.core.getBooking({ bookingId, ownedBy: anyone })).status).toBe('EXPIRED');
-}
-
-async function storedStatus(bookingId: string) {
-  const { rows } = await engine.pool.query<{ status: string }>('select status from bookings where id = $1', [
-    bookingId,
-  ]);
-  return rows[0]?.status;
-}
-
-describe('the clean-up job', () => {
-  it('ends an overdue hold and frees its seats', async () => {
+describe('expireBookings', () => {
+  it('expires an overdue hold and frees its seats', async () => {
     const { seatIds } = await engine.makeEvent(2);
     const booking = await briefly.holdSeats({ seatIds, userId: 'ani' });
-    await isOverdue(booking.id);
+    await engine.untilOverdue(booking.id);
     const before = await engine.metric('bookings_expired_total', { by: 'job' });
     expect(await engine.core.expireBookings({ bookingIds: [booking.id] })).toEqual({
       expired: 1,
       nextDueInMs: null,
     });
     expect(await engine.metric('bookings_expired_total', { by: 'job' })).toBe(before + 1);
-    expect(await storedStatus(booking.id)).toBe('EXPIRED');
+    expect(await engine.storedStatus(booking.id)).toBe('EXPIRED');
     expect(await engine.seatRow(seatIds[0])).toEqual({ status: 'AVAILABLE', version: 2 });
     expect(await engine.redis.exists(...seatIds.map((seatId) => `status:seat:${seatId}`))).toBe(0);
   });
 
-  it('leaves a hold that is not due, and says how long it has', async () => {
+  it('does not expire a hold that is not due, and returns how long it has left', async () => {
     const { seatIds } = await engine.makeEvent(1);
     const booking = await engine.core.holdSeats({ seatIds, userId: 'ani' });
     const { expired, nextDueInMs } = await engine.core.expireBookings({ bookingIds: [booking.id] });
     expect(expired).toBe(0);
     expect(nextDueInMs).toBeGreaterThan(110_000);
     expect(nextDueInMs).toBeLessThanOrEqual(120_000);
-    expect(await storedStatus(booking.id)).toBe('PENDING');
+    expect(await engine.storedStatus(booking.id)).toBe('PENDING');
   });
 
-  it('ends those of a commit that are due and waits for the others', async () => {
+  it('expires those of several bookings that are due, and returns when the next one is', async () => {
     const { seatIds } = await engine.makeEvent(2);
     const long = await engine.core.holdSeats({ seatIds: [seatIds[0]], userId: 'ani' });
     const short = await briefly.holdSeats({ seatIds: [seatIds[1]!], userId: 'ani' });
-    await isOverdue(short.id);
+    await engine.untilOverdue(short.id);
     const result = await engine.core.expireBookings({ bookingIds: [long.id, short.id, randomUUID()] });
     expect(result.expired).toBe(1);
     expect(result.nextDueInMs).toBeGreaterThan(110_000);
   });
 
-  it('says that it is due now while another transaction is deciding', async () => {
+  it('returns that a booking is due now while another transaction has locked it', async () => {
     const { seatIds } = await engine.makeEvent(1);
     const booking = await briefly.holdSeats({ seatIds, userId: 'ani' });
-    await isOverdue(booking.id);
-    const other = await engine.pool.connect();
-    try {
-      await other.query('begin');
-      await other.query('select from bookings where id = $1 for no key update', [booking.id]);
+    await engine.untilOverdue(booking.id);
+    await engine.whileLocked(rowLock('bookings', booking.id), async () => {
       expect(await engine.core.expireBookings({ bookingIds: [booking.id] })).toEqual({
         expired: 0,
         nextDueInMs: 0,
       });
-    } finally {
-      await other.query('rollback');
-      other.release();
-    }
+    });
   });
 
-  it('has no effect when it comes again, or late, when somebody else has the seat', async () => {
+  it('has no effect on a booking that expired before, nor on the next booking of its seat', async () => {
     const { seatIds } = await engine.makeEvent(1);
     const first = await briefly.holdSeats({ seatIds, userId: 'ani' });
-    await isOverdue(first.id);
+    await engine.untilOverdue(first.id);
     await engine.core.expireBookings({ bookingIds: [first.id] });
     const second = await engine.core.holdSeats({ seatIds, userId: 'budi' });
     for (let delivery = 0; delivery < 10; delivery += 1) {
@@ -105,15 +88,15 @@ describe('the clean-up job', () => {
   });
 });
 
-describe('the sweep', () => {
-  it('ends overdue holds that no job covered, at most as many as asked', async () => {
+describe('sweepOverdue', () => {
+  it('expires overdue holds without a job, at most `limit` at a time', async () => {
     const { seatIds } = await engine.makeEvent(6);
     const bookings = await Promise.all(
       seatIds.map((seatId) => briefly.holdSeats({ seatIds: [seatId], userId: `user-${seatId}` })),
     );
     const kept = await engine.makeEvent(1);
     await engine.core.holdSeats({ seatIds: kept.seatIds, userId: 'ani' });
-    await Promise.all(bookings.map((booking) => isOverdue(booking.id)));
+    await Promise.all(bookings.map((booking) => engine.untilOverdue(booking.id)));
     expect(await engine.core.sweepOverdue({ limit: 4 })).toBe(4);
     expect(await engine.core.sweepOverdue({ limit: 4 })).toBe(2);
     expect(await engine.core.sweepOverdue()).toBe(0);
@@ -121,40 +104,34 @@ describe('the sweep', () => {
     expect(await engine.metric('bookings_expired_total', { by: 'sweep' })).toBeGreaterThanOrEqual(6);
   });
 
-  it('passes over what another transaction is deciding', async () => {
+  it('does not sweep a booking that another transaction has locked', async () => {
     const { seatIds } = await engine.makeEvent(2);
-    const [held, free] = [
+    const [locked, free] = [
       await briefly.holdSeats({ seatIds: [seatIds[0]], userId: 'ani' }),
       await briefly.holdSeats({ seatIds: [seatIds[1]!], userId: 'ani' }),
     ];
-    await Promise.all([isOverdue(held.id), isOverdue(free.id)]);
-    const other = await engine.pool.connect();
-    try {
-      await other.query('begin');
-      await other.query('select from bookings where id = $1 for no key update', [held.id]);
+    await Promise.all([engine.untilOverdue(locked.id), engine.untilOverdue(free.id)]);
+    await engine.whileLocked(rowLock('bookings', locked.id), async () => {
       expect(await engine.core.sweepOverdue()).toBe(1);
-    } finally {
-      await other.query('rollback');
-      other.release();
-    }
-    expect(await storedStatus(held.id)).toBe('PENDING');
-    expect(await storedStatus(free.id)).toBe('EXPIRED');
+    });
+    expect(await engine.storedStatus(locked.id)).toBe('PENDING');
+    expect(await engine.storedStatus(free.id)).toBe('EXPIRED');
   });
 
-  it('refuses a limit out of bounds', async () => {
+  it('refuses a limit of the sweep out of bounds', async () => {
     for (const limit of [0, 501, 1.5]) {
       expect((await refusal(engine.core.sweepOverdue({ limit }))).code).toBe('VALIDATION_FAILED');
     }
   });
 });
 
-describe('the reclaim of overdue holds by whoever wants their seats', () => {
-  it('sells a seat again at its deadline with nobody cleaning up', async () => {
+describe('reclaim', () => {
+  it('holds a seat again after its deadline, before any clean-up', async () => {
     const { event, seatIds } = await engine.makeEvent(1);
     const first = await briefly.holdSeats({ seatIds, userId: 'ani' });
-    await isOverdue(first.id);
+    await engine.untilOverdue(first.id);
     const second = await engine.core.holdSeats({ seatIds, userId: 'budi' });
-    expect(await storedStatus(first.id)).toBe('EXPIRED');
+    expect(await engine.storedStatus(first.id)).toBe('EXPIRED');
     expect(await engine.seatRow(seatIds[0])).toEqual({ status: 'RESERVED', version: 3 });
     const { rows } = await engine.pool.query(
       `select booking_id, to_status, cause, seat_versions::int[] from booking_events
@@ -169,10 +146,10 @@ describe('the reclaim of overdue holds by whoever wants their seats', () => {
     expect(await engine.metric('bookings_expired_total', { by: 'reclaim' })).toBeGreaterThan(0);
   });
 
-  it('frees the other seats of a reclaimed hold, and tells Redis', async () => {
+  it('frees the other seats of a reclaimed hold, and deletes their status keys', async () => {
     const { seatIds } = await engine.makeEvent(4);
     const first = await briefly.holdSeats({ seatIds: seatIds.slice(0, 3), userId: 'ani' });
-    await isOverdue(first.id);
+    await engine.untilOverdue(first.id);
     await engine.redis.set(`status:seat:${seatIds[0]}`, 'RESERVED');
     const second = await engine.core.holdSeats({ seatIds: [seatIds[1]!, seatIds[3]!], userId: 'budi' });
     expect(second.seats.map((seat) => seat.id)).toEqual([seatIds[1], seatIds[3]]);
@@ -185,10 +162,10 @@ describe('the reclaim of overdue holds by whoever wants their seats', () => {
     expect(await engine.redis.exists(`status:seat:${seatIds[0]}`)).toBe(0);
   });
 
-  it('gives the seats of one overdue hold to two buyers of one commit', async () => {
+  it('gives the seats of one overdue hold to two buyers in one commit', async () => {
     const { seatIds } = await engine.makeEvent(2);
     const first = await briefly.holdSeats({ seatIds, userId: 'ani' });
-    await isOverdue(first.id);
+    await engine.untilOverdue(first.id);
     const buyers = [randomUUID(), randomUUID()];
     const { rows } = await engine.pool.query<{ seat_id: string; verdict: string }>({
       ...holdSeatsStatement,
@@ -197,41 +174,33 @@ describe('the reclaim of overdue holds by whoever wants their seats', () => {
     expect(rows.filter((row) => row.verdict === 'HELD').map((row) => row.seat_id)).toEqual(seatIds);
     expect(await engine.seatRow(seatIds[0])).toEqual({ status: 'RESERVED', version: 3 });
     expect(await engine.seatRow(seatIds[1]!)).toEqual({ status: 'RESERVED', version: 3 });
-    expect(await storedStatus(first.id)).toBe('EXPIRED');
+    expect(await engine.storedStatus(first.id)).toBe('EXPIRED');
   });
 
-  it('leaves a hold alone that it cannot get whole: the seat answers SEAT_LOCKED', async () => {
+  it('does not reclaim a hold of which a row is locked: its seat is SEAT_LOCKED', async () => {
     const { seatIds } = await engine.makeEvent(2);
     const first = await briefly.holdSeats({ seatIds, userId: 'ani' });
-    await isOverdue(first.id);
-    const wish = { seatIds: [seatIds[0]], userId: 'budi' };
-    const other = await engine.pool.connect();
-    try {
-      await other.query('begin');
-      await other.query('select from seats where id = $1 for no key update', [seatIds[1]]);
-      expect((await refusal(engine.core.holdSeats(wish))).code).toBe('SEAT_LOCKED');
-      await other.query('rollback');
-      await other.query('begin');
-      await other.query('select from bookings where id = $1 for no key update', [first.id]);
-      expect((await refusal(engine.core.holdSeats(wish))).code).toBe('SEAT_LOCKED');
-      await other.query('rollback');
-    } finally {
-      other.release();
+    await engine.untilOverdue(first.id);
+    const request = { seatIds: [seatIds[0]], userId: 'budi' };
+    for (const lock of [rowLock('seats', seatIds[1]!), rowLock('bookings', first.id)]) {
+      await engine.whileLocked(lock, async () => {
+        expect((await refusal(engine.core.holdSeats(request))).code).toBe('SEAT_LOCKED');
+      });
     }
-    expect(await storedStatus(first.id)).toBe('PENDING');
-    expect((await engine.core.holdSeats(wish)).status).toBe('PENDING');
+    expect(await engine.storedStatus(first.id)).toBe('PENDING');
+    expect((await engine.core.holdSeats(request)).status).toBe('PENDING');
   });
 
-  it('does not end a hold for a wish that is refused', async () => {
+  it('does not reclaim a hold for a request that is refused', async () => {
     const { seatIds } = await engine.makeEvent(2);
     const overdue = await briefly.holdSeats({ seatIds: [seatIds[0]], userId: 'ani' });
-    await isOverdue(overdue.id);
+    await engine.untilOverdue(overdue.id);
     await engine.core.holdSeats({ seatIds: [seatIds[1]!], userId: 'budi' });
     await engine.redis.flushdb();
     expect(await refusal(engine.core.holdSeats({ seatIds, userId: 'citra' }))).toEqual({
       code: 'SEAT_TAKEN',
       details: { seatIds: [seatIds[1]] },
     });
-    expect(await storedStatus(overdue.id)).toBe('PENDING');
+    expect(await engine.storedStatus(overdue.id)).toBe('PENDING');
   });
 });

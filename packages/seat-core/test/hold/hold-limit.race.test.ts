@@ -1,7 +1,7 @@
 import { atOnce, auditViolations } from '@ticketing/testkit';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { openTestEngine, refusal, type TestEngine } from '../fixtures/test-engine.ts';
 import { anyone } from '../../src/records/ownership.ts';
+import { openTestEngine, refusal, type TestEngine } from '../fixtures/test-engine.ts';
 
 let engine: TestEngine;
 beforeAll(async () => {
@@ -15,8 +15,8 @@ const codesOf = (answers: readonly PromiseSettledResult<unknown>[]) =>
     answer.status === 'rejected' ? [(answer.reason as { code: string }).code] : [],
   );
 
-describe('the cap on held seats', () => {
-  it('counts seats that are held, of this user and this event, and no others', async () => {
+describe('the hold limit', () => {
+  it('the hold limit counts the held seats of this user and this event, and no others', async () => {
     const { seatIds } = await engine.makeEvent(12);
     const elsewhere = await engine.makeEvent(5);
     const hold = (seats: string[], userId = 'ani') => engine.core.holdSeats({ seatIds: seats, userId });
@@ -26,24 +26,24 @@ describe('the cap on held seats', () => {
     expect((await refusal(hold(seatIds.slice(5, 6)))).code).toBe('HOLD_LIMIT_REACHED');
     await hold(seatIds.slice(5, 6), 'budi');
     await hold(elsewhere.seatIds);
-    // What is paid, or given back, is not held any more.
+    // Confirmed and released seats are not held.
     await engine.core.confirmBooking({ bookingId: first.id, ownedBy: anyone, actor: 'till' });
     const second = await hold(seatIds.slice(6, 9));
     await engine.core.releaseBooking({ bookingId: second.id, ownedBy: anyone, actor: 'ani' });
     await hold(seatIds.slice(9, 12));
   });
 
-  it('does not count holds that are overdue', async () => {
+  it('the hold limit does not count overdue holds', async () => {
     const brief = engine.withSettings({ maxHeldSeatsPerUser: 5, holdSeconds: 0.05 });
     const { seatIds } = await engine.makeEvent(10);
     const { id: bookingId } = await brief.holdSeats({ seatIds: seatIds.slice(0, 5), userId: 'ani' });
-    await expect.poll(async () => (await brief.getBooking({ bookingId, ownedBy: anyone })).status).toBe('EXPIRED');
+    await engine.untilOverdue(bookingId);
     expect((await engine.core.holdSeats({ seatIds: seatIds.slice(5), userId: 'ani' })).status).toBe(
       'PENDING',
     );
   });
 
-  it('holds against 200 requests at once from two engines, while Redis forgets everything', async () => {
+  it('the hold limit holds against 200 requests at once from two engines, while Redis is flushed again and again', async () => {
     const { seatIds } = await engine.makeEvent(200);
     const cores = [engine.core, engine.withSettings({ maxHeldSeatsPerUser: 5 })];
     const flushing = setInterval(() => void engine.redis.flushdb(), 5);
@@ -54,11 +54,11 @@ describe('the cap on held seats', () => {
     expect(answers.filter(({ status }) => status === 'fulfilled')).toHaveLength(5);
     const refused = codesOf(answers);
     expect(refused).toContain('HOLD_LIMIT_REACHED');
-    // A crowd of one user waits for itself; what waits too long is told to come back.
+    // Requests of one user wait for each other; one that waits too long is refused.
     for (const code of refused) expect(['HOLD_LIMIT_REACHED', 'SEAT_LOCKED', 'OVERLOADED']).toContain(code);
   });
 
-  it('holds for 30 users at once, each in its own right', async () => {
+  it('the hold limit holds for each of 30 users at once', async () => {
     const { seatIds } = await engine.makeEvent(300);
     const cores = [engine.core, engine.withSettings({ maxHeldSeatsPerUser: 5 })];
     await atOnce(300, (n) => cores[n % 2]!.holdSeats({ seatIds: [seatIds[n]!], userId: `user-${n % 30}` }));
@@ -69,10 +69,10 @@ describe('the cap on held seats', () => {
   });
 });
 
-describe('wishes for one seat in one commit', () => {
-  it('are decided in their order: one has it, to the others it is taken', async () => {
+describe('requests for one seat in one commit', () => {
+  it('gives a seat to the first of the requests in one commit; to the others it is taken', async () => {
     const { seatIds } = await engine.makeEvent(2);
-    // With no lock to turn them away, all of them reach the statement.
+    // Without seat locks all of them reach the statement.
     const unlocked = engine.withSettings({ redis: lostRedis() });
     const answers = await atOnce(500, (n) =>
       unlocked.holdSeats({ seatIds: [seatIds[0]], userId: `user-${n}` }),
@@ -89,7 +89,7 @@ describe('wishes for one seat in one commit', () => {
   });
 });
 
-/** A connection that was closed: whatever is asked of it fails at once. */
+/** A connection that was closed: every command fails at once. */
 function lostRedis() {
   const redis = engine.redis.duplicate({ lazyConnect: true, enableOfflineQueue: false });
   redis.disconnect();

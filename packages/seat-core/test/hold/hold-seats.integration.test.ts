@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { auditViolations } from '@ticketing/testkit';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { openTestEngine, refusal, type TestEngine } from '../fixtures/test-engine.ts';
 import { anyone } from '../../src/records/ownership.ts';
+import { openTestEngine, refusal, type TestEngine } from '../fixtures/test-engine.ts';
 
 let engine: TestEngine;
 beforeAll(async () => {
@@ -11,7 +11,7 @@ beforeAll(async () => {
 afterEach(async () => expect(await auditViolations(engine.databaseUrl)).toEqual([]));
 afterAll(async () => engine[Symbol.asyncDispose]());
 
-describe('holding seats', () => {
+describe('holdSeats', () => {
   it('holds one seat for two minutes at its price', async () => {
     const { event, seatIds } = await engine.makeEvent(3);
     const booking = await engine.core.holdSeats({ seatIds: [seatIds[1]!], userId: 'ani', requestId: 'r-1' });
@@ -49,12 +49,12 @@ describe('holding seats', () => {
     expect(await engine.seatRow(seatIds[0])).toEqual({ status: 'AVAILABLE', version: 0 });
   });
 
-  it('holds all wanted seats or none', async () => {
+  it('holds all requested seats or none', async () => {
     const { seatIds } = await engine.makeEvent(4);
     await engine.core.holdSeats({ seatIds: [seatIds[2]!], userId: 'budi' });
     await engine.redis.flushdb();
-    const wish = { seatIds: [seatIds[3]!, seatIds[2]!, seatIds[1]!], userId: 'ani' };
-    expect(await refusal(engine.core.holdSeats(wish))).toEqual({
+    const request = { seatIds: [seatIds[3]!, seatIds[2]!, seatIds[1]!], userId: 'ani' };
+    expect(await refusal(engine.core.holdSeats(request))).toEqual({
       code: 'SEAT_TAKEN',
       details: { seatIds: [seatIds[2]] },
     });
@@ -75,23 +75,23 @@ describe('holding seats', () => {
     expect(await refusal(engine.core.holdSeats({ seatIds, userId: 'ani' }))).toEqual(taken);
   });
 
-  it('puts back the status key that a flush took, so that the crowd stays away from PostgreSQL', async () => {
+  it('writes the status keys of taken seats again after a flush of Redis', async () => {
     const { seatIds } = await engine.makeEvent(2);
     const held = await engine.core.holdSeats({ seatIds: [seatIds[0]], userId: 'ani' });
     const sold = await engine.core.holdSeats({ seatIds: [seatIds[1]!], userId: 'ani' });
     await engine.core.confirmBooking({ bookingId: sold.id, ownedBy: anyone, actor: 'ani' });
     await engine.redis.flushdb();
     expect((await refusal(engine.core.holdSeats({ seatIds, userId: 'budi' }))).code).toBe('SEAT_TAKEN');
-    await engine.core[Symbol.asyncDispose]();
-    expect(await engine.redis.get(`status:seat:${seatIds[0]}`)).toBe('RESERVED');
+    await expect
+      .poll(() => engine.redis.mget(seatIds.map((id) => `status:seat:${id}`)))
+      .toEqual(['RESERVED', 'SOLD']);
     expect(await engine.redis.call('PEXPIRETIME', `status:seat:${seatIds[0]}`)).toBe(
       held.expiresAt.getTime(),
     );
-    expect(await engine.redis.get(`status:seat:${seatIds[1]}`)).toBe('SOLD');
     expect(await engine.redis.pttl(`status:seat:${seatIds[1]}`)).toBe(-1);
   });
 
-  it('knows no seat that does not exist, and leaves no key for it', async () => {
+  it('refuses an unknown seat as SEAT_NOT_FOUND, and leaves no key for it in Redis', async () => {
     const { seatIds } = await engine.makeEvent(1);
     const unknown = randomUUID();
     const { code } = await refusal(engine.core.holdSeats({ seatIds: [seatIds[0], unknown], userId: 'ani' }));
@@ -100,21 +100,21 @@ describe('holding seats', () => {
     expect((await engine.seatRow(seatIds[0])).status).toBe('AVAILABLE');
   });
 
-  it('refuses seats of two events', async () => {
+  it('refuses seats of two events in one hold', async () => {
     const one = await engine.makeEvent(1);
     const other = await engine.makeEvent(1);
-    const wish = { seatIds: [...one.seatIds, ...other.seatIds], userId: 'ani' };
-    expect(await refusal(engine.core.holdSeats(wish))).toEqual({
+    const request = { seatIds: [...one.seatIds, ...other.seatIds], userId: 'ani' };
+    expect(await refusal(engine.core.holdSeats(request))).toEqual({
       code: 'VALIDATION_FAILED',
       details: { errors: [{ pointer: '/seatIds', detail: 'must name seats of one event' }] },
     });
     expect((await engine.seatRow(one.seatIds[0])).status).toBe('AVAILABLE');
   });
 
-  it('says everything that is wrong with an input at once', async () => {
+  it('reports all errors of an input at once', async () => {
     const id = randomUUID();
-    const wish = { seatIds: [id, 'seat-1', id.toUpperCase()], userId: 'ani lestari' };
-    const { code, details } = await refusal(engine.core.holdSeats(wish));
+    const request = { seatIds: [id, 'seat-1', id.toUpperCase()], userId: 'ani lestari' };
+    const { code, details } = await refusal(engine.core.holdSeats(request));
     expect(code).toBe('VALIDATION_FAILED');
     expect(details).toEqual({
       errors: [
@@ -129,15 +129,17 @@ describe('holding seats', () => {
     }
   });
 
-  it('takes ids in capital letters for the same seats', async () => {
+  it('takes a seat id in capital letters for the same seat', async () => {
     const { seatIds } = await engine.makeEvent(1);
     const booking = await engine.core.holdSeats({ seatIds: [seatIds[0].toUpperCase()], userId: 'ani' });
     expect(booking.seats[0]?.id).toBe(seatIds[0]);
     expect(await engine.redis.get(`status:seat:${seatIds[0]}`)).toBe('RESERVED');
-    expect((await engine.core.getBooking({ bookingId: booking.id.toUpperCase(), ownedBy: anyone })).id).toBe(booking.id);
+    expect((await engine.core.getBooking({ bookingId: booking.id.toUpperCase(), ownedBy: anyone })).id).toBe(
+      booking.id,
+    );
   });
 
-  it('tells Redis what was committed: status key to the deadline, lists dropped, change published, one job', async () => {
+  it('publishes a hold to Redis: status keys to the deadline, lists dropped, one change message, one job', async () => {
     const { event, seatIds } = await engine.makeEvent(2);
     await engine.core.listAvailableSeats({ eventId: event.id });
     await engine.core.listAvailableSeats();
@@ -167,19 +169,24 @@ describe('holding seats', () => {
     });
   });
 
-  it('keeps prices of the moment of booking', async () => {
+  it('keeps the prices of the moment of booking', async () => {
     const { seatIds } = await engine.makeEvent(1);
     const booking = await engine.core.holdSeats({ seatIds, userId: 'ani' });
     await engine.pool.query('update seats set price_amount = 999 where id = $1', [seatIds[0]]);
-    const confirmed = await engine.core.confirmBooking({ bookingId: booking.id, ownedBy: anyone, actor: 'ani' });
+    const confirmed = await engine.core.confirmBooking({
+      bookingId: booking.id,
+      ownedBy: anyone,
+      actor: 'ani',
+    });
     expect(confirmed.total.amount).toBe(150_000);
     expect(confirmed.seats[0]?.price.amount).toBe(150_000);
-    expect({ ...(await engine.core.getBooking({ bookingId: booking.id, ownedBy: anyone })), replayed: false }).toEqual(
-      confirmed,
-    );
+    expect({
+      ...(await engine.core.getBooking({ bookingId: booking.id, ownedBy: anyone })),
+      replayed: false,
+    }).toEqual(confirmed);
   });
 
-  it('counts attempts by outcome', async () => {
+  it('counts the attempts to hold seats by outcome', async () => {
     const held = await engine.metric('bookings_total', { outcome: 'held' });
     const taken = await engine.metric('bookings_total', { outcome: 'seat_taken' });
     const { seatIds } = await engine.makeEvent(1);
@@ -189,23 +196,5 @@ describe('holding seats', () => {
     expect(await engine.metric('bookings_total', { outcome: 'seat_taken' })).toBe(taken + 1);
     expect(await engine.metric('seat_status_cache_total', { result: 'hit' })).toBeGreaterThan(0);
     expect(await engine.metric('seat_lock_acquisitions_total', { result: 'acquired' })).toBeGreaterThan(0);
-  });
-
-  it('lists the live bookings of a user in an event, the newest first', async () => {
-    const { event, seatIds } = await engine.makeEvent(4);
-    const briefly = engine.withSettings({ holdSeconds: 0.05 });
-    const ids: string[] = [];
-    for (const seatId of seatIds.slice(0, 3)) {
-      ids.unshift((await engine.core.holdSeats({ seatIds: [seatId], userId: 'citra' })).id);
-    }
-    await briefly.holdSeats({ seatIds: [seatIds[3]!], userId: 'citra' });
-    await engine.core.confirmBooking({ bookingId: ids[1]!, ownedBy: anyone, actor: 'citra' });
-    await engine.core.releaseBooking({ bookingId: ids[2]!, ownedBy: anyone, actor: 'citra' });
-    await expect
-      .poll(async () =>
-        (await engine.core.listLiveBookings({ eventId: event.id, userId: 'citra' })).map((b) => b.id),
-      )
-      .toEqual(ids.slice(0, 2));
-    expect(await engine.core.listLiveBookings({ eventId: event.id, userId: 'dewi' })).toEqual([]);
   });
 });

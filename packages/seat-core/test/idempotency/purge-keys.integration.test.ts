@@ -14,7 +14,7 @@ afterAll(async () => engine[Symbol.asyncDispose]());
 async function addKeys(count: number, age: string): Promise<void> {
   await engine.pool.query(
     `insert into idempotency_keys (id, fingerprint, event_id, created_at)
-     select sha256(convert_to($2 || n, 'UTF8')), sha256('asked'), gen_random_uuid(), clock_timestamp() - $2::interval
+     select sha256(convert_to($2 || n, 'UTF8')), sha256('request'), gen_random_uuid(), clock_timestamp() - $2::interval
      from generate_series(1, $1) n`,
     [count, age],
   );
@@ -25,8 +25,8 @@ async function remaining(): Promise<number> {
   return rows[0]!.n;
 }
 
-describe('the purge of idempotency keys', () => {
-  it('deletes those that are older than a day, and no other', async () => {
+describe('purgeIdempotencyKeys', () => {
+  it('deletes the idempotency keys that are older than a day, and no others', async () => {
     await addKeys(3, '24 hours 1 second');
     await addKeys(5, '23 hours 59 minutes');
     await addKeys(1, '0 seconds');
@@ -35,13 +35,13 @@ describe('the purge of idempotency keys', () => {
     expect(await engine.core.purgeIdempotencyKeys()).toBe(0);
   });
 
-  it('takes at most as many at a time as it is told', async () => {
+  it('deletes at most `limit` idempotency keys at a time', async () => {
     await addKeys(7, '2 days');
     expect(await engine.core.purgeIdempotencyKeys({ limit: 5 })).toBe(5);
     expect(await engine.core.purgeIdempotencyKeys({ limit: 5 })).toBe(2);
   });
 
-  it('is shared by all that do it at once, and none waits for another', async () => {
+  it('is shared by eight purges at once, and none waits for another', async () => {
     await addKeys(2_000, '2 days');
     const results = await atOnce(8, () => engine.core.purgeIdempotencyKeys({ limit: 250 }));
     const purged = results.map((result) => (result.status === 'fulfilled' ? result.value : result.reason));
@@ -51,7 +51,7 @@ describe('the purge of idempotency keys', () => {
     expect(await remaining()).toBe(0);
   });
 
-  it('refuses a limit out of bounds', async () => {
+  it('refuses a limit of the purge out of bounds', async () => {
     for (const limit of [0, 10_001, 1.5]) {
       expect((await refusal(engine.core.purgeIdempotencyKeys({ limit }))).code).toBe('VALIDATION_FAILED');
     }

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { SeatCoreError } from '../../src/errors.ts';
 import { GroupCommit } from '../../src/postgres/group-commit.ts';
 
-/** A commit under way, to be ended by the test. */
+/** A commit under way that the test ends. */
 interface Underway {
   readonly batch: readonly string[];
   readonly succeed: () => void;
@@ -24,7 +24,7 @@ function groupOf(decide: (batch: readonly string[]) => readonly string[] = (batc
 }
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
-/** Lets everything that can happen without the test happen: what is over, and then what begins after it. */
+/** Lets finished commits end and the next ones begin. */
 async function settled(): Promise<void> {
   await turn();
   await turn();
@@ -32,15 +32,15 @@ async function settled(): Promise<void> {
 
 const rolledBack = () => Object.assign(new pg.DatabaseError('duplicate key', 1, 'error'), { code: '23505' });
 
-describe('a commit', () => {
-  it('of a lone request begins at once', async () => {
+describe('GroupCommit', () => {
+  it('commits a lone request at once', async () => {
     const { group, underway } = groupOf();
     void group.submit('a');
     await settled();
     expect(underway.map(({ batch }) => batch)).toEqual([['a']]);
   });
 
-  it('is shared by those that arrive together', async () => {
+  it('commits requests that arrive together in one batch', async () => {
     const { group, underway, sizes } = groupOf();
     const answers = ['a', 'b', 'c'].map((request) => group.submit(request));
     await settled();
@@ -50,7 +50,7 @@ describe('a commit', () => {
     expect(sizes).toEqual([3]);
   });
 
-  it('is shared by those that arrive while one is under way', async () => {
+  it('commits requests that arrive during a commit in one batch after it', async () => {
     const { group, underway, sizes } = groupOf();
     const answers: Promise<string>[] = [];
     for (const request of ['a', 'b', 'c', 'd', 'e']) {
@@ -66,7 +66,7 @@ describe('a commit', () => {
     expect(sizes).toEqual([1, 4]);
   });
 
-  it('has a second one beside it for a crowd that fills it, and no third', async () => {
+  it('runs a second commit beside the first when a full batch waits, and no third', async () => {
     const { group, underway } = groupOf();
     void group.submit('first');
     await settled();
@@ -81,7 +81,7 @@ describe('a commit', () => {
     expect(underway).toHaveLength(2);
   });
 
-  it('has 64 members at most', async () => {
+  it('commits 64 requests at most in one batch', async () => {
     const { group, underway } = groupOf();
     const answers = Array.from({ length: 100 }, (_, n) => group.submit(`${n}`));
     await settled();
@@ -102,7 +102,7 @@ describe('a batch that fails', () => {
     return { ...made, answers, shared: made.underway[0]! };
   }
 
-  it('and was rolled back is tried again one by one, so that one poisoned member fails alone', async () => {
+  it('a batch that was rolled back is tried again one by one: one poisoned request fails alone', async () => {
     const { answers, shared, underway } = await batchOf(['a', 'poisoned', 'c']);
     const outcomes = Promise.allSettled(answers);
     shared.fail(rolledBack());
@@ -118,7 +118,7 @@ describe('a batch that fails', () => {
     expect(underway).toHaveLength(4);
   });
 
-  it('and whose outcome is not known is everybody’s, and is not tried again', async () => {
+  it('a batch whose outcome is unknown is not tried again, and fails all of its requests', async () => {
     const { answers, shared, underway } = await batchOf(['a', 'b']);
     const outcomes = Promise.allSettled(answers);
     const lost = new SeatCoreError('DEPENDENCY_UNAVAILABLE', 'gone', { outcome: 'unknown' });
@@ -132,8 +132,8 @@ describe('a batch that fails', () => {
   });
 });
 
-describe('more than can be decided in time', () => {
-  it('is refused at once', async () => {
+describe('overload', () => {
+  it('refuses more requests than can be committed in time at once', async () => {
     const { group, underway } = groupOf();
     const outcomes = Promise.allSettled(Array.from({ length: 1_100 }, (_, n) => group.submit(`${n}`)));
     await settled();
@@ -143,14 +143,14 @@ describe('more than can be decided in time', () => {
       await settled();
     }
     const refused = (await outcomes).filter((outcome) => outcome.status === 'rejected');
-    // 1,024 may wait, whatever the rate was.
+    // 1,024 may wait at any rate.
     expect(refused).toHaveLength(1_100 - 1_024);
     expect(new Set(refused.map(({ reason }) => (reason as SeatCoreError).code))).toEqual(
       new Set(['OVERLOADED']),
     );
   });
 
-  it('is refused when its turn comes too late, without being tried', async () => {
+  it('refuses a request that waited too long, without trying it', async () => {
     const { group, underway } = groupOf();
     void group.submit('a');
     await settled();

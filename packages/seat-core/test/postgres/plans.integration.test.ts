@@ -1,28 +1,24 @@
 import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openDatabase, type Database } from '../../src/postgres/pool.ts';
-import { findBookingStatement } from '../../src/records/find-booking.sql.ts';
+import { confirmBookingsStatement, releaseBookingsStatement } from '../../src/bookings/transitions.sql.ts';
+import { expireBookingsStatement, sweepOverdueStatement } from '../../src/expiry/expiry.sql.ts';
 import { holdSeatsStatement } from '../../src/hold/hold-seats.sql.ts';
-import { createSeatCore, type SeatCore } from '../../src/seat-core.ts';
-import {
-  confirmBookingsStatement,
-  expireBookingsStatement,
-  releaseBookingsStatement,
-  sweepOverdueStatement,
-} from '../../src/bookings/transitions.sql.ts';
+import { openDatabase, type Database } from '../../src/postgres/pool.ts';
 import type { Statement } from '../../src/postgres/statement.ts';
-import { openTestEngine, refusal, type TestEngine } from '../fixtures/test-engine.ts';
+import { findBookingStatement } from '../../src/records/find-booking.sql.ts';
 import { anyone } from '../../src/records/ownership.ts';
+import { createSeatCore, type SeatCore } from '../../src/seat-core.ts';
+import { openTestEngine, refusal, type TestEngine } from '../fixtures/test-engine.ts';
 
 /*
- * The services connect before the sale, and a plan is kept: PostgreSQL chooses its indexes while it knows nothing of
- * what the tables will hold. One that is as good as another while both are empty must not be one that is read from end
- * to end when thousands hold seats.
+ * The services connect before the sale and keep their plans: PostgreSQL chooses the indexes while the tables are empty.
+ * An index that is as good as another on empty tables must not be one that is read from end to end with thousands of
+ * holds.
  */
 
 const holds = 1_500;
-/** Whatever a statement finds of one booking: some pages by each of a handful of indexes, and hardly a row in vain. */
+/** Pages and filtered rows that a statement about one booking may read: some pages of each of a few indexes. */
 const mostWork = 150;
 
 interface PlanNode {
@@ -33,21 +29,21 @@ interface PlanNode {
   readonly Plans?: readonly PlanNode[];
 }
 
-/** What is sent; a list is of texts without commas. */
+/** A parameter. A list holds texts without commas. */
 type Value = string | number | null | readonly (string | null)[];
 
-const rowsReadInVain = (node: PlanNode): number =>
+const filteredRows = (node: PlanNode): number =>
   (node['Rows Removed by Filter'] ?? 0) * node['Actual Loops'] +
-  (node.Plans ?? []).reduce((sum, inner) => sum + rowsReadInVain(inner), 0);
+  (node.Plans ?? []).reduce((sum, inner) => sum + filteredRows(inner), 0);
 
 describe.each([
   { tables: 'never analyzed', prepare: 'select' },
   { tables: 'analyzed while they were empty', prepare: 'vacuum analyze' },
-])('on a connection that is older than the sale, and tables $tables,', ({ prepare }) => {
+])('on a connection that is older than the sale, tables $tables', ({ prepare }) => {
   let engine: TestEngine;
   let database: Database;
   let early: SeatCore;
-  /** Its holds end at once. */
+  /** An engine whose holds are overdue as soon as they are made. */
   let briefly: SeatCore;
   let eventId: string;
   let held: { id: string; seatId: string }[];
@@ -60,7 +56,7 @@ describe.each([
     database = openDatabase({ databaseUrl: engine.databaseUrl, poolMax: 1 });
     early = createSeatCore({ database, redis: engine.redis });
     // After five calls PostgreSQL makes the plan that it keeps.
-    for (let call = 0; call < 6; call += 1) await askForNothing();
+    for (let call = 0; call < 6; call += 1) await sendEveryStatement();
 
     const event = await engine.core.createEvent({
       name: 'Derby',
@@ -90,24 +86,23 @@ describe.each([
     }
   });
   afterAll(async () => {
-    await early[Symbol.asyncDispose]();
-    await briefly[Symbol.asyncDispose]();
+    await early.close();
     await database.$client.end();
     await engine[Symbol.asyncDispose]();
   });
 
-  async function askForNothing(): Promise<void> {
+  async function sendEveryStatement(): Promise<void> {
     const bookingId = randomUUID();
-    await refusal(early.holdSeats({ seatIds: [randomUUID()], userId: 'nobody' }));
-    await refusal(early.confirmBooking({ bookingId, ownedBy: anyone, actor: 'nobody' }));
-    await refusal(early.releaseBooking({ bookingId, ownedBy: anyone, actor: 'nobody' }));
+    await refusal(early.holdSeats({ seatIds: [randomUUID()], userId: 'early' }));
+    await refusal(early.confirmBooking({ bookingId, ownedBy: anyone, actor: 'early' }));
+    await refusal(early.releaseBooking({ bookingId, ownedBy: anyone, actor: 'early' }));
     await refusal(early.getBooking({ bookingId, ownedBy: anyone }));
     await early.expireBookings({ bookingIds: [bookingId] });
     await early.sweepOverdue();
   }
 
   /**
-   * Pages and rows in vain, by the plan that the engine itself uses on this connection; leaves everything as it was.
+   * Pages and filtered rows, by the plan that the engine uses on this connection. Changes nothing.
    */
   async function workOf({ name }: Statement, values: readonly Value[]): Promise<number> {
     const client = await database.$client.connect();
@@ -120,50 +115,50 @@ describe.each([
       const plan = rows[0]!['QUERY PLAN'][0].Plan;
       const pages = plan['Shared Hit Blocks'] + plan['Shared Read Blocks'];
       expect(pages).toBeGreaterThan(0);
-      return pages + rowsReadInVain(plan);
+      return pages + filteredRows(plan);
     } finally {
       await client.query('rollback');
       client.release();
     }
   }
 
-  /** A hold among the others that has ended, and nobody has cleaned up. */
+  /** An overdue hold among the others. */
   async function overdue(): Promise<{ id: string; seatId: string }> {
     const seatId = free.pop()!;
     const { id } = await briefly.holdSeats({ seatIds: [seatId], userId: seatId });
-    await expect.poll(async () => (await engine.core.getBooking({ bookingId: id, ownedBy: anyone })).status).toBe('EXPIRED');
+    await engine.untilOverdue(id);
     return { id, seatId };
   }
 
-  const wish = (seatId: string) => {
+  const holdOf = (seatId: string) => {
     const id = randomUUID();
     return [[id], [seatId], [null], [id], [seatId], 120, 20, [null], [null]];
   };
-  const settlement = () => [[held[0]!.id], [null], ['somebody'], [null], [null], [null]];
+  const transition = () => [[held[0]!.id], [null], ['test'], [null], [null], [null]];
 
   it.each<{ what: string; statement: Statement; values: () => Promise<readonly Value[]> }>([
-    { what: 'to hold a seat', statement: holdSeatsStatement, values: async () => wish(free[0]!) },
+    { what: 'hold a seat', statement: holdSeatsStatement, values: async () => holdOf(free[0]!) },
     {
-      what: 'to hold a seat whose hold is overdue',
+      what: 'hold a seat whose hold is overdue',
       statement: holdSeatsStatement,
-      values: async () => wish((await overdue()).seatId),
+      values: async () => holdOf((await overdue()).seatId),
     },
-    { what: 'to confirm', statement: confirmBookingsStatement, values: async () => settlement() },
-    { what: 'to release', statement: releaseBookingsStatement, values: async () => settlement() },
+    { what: 'confirm', statement: confirmBookingsStatement, values: async () => transition() },
+    { what: 'release', statement: releaseBookingsStatement, values: async () => transition() },
     {
-      what: 'to end a hold',
+      what: 'expire a hold',
       statement: expireBookingsStatement,
-      values: async () => [[(await overdue()).id], 'somebody'],
+      values: async () => [[(await overdue()).id], 'test'],
     },
     {
-      what: 'to sweep one',
+      what: 'sweep a hold',
       statement: sweepOverdueStatement,
-      values: async () => [await overdue().then(() => 1), 'somebody'],
+      values: async () => [await overdue().then(() => 1), 'test'],
     },
-    { what: 'to look one up', statement: findBookingStatement, values: async () => [held[0]!.id, null] },
-  ])('$what takes little reading, however many hold seats', async ({ statement, values }) => {
+    { what: 'find a booking', statement: findBookingStatement, values: async () => [held[0]!.id, null] },
+  ])('reads few pages to $what, however many holds there are', async ({ statement, values }) => {
     const given = await values();
-    // A plan may be a second old.
+    // The statistics of a plan may be a second old.
     await expect.poll(() => workOf(statement, given), { timeout: 5_000 }).toBeLessThanOrEqual(mostWork);
   });
 });

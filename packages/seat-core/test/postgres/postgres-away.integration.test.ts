@@ -31,11 +31,11 @@ beforeAll(async () => {
     startsAt: new Date(Date.now() + 86_400_000),
     sections: [{ name: 'Stalls', price: { amount: 1, currency: 'IDR' }, rows: [{ name: 'A', seats: 100 }] }],
   });
-  const { json } = await core.getSeatMap({ eventId: event.id });
-  seatIds = (JSON.parse(json.toString()) as { seats: { id: string }[] }).seats.map(({ id }) => id);
+  const { seats } = await core.getSeatMap({ eventId: event.id });
+  seatIds = seats.map(({ id }) => id);
 });
 afterAll(async () => {
-  await core[Symbol.asyncDispose]();
+  await core.close();
   await closeRedis(queueRedis);
   await closeRedis(redis);
   await database.$client.end();
@@ -50,7 +50,7 @@ const hold = () => {
 const sellsAgain = () =>
   waitFor(async () => (await hold()).status === 'PENDING', { description: 'a hold to be made' });
 
-/** How many backends answer while all of them are lent, and how many PostgreSQL has for this pool. */
+/** How many backends answer while the whole pool is lent, and how many PostgreSQL has for this pool. */
 async function lendAll(): Promise<{ answering: number; open: number }> {
   const lent = await Promise.allSettled(Array.from({ length: poolMax }, () => database.$client.connect()));
   const clients = lent.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
@@ -75,35 +75,35 @@ const lendsAllAgain = () =>
       expect(await lendAll()).toEqual({ answering: poolMax, open: poolMax });
       return true;
     },
-    { description: 'every connection to be lent' },
+    { description: 'every connection to be lent again' },
   );
 
-describe('a PostgreSQL that is gone', () => {
-  it('is said so in under a second, and sells again within 2 s of its return, with all connections', async () => {
+describe('PostgreSQL down', () => {
+  it('a dead PostgreSQL is reported in under a second; sales resume within 2 s of its return, on all connections', async () => {
     await stack.postgres.kill();
     for (let attempt = 0; attempt < 5; attempt += 1) {
-      const { code } = await withinDeadline('an answer while PostgreSQL is gone', 1_000, () =>
+      const { code } = await withinDeadline('an answer while PostgreSQL is dead', 1_000, () =>
         refusal(hold()),
       );
       expect(code).toBe('DEPENDENCY_UNAVAILABLE');
     }
     await expect(core.ping()).rejects.toMatchObject({ code: 'DEPENDENCY_UNAVAILABLE' });
     await stack.postgres.start();
-    await withinDeadline('selling again after PostgreSQL returned, with all connections', 2_000, async () => {
+    await withinDeadline('sales on all connections after PostgreSQL returned', 2_000, async () => {
       await sellsAgain();
       await lendsAllAgain();
     });
   });
 });
 
-describe('a PostgreSQL that is frozen', () => {
-  it('costs the first callers 2 s at most, the next ones under one, and is found again', async () => {
+describe('PostgreSQL frozen', () => {
+  it('a frozen PostgreSQL costs the first callers 2 s at most and the next ones 1 s; sales resume after it', async () => {
     await stack.postgres.freeze();
     const first = await withinDeadline('the first answers while PostgreSQL is frozen', 2_000, () =>
       Promise.all(Array.from({ length: 20 }, () => refusal(hold()))),
     );
     for (const { code } of first) expect(['DEPENDENCY_UNAVAILABLE', 'OVERLOADED']).toContain(code);
-    // What was sent may still be done when it thaws, and that is what callers are told.
+    // A commit that was sent may still happen when it thaws: the outcome is unknown.
     expect(first.some(({ details }) => 'outcome' in details && details.outcome === 'unknown')).toBe(true);
     for (let attempt = 0; attempt < 5; attempt += 1) {
       const { code, details } = await withinDeadline('a later answer', 1_000, () => refusal(hold()));
@@ -111,12 +111,12 @@ describe('a PostgreSQL that is frozen', () => {
       expect(details).toEqual({});
     }
     await stack.postgres.thaw();
-    await withinDeadline('selling again after PostgreSQL thawed', 2_000, sellsAgain);
+    await withinDeadline('sales after PostgreSQL thawed', 2_000, sellsAgain);
   });
 });
 
-describe('connections that are ended, again and again, under load', () => {
-  it('take neither the process nor the pool with them', async () => {
+describe('ended connections', () => {
+  it('connections that PostgreSQL ends again and again under load harm neither the process nor the pool', async () => {
     const admin = new pg.Client({ connectionString: stack.databaseUrl });
     await admin.connect();
     const done = new AbortController();
@@ -138,7 +138,7 @@ describe('connections that are ended, again and again, under load', () => {
     }
     done.abort();
     await Promise.all(callers);
-    // Lost races for seats that are held already, and words about the database; nothing that nobody expected.
+    // Lost races for held seats, and errors of the database; no other error.
     for (const outcome of outcomes) {
       expect(['held', 'SEAT_TAKEN', 'SEAT_LOCKED', 'DEPENDENCY_UNAVAILABLE', 'OVERLOADED']).toContain(
         outcome,

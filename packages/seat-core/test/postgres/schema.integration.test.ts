@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { auditViolations } from '@ticketing/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openTestEngine, type TestEngine } from '../fixtures/test-engine.ts';
 import { anyone } from '../../src/records/ownership.ts';
+import { openTestEngine, type TestEngine } from '../fixtures/test-engine.ts';
 
-/* What the database itself refuses, whoever writes the SQL. */
+/* What the database itself refuses, also from SQL written by hand. */
 
 let engine: TestEngine;
 beforeAll(async () => {
@@ -15,7 +15,7 @@ afterAll(async () => {
   await engine[Symbol.asyncDispose]();
 });
 
-/** The constraint or trigger that a statement runs into. */
+/** The constraint or trigger that refuses a statement. */
 async function refusedBy(text: string, values: unknown[] = []): Promise<string | undefined> {
   const client = await engine.pool.connect();
   try {
@@ -30,8 +30,8 @@ async function refusedBy(text: string, values: unknown[] = []): Promise<string |
   }
 }
 
-describe('a second live booking of a seat, written by hand', () => {
-  it('is refused by the partial unique index', async () => {
+describe('booking_seats', () => {
+  it('the partial unique index refuses a second live booking of a seat', async () => {
     const { event, seatIds } = await engine.makeEvent(1);
     await engine.core.holdSeats({ seatIds, userId: 'ani' });
     const bookingId = randomUUID();
@@ -52,30 +52,29 @@ describe('a second live booking of a seat, written by hand', () => {
 });
 
 describe('bookings', () => {
-  it.each(['CONFIRMED', 'EXPIRED', 'CANCELLED'])(
-    'that are %s cannot be opened or changed again',
-    async (final) => {
-      const { seatIds } = await engine.makeEvent(1);
-      const briefly = engine.withSettings({ holdSeconds: final === 'EXPIRED' ? 0.001 : 120 });
-      const { id } = await briefly.holdSeats({ seatIds, userId: 'ani' });
-      if (final === 'CONFIRMED') await engine.core.confirmBooking({ bookingId: id, ownedBy: anyone, actor: 'ani' });
-      if (final === 'CANCELLED') await engine.core.releaseBooking({ bookingId: id, ownedBy: anyone, actor: 'ani' });
-      if (final === 'EXPIRED') await expect.poll(() => engine.core.sweepOverdue()).toBe(1);
-      for (const status of ['PENDING', 'CONFIRMED', 'EXPIRED', 'CANCELLED'].filter(
-        (other) => other !== final,
-      )) {
-        const confirmedAt = status === 'CONFIRMED' ? 'now()' : 'null';
-        expect(
-          await refusedBy(
-            `update bookings set status = '${status}', confirmed_at = ${confirmedAt} where id = $1`,
-            [id],
-          ),
-        ).toBe('bookings_legal_edge');
-      }
-    },
-  );
+  it.each(['CONFIRMED', 'EXPIRED', 'CANCELLED'])('a booking that is %s changes no more', async (final) => {
+    const { seatIds } = await engine.makeEvent(1);
+    const briefly = engine.withSettings({ holdSeconds: final === 'EXPIRED' ? 0.001 : 120 });
+    const { id } = await briefly.holdSeats({ seatIds, userId: 'ani' });
+    if (final === 'CONFIRMED')
+      await engine.core.confirmBooking({ bookingId: id, ownedBy: anyone, actor: 'ani' });
+    if (final === 'CANCELLED')
+      await engine.core.releaseBooking({ bookingId: id, ownedBy: anyone, actor: 'ani' });
+    if (final === 'EXPIRED') await expect.poll(() => engine.core.sweepOverdue()).toBe(1);
+    for (const status of ['PENDING', 'CONFIRMED', 'EXPIRED', 'CANCELLED'].filter(
+      (other) => other !== final,
+    )) {
+      const confirmedAt = status === 'CONFIRMED' ? 'now()' : 'null';
+      expect(
+        await refusedBy(
+          `update bookings set status = '${status}', confirmed_at = ${confirmedAt} where id = $1`,
+          [id],
+        ),
+      ).toBe('bookings_legal_edge');
+    }
+  });
 
-  it('cannot be born confirmed, change hands or get more time', async () => {
+  it('a booking starts PENDING, and neither its user nor its deadline changes', async () => {
     const { event, seatIds } = await engine.makeEvent(1);
     expect(
       await refusedBy(
@@ -111,16 +110,17 @@ describe('seats', () => {
     ['SOLD', `status = 'AVAILABLE', version = version + 1`],
     ['SOLD', `status = 'RESERVED', version = version + 1`],
     ['SOLD', `version = version - 1`],
-  ])('that are %s refuse: set %s', async (status, change) => {
+  ])('a seat that is %s refuses: set %s', async (status, change) => {
     const { seatIds } = await engine.makeEvent(1);
     if (status !== 'AVAILABLE') {
       const { id } = await engine.core.holdSeats({ seatIds, userId: 'ani' });
-      if (status === 'SOLD') await engine.core.confirmBooking({ bookingId: id, ownedBy: anyone, actor: 'ani' });
+      if (status === 'SOLD')
+        await engine.core.confirmBooking({ bookingId: id, ownedBy: anyone, actor: 'ani' });
     }
     expect(await refusedBy(`update seats set ${change} where id = $1`, seatIds)).toBe('seats_legal_edge');
   });
 
-  it('cannot be made sold, nor twice in one place', async () => {
+  it('a seat starts AVAILABLE, and each place of an event has one seat', async () => {
     const { event } = await engine.makeEvent(1);
     const insert = (status: string, number: number) =>
       refusedBy(
@@ -134,15 +134,15 @@ describe('seats', () => {
     expect(await insert('AVAILABLE', 2)).toBeUndefined();
   });
 
-  it('that a booking names cannot be deleted', async () => {
+  it('a seat of a booking cannot be deleted', async () => {
     const { seatIds } = await engine.makeEvent(1);
     await engine.core.holdSeats({ seatIds, userId: 'ani' });
     expect(await refusedBy('delete from seats where id = $1', seatIds)).toBe('booking_seats_seat_fkey');
   });
 });
 
-describe('the history', () => {
-  it('cannot be rewritten, and says each transition of a booking once', async () => {
+describe('booking_events', () => {
+  it('the history is append-only and has each transition of a booking once', async () => {
     const { event, seatIds } = await engine.makeEvent(1);
     const { id } = await engine.core.holdSeats({ seatIds, userId: 'ani' });
     expect(await refusedBy(`update booking_events set actor = 'eve' where booking_id = $1`, [id])).toBe(

@@ -2,21 +2,21 @@ import { createPrivateStack, waitFor, withinDeadline, type PrivateStack } from '
 import { Redis } from 'ioredis';
 import { Registry } from 'prom-client';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { Context } from '../../src/options.ts';
-import { openDatabase, type Database } from '../../src/postgres/pool.ts';
 import { createMetrics } from '../../src/metrics.ts';
-import { openSeatCore } from '../../src/seat-core.ts';
-import { guardRedis } from '../../src/redis/redis-parts.ts';
-import { closeRedis, openRedis } from '../../src/redis/connect.ts';
-import type { SeatCore } from '../../src/seat-core.ts';
-import { tryAcquireSeats } from '../../src/redis/seat-lock.ts';
-import { openSlowLine, type SlowLine } from '../fixtures/slow-line.ts';
+import { silentLogger } from '../../src/options.ts';
+import { openDatabase, type Database } from '../../src/postgres/pool.ts';
 import { anyone } from '../../src/records/ownership.ts';
+import { closeRedis, openRedis } from '../../src/redis/connect.ts';
+import { createRedisBreaker } from '../../src/redis/health.ts';
+import { tryLockSeats } from '../../src/redis/seat-lock.ts';
+import { Background } from '../../src/resilience/background.ts';
+import { openSeatCore, type SeatCore } from '../../src/seat-core.ts';
+import { openSlowProxy, type SlowProxy } from '../fixtures/slow-proxy.ts';
 
-/* Sales, health and repair while Redis is away in each of the ways in which it can be. */
+/* Sales, health and repair in every kind of outage of Redis. */
 
 let stack: PrivateStack;
-let line: SlowLine;
+let proxy: SlowProxy;
 let redisUrl: string;
 let database: Database;
 let admin: Redis;
@@ -24,19 +24,19 @@ const opened: SeatCore[] = [];
 
 beforeAll(async () => {
   stack = await createPrivateStack();
-  line = await openSlowLine(stack.redis.port);
-  redisUrl = stack.redisUrl.replace(`:${stack.redis.port}`, `:${line.port}`);
+  proxy = await openSlowProxy(stack.redis.port);
+  redisUrl = stack.redisUrl.replace(`:${stack.redis.port}`, `:${proxy.port}`);
   database = openDatabase({ databaseUrl: stack.databaseUrl, poolMax: 1 });
   admin = new Redis(stack.redisUrl, { retryStrategy: () => 50 });
   admin.on('error', () => undefined);
 });
 afterEach(async () => {
-  for (const core of opened.splice(0)) await core[Symbol.asyncDispose]();
+  for (const core of opened.splice(0)) await core.close();
 });
 afterAll(async () => {
   admin.disconnect();
   await database.$client.end();
-  await line[Symbol.asyncDispose]();
+  await proxy[Symbol.asyncDispose]();
   await stack.dispose();
 });
 
@@ -65,7 +65,7 @@ async function makeEvent(core: SeatCore, seats: number): Promise<string[]> {
   return rows.map((row) => row.id);
 }
 
-const faultyParts = (core: SeatCore) => core.listDegradedDependencies().map(({ name }) => name);
+const degraded = (core: SeatCore) => core.listDegradedDependencies().map(({ name }) => name);
 const statusKey = (seatId: string) => `status:seat:${seatId}`;
 
 const outages = {
@@ -75,7 +75,7 @@ const outages = {
     begin: () => admin.config('SET', 'maxmemory', '1'),
     end: () => admin.config('SET', 'maxmemory', '0'),
   },
-  'that fails over: a replica of nobody, then an empty master': {
+  'that fails over: a replica without a master, then an empty master': {
     begin: () => admin.replicaof('127.0.0.1', 1),
     end: async () => {
       await admin.replicaof('NO', 'ONE');
@@ -83,17 +83,17 @@ const outages = {
     },
   },
   'whose every answer takes 200 ms': {
-    begin: async () => void (line.delayMs = 200),
-    end: async () => void (line.delayMs = 0),
+    begin: async () => void (proxy.delayMs = 200),
+    end: async () => void (proxy.delayMs = 0),
   },
 };
 
 describe.each(Object.entries(outages))('a Redis %s', (_, outage) => {
-  it('stops no sale, is known to be away, and is right again soon after it is back', async () => {
+  it('stops no sale, is reported as down, and has a correct cache soon after it is back', async () => {
     const { core, metrics } = await openCore();
     const [released, ...seatIds] = await makeEvent(core, 21);
     const early = await core.holdSeats({ seatIds: [released!], userId: 'ani' });
-    await waitFor(() => faultyParts(core).length === 0, { description: 'all to be well' });
+    await waitFor(() => degraded(core).length === 0, { description: 'all to be up' });
     const freeSeats = async () => {
       const { seats } = await core.listAvailableSeats({ eventId: early.eventId, limit: 100 });
       return seats.map(({ id }) => id).toSorted();
@@ -110,10 +110,10 @@ describe.each(Object.entries(outages))('a Redis %s', (_, outage) => {
     expect(await freeSeats()).toEqual(seatIds.toSorted());
     await outage.begin();
     try {
-      // Two as the outage begins, the others at once when it is known.
+      // Two sales as the outage begins, the others when it is noticed.
       await sell(seatIds[0]!);
       await sell(seatIds[1]!);
-      await waitFor(() => faultyParts(core).includes('redis'), { description: 'the outage to be known' });
+      await waitFor(() => degraded(core).includes('redis'), { description: 'the outage to be noticed' });
       for (let start = 2; start < 15; start += 3)
         await Promise.all(seatIds.slice(start, Math.min(15, start + 3)).map(sell));
       await core.releaseBooking({ bookingId: early.id, ownedBy: anyone, actor: 'ani' });
@@ -123,7 +123,7 @@ describe.each(Object.entries(outages))('a Redis %s', (_, outage) => {
     } finally {
       await outage.end();
     }
-    await waitFor(() => faultyParts(core).length === 0, {
+    await waitFor(() => degraded(core).length === 0, {
       description: 'Redis to be used again',
       timeoutMs: 3_000,
     });
@@ -135,7 +135,7 @@ describe.each(Object.entries(outages))('a Redis %s', (_, outage) => {
         expect(await freeSeats()).toEqual([released!, ...free].toSorted());
         return true;
       },
-      { description: 'the status keys and the list of free seats to be right', timeoutMs: 2_000 },
+      { description: 'status keys and list of free seats to be correct', timeoutMs: 2_000 },
     );
     expect(await metrics()).toContain('redis_circuit_open{part="redis"} 0');
     const booking = await core.holdSeats({ seatIds: seatIds.slice(15, 16), userId: 'ani' });
@@ -144,14 +144,14 @@ describe.each(Object.entries(outages))('a Redis %s', (_, outage) => {
   });
 });
 
-it('a core that starts without Redis sells, and uses Redis when it is there', async () => {
+it('an engine that starts without Redis sells, and uses Redis when it is there', async () => {
   await stack.redis.kill();
   const { core } = await withinDeadline('the start', 3_000, openCore);
   const seatIds = await makeEvent(core, 2);
   await core.holdSeats({ seatIds: [seatIds[0]!], userId: 'ani' });
-  expect(faultyParts(core)).toEqual(['redis', 'queue']);
+  expect(degraded(core)).toEqual(['redis', 'queue']);
   await stack.redis.start();
-  await waitFor(() => faultyParts(core).length === 0, {
+  await waitFor(() => degraded(core).length === 0, {
     description: 'Redis to be used',
     timeoutMs: 3_000,
   });
@@ -163,43 +163,45 @@ it('a core that starts without Redis sells, and uses Redis when it is there', as
   });
 });
 
-it('a core that starts beside a frozen Redis is there in a moment, and goes in a moment', async () => {
+it('an engine starts and closes in time while Redis is frozen', async () => {
   await stack.redis.freeze();
   try {
     const { core } = await withinDeadline('the start', 3_000, openCore);
-    await waitFor(() => faultyParts(core).length === 2, { description: 'the outage to be known' });
-    const end = async () => opened.pop()?.[Symbol.asyncDispose]();
+    await waitFor(() => degraded(core).length === 2, { description: 'the outage to be noticed' });
+    const end = async () => opened.pop()?.close();
     await expect(withinDeadline('the end', 3_000, end)).resolves.toBeUndefined();
   } finally {
     await stack.redis.thaw();
   }
 });
 
-it('a lock whose answer was lost is given back behind it', async () => {
+it('a seat lock whose answer was lost is released', async () => {
   const redis = await openRedis({ redisUrl: stack.redisUrl });
-  const metrics = createMetrics();
-  const logger = { debug() {}, info() {}, warn() {}, error() {} };
-  const { guarded, ...part } = guardRedis(redis, { metrics, logger, onReturn: async () => undefined });
-  const settings = { seatLockSeconds: 60 };
-  const context = { redis: guarded, settings, metrics, logger, background: new Set() } as unknown as Context;
+  const shared = { metrics: createMetrics(), logger: silentLogger };
+  const breaker = createRedisBreaker(redis, { ...shared, onClosed: () => Promise.resolve() });
+  const background = new Background(silentLogger);
   await stack.redis.freeze();
   try {
-    const lease = await tryAcquireSeats(context, ['a', 'b'], 'ani', null);
+    const lease = await tryLockSeats(
+      { ...shared, redis: breaker, background, seatLockSeconds: 60 },
+      { seatIds: ['a', 'b'], userId: 'ani', keyTag: '' },
+    );
     if (typeof lease === 'string') throw new Error(`the seats are ${lease}`);
     await lease.release();
   } finally {
     await stack.redis.thaw();
   }
-  await waitFor(() => !guarded.isAway, { description: 'Redis to be used again' });
+  await waitFor(() => !breaker.isOpen, { description: 'Redis to be used again' });
+  await background.finished();
   expect(await admin.exists('lock:seat:a', 'lock:seat:b')).toBe(0);
-  part[Symbol.dispose]();
+  breaker.close();
   await closeRedis(redis);
 });
 
-it('a queue on a Redis that drops data is misconfigured, and a sentence says so', async () => {
+it('a queue on a Redis that deletes keys when it is full is reported as misconfigured', async () => {
   const { core } = await openCore();
   await admin.config('SET', 'maxmemory-policy', 'allkeys-lru');
-  await waitFor(() => faultyParts(core).includes('queue'), { description: 'the policy to be noticed' });
+  await waitFor(() => degraded(core).includes('queue'), { description: 'the policy to be noticed' });
   expect(core.listDegradedDependencies()).toEqual([
     {
       name: 'queue',
@@ -208,13 +210,13 @@ it('a queue on a Redis that drops data is misconfigured, and a sentence says so'
     },
   ]);
   await admin.config('SET', 'maxmemory-policy', 'noeviction');
-  await waitFor(() => faultyParts(core).length === 0, { description: 'the right policy to be noticed' });
+  await waitFor(() => degraded(core).length === 0, { description: 'the right policy to be noticed' });
 });
 
-it('a key of another type refuses its own request a hint and is no outage', async () => {
+it('a status key of another type refuses no hold and is no outage', async () => {
   const { core } = await openCore();
   const [seatId] = await makeEvent(core, 1);
   await admin.hset(statusKey(seatId!), 'a', 'b');
   await core.holdSeats({ seatIds: [seatId!], userId: 'ani' });
-  expect(faultyParts(core)).toEqual([]);
+  expect(degraded(core)).toEqual([]);
 });

@@ -2,147 +2,166 @@ import { createServer, connect, type Socket } from 'node:net';
 import { once } from 'node:events';
 import { afterEach, expect, it } from 'vitest';
 import {
-  Dependency,
-  DependencyAwayError,
-  type DependencyOptions,
+  CircuitBreaker,
+  CircuitOpenError,
+  type CircuitBreakerOptions,
 } from '../../src/resilience/circuit-breaker.ts';
-import { LateError } from '../../src/resilience/deadline.ts';
+import { DeadlineError } from '../../src/resilience/deadline.ts';
+import { createRecordingLogger } from '../fixtures/recording-logger.ts';
 
-const opened: Dependency[] = [];
+/** A client that answers while the test lets it. */
+const client = { ping: async () => 'PONG' };
+
+const opened: CircuitBreaker<typeof client>[] = [];
 afterEach(() => {
-  for (const dependency of opened.splice(0)) dependency[Symbol.dispose]();
+  for (const breaker of opened.splice(0)) breaker.close();
 });
 
-/** A dependency that is well or not, as the test says. */
-function createDependency(options: Partial<DependencyOptions> = {}) {
-  const seen = {
-    isWell: true,
-    probes: 0,
-    states: [] as boolean[],
-    awayMs: [] as number[],
-    log: [] as string[],
-  };
-  const note = (_: object, message: string) => void seen.log.push(message);
-  const dependency = new Dependency({
+function createBreaker(options: Partial<CircuitBreakerOptions<typeof client>> = {}) {
+  const { logger, lines } = createRecordingLogger();
+  const seen = { isUp: true, probes: 0, states: [] as boolean[], outages: [] as number[] };
+  const breaker = new CircuitBreaker({
     name: 'redis',
+    client,
     probe: async () => {
       seen.probes += 1;
-      if (!seen.isWell) throw new Error('ECONNREFUSED');
+      if (!seen.isUp) throw new Error('ECONNREFUSED');
     },
     limitMs: 50,
     probeEveryMs: 5,
-    logger: { debug() {}, info: note, warn: note, error: note },
-    onState: (isAway) => void seen.states.push(isAway),
-    onReturn: async (awayMs) => void seen.awayMs.push(awayMs),
+    logger,
+    onState: (isOpen) => void seen.states.push(isOpen),
+    onClosed: async (outageMs) => void seen.outages.push(outageMs),
     ...options,
   });
-  opened.push(dependency);
-  return { dependency, seen };
+  opened.push(breaker);
+  const log = () => lines.filter(({ level }) => level !== 'debug');
+  return { breaker, seen, log };
 }
 
 const refused = () => Promise.reject(new Error('ECONNREFUSED'));
 
-it('passes work and its answer through while all is well', async () => {
-  const { dependency, seen } = createDependency();
-  expect(await dependency.run(async () => 'PONG')).toBe('PONG');
-  expect(dependency.isAway).toBe(false);
+it('a closed circuit passes work and its answer through', async () => {
+  const { breaker, seen } = createBreaker();
+  expect(await breaker.run((given) => given.ping())).toBe('PONG');
+  expect(breaker.isOpen).toBe(false);
   expect(seen.states).toEqual([false]);
 });
 
-it('refuses work at once after a failure, without beginning it', async () => {
-  const { dependency, seen } = createDependency();
-  seen.isWell = false;
-  await expect(dependency.run(refused)).rejects.toThrow('ECONNREFUSED');
-  let begun = 0;
-  const work = async () => (begun += 1);
-  await expect(dependency.run(work)).rejects.toThrow(DependencyAwayError);
-  expect(begun).toBe(0);
-  expect(dependency.isAway).toBe(true);
+it('an open circuit refuses work at once, without starting it', async () => {
+  const { breaker, seen } = createBreaker();
+  seen.isUp = false;
+  await expect(breaker.run(refused)).rejects.toThrow('ECONNREFUSED');
+  let started = 0;
+  const work = async () => (started += 1);
+  await expect(breaker.run(work)).rejects.toThrow(CircuitOpenError);
+  expect(started).toBe(0);
+  expect(breaker.isOpen).toBe(true);
 });
 
-it('believes an error at once that is certain, where others take several', async () => {
-  const { dependency } = createDependency({
+it('a certain error opens the circuit alone, where others take several', async () => {
+  const { breaker } = createBreaker({
     opensAfter: 3,
     probeEveryMs: 60_000,
-    isCertain: (error) => error instanceof LateError,
+    isCertain: (error) => error instanceof DeadlineError,
   });
-  await expect(dependency.run(refused)).rejects.toThrow('ECONNREFUSED');
-  expect(dependency.isAway).toBe(false);
-  await expect(dependency.run(() => new Promise(() => {}))).rejects.toThrow(LateError);
-  expect(dependency.isAway).toBe(true);
+  await expect(breaker.run(refused)).rejects.toThrow('ECONNREFUSED');
+  expect(breaker.isOpen).toBe(false);
+  await expect(breaker.run(() => new Promise(() => {}))).rejects.toThrow(DeadlineError);
+  expect(breaker.isOpen).toBe(true);
 });
 
-it('counts failures in a row where one is not enough, and a success begins the count anew', async () => {
-  const { dependency } = createDependency({ opensAfter: 3, probeEveryMs: 60_000 });
-  await dependency.run(async () => 1);
-  await expect(dependency.run(refused)).rejects.toThrow('ECONNREFUSED');
-  await expect(dependency.run(refused)).rejects.toThrow('ECONNREFUSED');
-  await dependency.run(async () => 1);
-  await expect(dependency.run(refused)).rejects.toThrow('ECONNREFUSED');
-  await expect(dependency.run(refused)).rejects.toThrow('ECONNREFUSED');
-  expect(dependency.isAway).toBe(false);
-  await expect(dependency.run(refused)).rejects.toThrow('ECONNREFUSED');
-  expect(dependency.isAway).toBe(true);
+it('the circuit opens after several failures in a row; a success starts the count again', async () => {
+  const { breaker } = createBreaker({ opensAfter: 3, probeEveryMs: 60_000 });
+  await breaker.run(async () => 1);
+  await expect(breaker.run(refused)).rejects.toThrow('ECONNREFUSED');
+  await expect(breaker.run(refused)).rejects.toThrow('ECONNREFUSED');
+  await breaker.run(async () => 1);
+  await expect(breaker.run(refused)).rejects.toThrow('ECONNREFUSED');
+  await expect(breaker.run(refused)).rejects.toThrow('ECONNREFUSED');
+  expect(breaker.isOpen).toBe(false);
+  await expect(breaker.run(refused)).rejects.toThrow('ECONNREFUSED');
+  expect(breaker.isOpen).toBe(true);
 });
 
-it('opens by its probe, with nobody asking for anything', async () => {
-  const { dependency, seen } = createDependency();
-  seen.isWell = false;
-  await expect.poll(() => dependency.isAway).toBe(true);
+it('the circuit opens by its probe, without any work', async () => {
+  const { breaker, seen } = createBreaker();
+  seen.isUp = false;
+  await expect.poll(() => breaker.isOpen).toBe(true);
 });
 
-it('closes by its probe alone, tells so, and has made good what the outage left behind', async () => {
-  const { dependency, seen } = createDependency();
-  seen.isWell = false;
-  await expect.poll(() => dependency.isAway).toBe(true);
+it('the circuit closes by its probe alone, logs it, and starts the recovery', async () => {
+  const { breaker, seen, log } = createBreaker();
+  seen.isUp = false;
+  await expect.poll(() => breaker.isOpen).toBe(true);
   const before = seen.probes;
   await expect.poll(() => seen.probes).toBeGreaterThan(before + 3);
-  seen.isWell = true;
-  await expect.poll(() => dependency.isAway).toBe(false);
-  expect(await dependency.run(async () => 'PONG')).toBe('PONG');
+  seen.isUp = true;
+  await expect.poll(() => breaker.isOpen).toBe(false);
+  expect(await breaker.run((given) => given.ping())).toBe('PONG');
   expect(seen.states).toEqual([false, true, false]);
-  expect(seen.log).toEqual(['a part is away; no request waits for it', 'a part is back']);
-  expect(seen.awayMs).toHaveLength(1);
+  expect(log()).toMatchObject([
+    {
+      level: 'warn',
+      message: 'circuit opened: requests go on without this dependency',
+      fields: { dependency: 'redis' },
+    },
+    {
+      level: 'info',
+      message: 'circuit closed: the dependency is back',
+      fields: { dependency: 'redis', outageMs: seen.outages[0] },
+    },
+  ]);
+  expect(seen.outages).toHaveLength(1);
 });
 
-it('gives work up that takes too long, its outcome unknown, and sends no more', async () => {
-  const { dependency, seen } = createDependency();
-  seen.isWell = false;
-  await expect(dependency.run(() => new Promise(() => undefined))).rejects.toThrow(LateError);
-  await expect(dependency.run(async () => 1)).rejects.toThrow(DependencyAwayError);
+it('work beyond its limit fails with DeadlineError and opens the circuit', async () => {
+  const { breaker, seen } = createBreaker();
+  seen.isUp = false;
+  await expect(breaker.run(() => new Promise(() => undefined))).rejects.toThrow(DeadlineError);
+  await expect(breaker.run(async () => 1)).rejects.toThrow(CircuitOpenError);
 });
 
-it('does not take a refusal of the work for an outage', async () => {
-  const { dependency } = createDependency({
+it('a refusal of the work is no outage', async () => {
+  const { breaker } = createBreaker({
     isOutage: (error) => !(error instanceof TypeError),
     probeEveryMs: 60_000,
   });
-  await expect(dependency.run(() => Promise.reject(new TypeError('WRONGTYPE')))).rejects.toThrow(TypeError);
-  expect(dependency.isAway).toBe(false);
+  await expect(breaker.run(() => Promise.reject(new TypeError('WRONGTYPE')))).rejects.toThrow(TypeError);
+  expect(breaker.isOpen).toBe(false);
 });
 
-it('calls nobody late whose answer lay unread because this process was busy', async () => {
-  const server = createServer((socket) => socket.on('data', (data) => socket.write(data)));
+it('an answer that lay unread in the socket of a busy process is not late', async () => {
+  const server = createServer((peer) => peer.on('data', (data) => peer.write(data)));
   const sockets = new Set<Socket>();
-  server.on('connection', (socket) => sockets.add(socket)).listen(0, '127.0.0.1');
+  server.on('connection', (peer) => sockets.add(peer)).listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const client = connect((server.address() as { port: number }).port, '127.0.0.1');
-  await once(client, 'connect');
+  const socket = connect((server.address() as { port: number }).port, '127.0.0.1');
+  await once(socket, 'connect');
   const echo = async () => {
-    client.write('hello');
-    // The echo is in the socket before the loop is let go.
+    socket.write('hello');
+    // The echo is in the socket before the event loop reads it.
     setImmediate(() => {
       setImmediate(() => {
         const until = performance.now() + 100;
         while (performance.now() < until);
       });
     });
-    const [data] = (await once(client, 'data')) as [Buffer];
+    const [data] = (await once(socket, 'data')) as [Buffer];
     return String(data);
   };
-  const { dependency } = createDependency({ probeEveryMs: 60_000 });
-  expect(await dependency.run(echo)).toBe('hello');
-  client.destroy();
-  for (const socket of sockets) socket.destroy();
+  const { breaker } = createBreaker({ probeEveryMs: 60_000 });
+  expect(await breaker.run(echo)).toBe('hello');
+  socket.destroy();
+  for (const peer of sockets) peer.destroy();
   server.close();
+});
+
+it('a closed breaker probes no more', async () => {
+  const { breaker, seen } = createBreaker();
+  await expect.poll(() => seen.probes).toBeGreaterThan(1);
+  breaker.close();
+  const before = seen.probes;
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(seen.probes).toBeLessThanOrEqual(before + 1);
 });

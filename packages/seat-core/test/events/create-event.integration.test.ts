@@ -1,0 +1,111 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { CreateEventInput } from '../../src/events/create-event.ts';
+import { openTestEngine, refusal, type TestEngine } from '../fixtures/test-engine.ts';
+
+let engine: TestEngine;
+beforeAll(async () => {
+  engine = await openTestEngine();
+});
+afterAll(async () => engine[Symbol.asyncDispose]());
+
+const idr = (amount: number) => ({ amount, currency: 'IDR' });
+const night: CreateEventInput = {
+  name: 'Gamelan Night',
+  venue: 'Gedung Kesenian',
+  startsAt: new Date('2027-03-01T12:00:00Z'),
+  sections: [
+    {
+      name: 'Stalls',
+      price: idr(200_000),
+      rows: [
+        { name: 'B', seats: 2 },
+        { name: 'A', seats: 3 },
+      ],
+    },
+    { name: 'Balcony', price: idr(90_000), rows: [{ name: 'A', seats: 1 }] },
+  ],
+};
+
+describe('createEvent', () => {
+  it('makes the seats of an event in the order of the input, and counts them', async () => {
+    const event = await engine.core.createEvent(night);
+    expect(event).toMatchObject({
+      name: 'Gamelan Night',
+      venue: 'Gedung Kesenian',
+      startsAt: night.startsAt,
+      sections: [
+        { name: 'Stalls', price: idr(200_000), rows: 2, seats: 5 },
+        { name: 'Balcony', price: idr(90_000), rows: 1, seats: 1 },
+      ],
+      seatCounts: { available: 6, reserved: 0, sold: 0 },
+    });
+    expect({ ...(await engine.core.getEvent({ eventId: event.id })), replayed: false }).toEqual(event);
+    const { seats } = await engine.core.getSeatMap({ eventId: event.id });
+    expect(seats.map((seat) => `${seat.section} ${seat.row}${seat.number}`)).toEqual([
+      'Stalls B1',
+      'Stalls B2',
+      'Stalls A1',
+      'Stalls A2',
+      'Stalls A3',
+      'Balcony A1',
+    ]);
+  });
+
+  it.each<[string, Partial<CreateEventInput>, string]>([
+    ['no section', { sections: [] }, '/sections'],
+    ['no row', { sections: [{ name: 'S', price: idr(1), rows: [] }] }, '/sections/0/rows'],
+    [
+      'an empty row',
+      { sections: [{ name: 'S', price: idr(1), rows: [{ name: 'A', seats: 0 }] }] },
+      '/sections/0/rows/0/seats',
+    ],
+    [
+      'a row twice',
+      {
+        sections: [
+          {
+            name: 'S',
+            price: idr(1),
+            rows: [
+              { name: 'A', seats: 1 },
+              { name: 'A', seats: 1 },
+            ],
+          },
+        ],
+      },
+      '/sections/0/rows/1/name',
+    ],
+    ['a section twice', { sections: [night.sections[0]!, night.sections[0]!] }, '/sections/1/name'],
+    [
+      'two currencies',
+      { sections: [night.sections[0]!, { ...night.sections[1]!, price: { amount: 1, currency: 'USD' } }] },
+      '/sections/1/price/currency',
+    ],
+    ['half a rupiah', { sections: [{ ...night.sections[0]!, price: idr(0.5) }] }, '/sections/0/price/amount'],
+    [
+      'too many seats',
+      {
+        sections: [
+          {
+            name: 'S',
+            price: idr(1),
+            rows: [
+              { name: 'A', seats: 60_000 },
+              { name: 'B', seats: 40_001 },
+            ],
+          },
+        ],
+      },
+      '/sections',
+    ],
+    ['a control character', { name: 'Gamelan\u0000Night' }, '/name'],
+    ['outer white space', { venue: ' Hall' }, '/venue'],
+    ['no such moment', { startsAt: new Date('nonsense') }, '/startsAt'],
+  ])('refuses an event with %s, and names the member', async (_, change, pointer) => {
+    const before = (await engine.core.listEvents({ limit: 1 })).events[0]?.id;
+    const { code, details } = await refusal(engine.core.createEvent({ ...night, ...change }));
+    expect(code).toBe('VALIDATION_FAILED');
+    expect(details.errors?.map((error) => error.pointer)).toEqual([pointer]);
+    expect((await engine.core.listEvents({ limit: 1 })).events[0]?.id).toBe(before);
+  });
+});
