@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { createTestStack, startService, waitFor, type TestStack } from '@ticketing/testkit';
+import { createTestStack, deadlineFactor, startService, waitFor, type TestStack } from '@ticketing/testkit';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { backUp, restore } from '../src/back-up.ts';
 import { Buyers } from '../src/buyers.ts';
@@ -7,6 +7,8 @@ import { makeEvent } from '../src/make-event.ts';
 import { runSql } from '../src/run-sql.ts';
 import { checkRestored, createEmptyDatabase, urlOf } from './restored.ts';
 import { makeRunFolder } from './run-folder.ts';
+
+const timeout = 180_000 * deadlineFactor();
 
 let stack: TestStack;
 /** Its Redis is empty. */
@@ -27,8 +29,8 @@ const environment = (databaseUrl: string, redisUrl: string) => ({
   LOG_LEVEL: 'warn',
 });
 
-it('a backup taken while tickets are sold is restored, audited and sold from', async () => {
-  const seatIds = await makeEvent(stack, 20);
+it('a backup taken while tickets are sold is restored, audited and sold from', { timeout }, async () => {
+  const seatIds = await makeEvent(stack, 10);
   const file = join(await makeRunFolder('backup'), 'ticketing.dump');
   let soldBefore: number;
   {
@@ -83,4 +85,4 @@ it('a backup taken while tickets are sold is restored, audited and sold from', a
   });
   expect(worker.logs()).not.toContain('"level":50');
   expect(await checkRestored({ ...restored, soldBefore: soldBefore + free.length })).toEqual([]);
-}, 180_000);
+});

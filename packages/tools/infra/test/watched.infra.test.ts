@@ -18,6 +18,8 @@ import { runSql } from '../src/run-sql.ts';
 import { startPrometheus, type Prometheus, type Sample } from '../src/start-prometheus.ts';
 import { makeRunFolder } from './run-folder.ts';
 
+const timeout = 240_000 * deadlineFactor();
+
 /*
  * The services under load, watched by a real Prometheus with the rules of infra/prometheus. It is asked every query of
  * the dashboards in infra/grafana while all is well, with Redis gone, and with a replica that stands still.
@@ -72,7 +74,7 @@ beforeAll(async () => {
     return socket;
   });
   sale = buyers.buy(closing.signal);
-}, 240_000);
+}, timeout);
 afterAll(async () => {
   closing.abort();
   for (const client of clients) client.terminate();
@@ -94,40 +96,37 @@ function waitForAlert(name: string, state: 'pending' | 'firing', isThere: boolea
 }
 
 describe('while all is well', () => {
-  it.each(queries)(
-    'the panel "$panel" has data: $expr',
-    async ({ expr, legendFormat }) => {
-      let samples: Sample[] = [];
-      const description = `data for ${expr}`;
-      await waitFor(
-        async () => {
-          samples = await prometheus.query(expr);
-          // A route without requests has no percentile now; one with requests must have one.
-          return samples.some(({ value }) => Number.isFinite(value));
-        },
-        { description, timeoutMs: 30_000, intervalMs: 250 },
-      );
-      for (const [, label = ''] of legendFormat.matchAll(/\{\{\s*(\w+)\s*\}\}/g))
-        for (const { labels } of samples) expect(labels).toHaveProperty(label);
-    },
-    120_000,
-  );
+  it.each(queries)('the panel "$panel" has data: $expr', { timeout }, async ({ expr, legendFormat }) => {
+    let samples: Sample[] = [];
+    const description = `data for ${expr}`;
+    await waitFor(
+      async () => {
+        samples = await prometheus.query(expr);
+        // A route without requests has no percentile now; one with requests must have one.
+        return samples.some(({ value }) => Number.isFinite(value));
+      },
+      { description, timeoutMs: 30_000, intervalMs: 250 },
+    );
+    for (const [, label = ''] of legendFormat.matchAll(/\{\{\s*(\w+)\s*\}\}/g))
+      for (const { labels } of samples) expect(labels).toHaveProperty(label);
+  });
 
   it('a query of an unknown metric has no data, and a broken query is refused', async () => {
     expect(await prometheus.query('sum(rate(bookings_made_total[1m]))')).toEqual([]);
     await expect(prometheus.query('sum(rate(bookings_total[1m])')).rejects.toThrow('parse error');
   });
 
-  it('no alert fires in a healthy sale', async () => {
+  it('no alert fires in a healthy sale', { timeout }, async () => {
     const startedAt = now() - 25;
     await waitFor(() => now() - startedAt > 45, { description: '45 s of load', timeoutMs: 60_000 });
     expect(await prometheus.listAlerts('firing')).toEqual([]);
-  }, 120_000);
+  });
 });
 
 describe('with Redis gone', () => {
   it(
     'sales go on, the dashboards still answer, and the alert CircuitOpen fires until Redis is back',
+    { timeout },
     async () => {
       await stack.redis.kill();
       const before = buyers.sold;
@@ -139,20 +138,23 @@ describe('with Redis gone', () => {
       await stack.redis.start();
       await waitForAlert('CircuitOpen', 'firing', false);
     },
-    180_000 * deadlineFactor(),
   );
 });
 
 describe('with a replica that stands still', () => {
-  it('sales go on, and the alert ReplicaBehind is pending until the replica moves again', async () => {
-    const url = replica.url('postgres');
-    const before = buyers.sold;
-    await runSql(url, 'select pg_wal_replay_pause()');
-    await waitForAlert('ReplicaBehind', 'pending', true);
-    const [lag] = await prometheus.query('max(replica_lag_seconds)');
-    expect(lag?.value).toBeGreaterThan(5);
-    expect(buyers.sold).toBeGreaterThan(before);
-    await runSql(url, 'select pg_wal_replay_resume()');
-    await waitForAlert('ReplicaBehind', 'pending', false);
-  }, 120_000);
+  it(
+    'sales go on, and the alert ReplicaBehind is pending until the replica moves again',
+    { timeout },
+    async () => {
+      const url = replica.url('postgres');
+      const before = buyers.sold;
+      await runSql(url, 'select pg_wal_replay_pause()');
+      await waitForAlert('ReplicaBehind', 'pending', true);
+      const [lag] = await prometheus.query('max(replica_lag_seconds)');
+      expect(lag?.value).toBeGreaterThan(5);
+      expect(buyers.sold).toBeGreaterThan(before);
+      await runSql(url, 'select pg_wal_replay_resume()');
+      await waitForAlert('ReplicaBehind', 'pending', false);
+    },
+  );
 });
