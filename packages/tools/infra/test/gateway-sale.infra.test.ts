@@ -4,7 +4,6 @@ import getPort from 'get-port';
 import {
   auditViolations,
   createTestStack,
-  deadlineFactor,
   repositoryRoot,
   servicePorts,
   startService,
@@ -19,8 +18,6 @@ import { makeEvent } from '../src/make-event.ts';
 import { runSql } from '../src/run-sql.ts';
 import type { Gateway } from '../src/start-gateway.ts';
 import { startInFrontOf } from './gateway-probes.ts';
-
-const timeout = 240_000 * deadlineFactor();
 
 const seatsForSale = 30_000;
 
@@ -100,7 +97,7 @@ async function followEvent(): Promise<{ readonly socket: WebSocket; readonly typ
 }
 
 describe('a sale through the gateway', () => {
-  it('goes on while each process is stopped or killed, and started again, in turn', { timeout }, async () => {
+  it('goes on while each process is stopped or killed, and started again, in turn', async () => {
     const stopping = new AbortController();
     const ways = [{ url: gateway.url }];
     const buyers = new Buyers({ size: 16, ways, nextSeat: () => seatIds.pop() });

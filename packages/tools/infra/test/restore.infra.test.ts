@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { createTestStack, deadlineFactor, startService, waitFor, type TestStack } from '@ticketing/testkit';
+import { createTestStack, startService, waitFor, type TestStack } from '@ticketing/testkit';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { backUp, restore } from '../src/back-up.ts';
 import { Buyers } from '../src/buyers.ts';
@@ -7,8 +7,6 @@ import { makeEvent } from '../src/make-event.ts';
 import { runSql } from '../src/run-sql.ts';
 import { checkRestored, createEmptyDatabase, urlOf } from './restored.ts';
 import { makeRunFolder } from './run-folder.ts';
-
-const timeout = 180_000 * deadlineFactor();
 
 let stack: TestStack;
 /** Its Redis is empty. */
@@ -29,7 +27,7 @@ const environment = (databaseUrl: string, redisUrl: string) => ({
   LOG_LEVEL: 'warn',
 });
 
-it('a backup taken while tickets are sold is restored, audited and sold from', { timeout }, async () => {
+it('a backup taken while tickets are sold is restored, audited and sold from', async () => {
   const seatIds = await makeEvent(stack, 10);
   const file = join(await makeRunFolder('backup'), 'ticketing.dump');
   let soldBefore: number;
