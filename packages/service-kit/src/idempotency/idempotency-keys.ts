@@ -38,13 +38,12 @@ export function idempotencyOf(
   const key = keyOf(request);
   if (key === undefined) return {};
   const route = `${request.method} ${request.routeOptions.url ?? ''}`;
-  const { params, body } = request;
   return {
     idempotency: {
       caller: userId === null ? 'anybody' : `user ${userId}`,
       route,
       key,
-      fingerprint: fingerprintOf({ route, params, body }),
+      fingerprint: fingerprintOf(route, request.params, request.body),
     },
   };
 }
@@ -61,16 +60,8 @@ function keyOf({ method, headers }: FastifyRequest): string | undefined {
   return Array.isArray(key) ? key.join(', ') : key;
 }
 
-/** The meaning of a request, without its user. */
-interface RequestMeaning {
-  /** With its method: `POST /api/v1/booking`. */
-  readonly route: string;
-  readonly params: unknown;
-  readonly body: unknown;
-}
-
 /** SHA-256 of the meaning of a request: the order of members and the case of ids do not count. */
-function fingerprintOf({ route, params, body }: RequestMeaning): Uint8Array {
+function fingerprintOf(route: string, params: unknown, body: unknown): Uint8Array {
   const text = JSON.stringify([route, canonical(params ?? {}), canonical(body ?? {})]);
   return createHash('sha256').update(text).digest();
 }
