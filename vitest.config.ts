@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-/** Workspace packages are taken from their sources, so that a test never meets a stale build. */
+/** Tests take workspace packages from their sources: a stale build is never tested. */
 const sourceConditions = ['source'];
 
 function project(name: string, suffix: string, options: { servers: boolean; testTimeout: number }) {
@@ -13,8 +13,8 @@ function project(name: string, suffix: string, options: { servers: boolean; test
       exclude: name === 'unit' ? ['**/*.{integration,race,e2e,infra}.test.ts'] : [],
       testTimeout: options.testTimeout,
       hookTimeout: 60_000,
-      // Files share what they import: to import it anew for each takes half of the time. Beside `projects` it would
-      // reach none of them.
+      // Files share their imports: importing anew for each file took half of the time. Beside `projects` this setting would
+      // have no effect.
       isolate: false,
       restoreMocks: true,
       unstubEnvs: true,
@@ -31,7 +31,7 @@ export default defineConfig({
       project('integration', 'integration.test', { servers: true, testTimeout: 20_000 }),
       project('race', 'race.test', { servers: true, testTimeout: 120_000 }),
       project('e2e', 'e2e.test', { servers: true, testTimeout: 120_000 }),
-      // The files of a deployment, by their own tools, and the slow commands of this repository: npm run test:infra, not npm test.
+      // Deployment files, read by their own tools, and slow commands: npm run test:infra runs them, npm test does not.
       project('infra', 'infra.test', { servers: true, testTimeout: 180_000 }),
     ],
   },

@@ -1,4 +1,4 @@
-// The health check of the images: 0 while the service serves, whichever of the three it is.
+// The health check of the three images: exits with 0 while the service serves.
 import { readFile } from 'node:fs/promises';
 
 const ports = { BOOKING_API_PORT: 3001, PAYMENT_API_PORT: 3002, EXPIRY_WORKER_PORT: 3003 };
@@ -10,6 +10,6 @@ try {
   const { ok } = await fetch(`http://127.0.0.1:${port}/health/ready`, { signal: AbortSignal.timeout(2_500) });
   process.exitCode = ok ? 0 : 1;
 } catch {
-  // Nobody listens, or nobody answers: the same to whoever asks.
+  // No process listens, or it does not answer: unhealthy in both cases.
   process.exitCode = 1;
 }

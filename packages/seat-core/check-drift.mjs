@@ -5,8 +5,8 @@ import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /*
- * Fails when src/postgres/schema.ts says something that no migration does. drizzle-kit is asked for the next
- * migration, on a copy: what it writes there is what somebody forgot to generate. It needs no database.
+ * Fails when no migration brings the schema to that of src/postgres/schema.ts. drizzle-kit generates the next migration
+ * into a copy of the folder: a file that appears there was forgotten. This needs no database.
  */
 
 const packageFolder = fileURLToPath(new URL('.', import.meta.url));
@@ -17,7 +17,7 @@ function generateInto(folder) {
   // drizzle-kit joins `out` to its working folder, whatever it looks like.
   const out = relative(packageFolder, folder);
   const options = ['--dialect=postgresql', '--schema=./src/postgres/schema.ts', `--out=${out}`];
-  // Asked whether a column was renamed, it must not wait for somebody at the keyboard.
+  // Without a terminal drizzle-kit asks no questions, such as whether a column was renamed.
   return spawnSync('drizzle-kit', ['generate', ...options], {
     cwd: packageFolder,
     encoding: 'utf8',

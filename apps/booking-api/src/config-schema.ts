@@ -1,4 +1,5 @@
 import { Type } from '@sinclair/typebox';
+import { defaultSettings } from '@ticketing/seat-core';
 import {
   authenticationVariables,
   commonVariables,
@@ -20,7 +21,7 @@ export const configSchema = Type.Object({
   DATABASE_REPLICA_URL: Type.Optional(
     Type.String({
       description:
-        'A streaming replica of `DATABASE_URL`: events, lists and maps are read there while it has everything; nothing is decided there.',
+        'A streaming replica of `DATABASE_URL`: events, lists and maps are read there while it does not lag; every decision is made on `DATABASE_URL`.',
       format: 'postgres-url',
     }),
   ),
@@ -29,36 +30,36 @@ export const configSchema = Type.Object({
   ...originVariables,
   HOLD_SECONDS: Type.Integer({
     description: 'How long a PENDING booking holds its seats.',
-    default: 120,
+    default: defaultSettings.holdSeconds,
     minimum: 1,
     maximum: 3_600,
   }),
   SEAT_LOCK_SECONDS: Type.Integer({
-    description: 'The lifetime of a seat lock whose holder died.',
-    default: 5,
+    description: 'How long the seat lock of a process that died stays.',
+    default: defaultSettings.seatLockSeconds,
     minimum: 3,
     maximum: 60,
   }),
   MAX_SEATS_PER_BOOKING: Type.Integer({
     description: 'How many seats one booking may hold.',
-    default: 10,
+    default: defaultSettings.maxSeatsPerBooking,
     minimum: 1,
     maximum: 100,
   }),
   MAX_HELD_SEATS_PER_USER: Type.Integer({
-    description: 'How many seats of one event a user may hold, unpaid, at a time.',
-    default: 20,
+    description: 'How many unpaid seats of one event a user may hold at a time.',
+    default: defaultSettings.maxHeldSeatsPerUser,
     minimum: 1,
     maximum: 1_000,
   }),
   LIVE_SOCKETS_MAX: Type.Integer({
-    description: 'Live connections of a process; the next one is told to come later.',
+    description: 'Live connections of a process; one more is refused with `Retry-After`.',
     default: 8_000,
     minimum: 0,
     maximum: 100_000,
   }),
   LIVE_SOCKETS_PER_ADDRESS: Type.Integer({
-    description: 'Live connections of one address to a process. 0 is no limit of its own.',
+    description: 'Live connections of one address to a process. 0 turns this limit off.',
     default: 200,
     minimum: 0,
     maximum: 100_000,

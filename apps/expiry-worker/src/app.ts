@@ -10,6 +10,6 @@ export function createApp({ core, ...service }: AppOptions): HttpService {
   return createHttpService({
     ...service,
     readiness: [{ name: 'postgresql', check: () => core.ping() }],
-    faultyParts: () => core.listDegradedDependencies(),
+    degradedDependencies: () => core.listDegradedDependencies(),
   });
 }

@@ -1,56 +1,15 @@
-import { closeRedis, openRedis, openSeatCore } from '@ticketing/seat-core';
-import {
-  assertDatabaseFits,
-  readAllowedOrigins,
-  readAuthenticationSettings,
-  runService,
-} from '@ticketing/service-kit';
+import { openSeatCore } from '@ticketing/seat-core';
+import { closeRedis, openRedis } from '@ticketing/seat-core/clients';
+import { runPublicApi } from '@ticketing/service-kit';
 import { createApp } from './app.ts';
 import { configSchema } from './config-schema.ts';
 
-const name = 'payment-api';
-
-await runService({
-  name,
+await runPublicApi({
+  name: 'payment-api',
   configSchema,
-  start: async ({ config, logger, registry, stopping }) => {
-    const authentication = readAuthenticationSettings(config);
-    const core = await openSeatCore({
-      databaseUrl: config.DATABASE_URL,
-      redisUrl: config.REDIS_URL,
-      queueRedisUrl: null,
-      databasePoolMax: config.DATABASE_POOL_MAX,
-      applicationName: name,
-      logger,
-      registry,
-    });
-    await assertDatabaseFits({ engine: core, poolMax: config.DATABASE_POOL_MAX, logger });
-    // Its own: a counter must not wait behind the commands of bookings, nor they behind it.
-    const limitRedis = await openRedis({
-      redisUrl: config.REDIS_URL,
-      onConnectionError: (err) => logger.debug({ err, part: 'limits' }, 'connection error'),
-    });
-    const limits = {
-      max: config.RATE_LIMIT_MAX,
-      windowSeconds: config.RATE_LIMIT_WINDOW_SECONDS,
-      redis: limitRedis,
-    };
-    const allowedOrigins = readAllowedOrigins(config);
-    const trustedProxies = config.TRUSTED_PROXIES;
-    return {
-      app: createApp({
-        core,
-        authentication,
-        limits,
-        allowedOrigins,
-        trustedProxies,
-        logger,
-        registry,
-        stopping,
-      }),
-      host: config.HOST,
-      port: config.PAYMENT_API_PORT,
-      close: [() => closeRedis(limitRedis), () => core[Symbol.asyncDispose]()],
-    };
-  },
+  openEngine: (options) => openSeatCore({ ...options, queueRedisUrl: null }),
+  openRedis,
+  closeRedis,
+  createApp,
+  portOf: (config) => config.PAYMENT_API_PORT,
 });

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { atOnce, auditViolations, expectProblem } from '@ticketing/testkit';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openTestPayments, type TestPayments } from './fixtures/test-payments.ts';
+import { anyone } from '@ticketing/seat-core';
 
 let payments: TestPayments;
 beforeAll(async () => {
@@ -12,18 +13,18 @@ afterAll(async () => payments[Symbol.asyncDispose]());
 
 const hold = async (seatIds: string[]) => payments.core.holdSeats({ seatIds, userId: 'ani' });
 
-/** A hold whose deadline has passed and that nobody has cleaned up. */
+/** A hold whose deadline has passed and whose clean-up has not run. */
 async function holdOverdue(): Promise<string> {
-  const seatIds = await payments.createHall(1);
+  const seatIds = await payments.makeEvent(1);
   const { id: bookingId } = await payments.brief.holdSeats({ seatIds, userId: 'ani' });
-  const status = async () => (await payments.core.getBooking({ bookingId })).status;
+  const status = async () => (await payments.core.getBooking({ bookingId, ownedBy: anyone })).status;
   await expect.poll(status, { interval: 5 }).toBe('EXPIRED');
   return bookingId;
 }
 
 describe('POST /api/v1/payment/:bookingId/confirm', () => {
-  it('sells the seats and shows the booking, member by member', async () => {
-    const seatIds = await payments.createHall(2);
+  it('a confirm sells the seats and answers the booking, member by member', async () => {
+    const seatIds = await payments.makeEvent(2);
     const booking = await hold(seatIds);
     const { status, headers, body } = await payments.confirm(booking.id.toUpperCase());
     expect(status).toBe(200);
@@ -52,8 +53,8 @@ describe('POST /api/v1/payment/:bookingId/confirm', () => {
     expect(await payments.redis.mget(seatIds.map((id) => `status:seat:${id}`))).toEqual(['SOLD', 'SOLD']);
   });
 
-  it('answers a second time with the same body and counts no ticket twice', async () => {
-    const booking = await hold(await payments.createHall(3));
+  it('a second confirm gets the same body and counts no ticket twice', async () => {
+    const booking = await hold(await payments.makeEvent(3));
     const before = await payments.ticketsSold();
     const first = await payments.confirm(booking.id);
     const again = await payments.confirm(booking.id);
@@ -61,8 +62,8 @@ describe('POST /api/v1/payment/:bookingId/confirm', () => {
     expect(await payments.ticketsSold()).toBe(before + 3);
   });
 
-  it('counts each ticket once however many confirm at the same moment', async () => {
-    const booking = await hold(await payments.createHall(2));
+  it('20 simultaneous confirms count each ticket once', async () => {
+    const booking = await hold(await payments.makeEvent(2));
     const before = await payments.ticketsSold();
     const outcomes = await atOnce(20, async () => payments.confirm(booking.id));
     const bodies = outcomes.map((outcome) => (outcome.status === 'fulfilled' ? outcome.value.body : outcome));
@@ -71,7 +72,7 @@ describe('POST /api/v1/payment/:bookingId/confirm', () => {
     expect(await payments.ticketsSold()).toBe(before + 2);
   });
 
-  it('refuses after the deadline, before and after the clean-up', async () => {
+  it('refuses a confirm after the deadline, before and after the clean-up', async () => {
     const bookingId = await holdOverdue();
     const expired = { status: 400, code: 'BOOKING_EXPIRED' };
     expectProblem(await payments.confirm(bookingId), expired);
@@ -79,9 +80,9 @@ describe('POST /api/v1/payment/:bookingId/confirm', () => {
     expectProblem(await payments.confirm(bookingId), expired);
   });
 
-  it('refuses what was released, and says so', async () => {
-    const booking = await hold(await payments.createHall(1));
-    await payments.core.releaseBooking({ bookingId: booking.id, actor: 'test' });
+  it('refuses a confirm of a released booking with BOOKING_NOT_PENDING', async () => {
+    const booking = await hold(await payments.makeEvent(1));
+    await payments.core.releaseBooking({ bookingId: booking.id, ownedBy: anyone, actor: 'test' });
     expectProblem(await payments.confirm(booking.id), {
       status: 400,
       code: 'BOOKING_NOT_PENDING',
@@ -89,7 +90,7 @@ describe('POST /api/v1/payment/:bookingId/confirm', () => {
     });
   });
 
-  it('answers 404 to an unknown id and 400 to a malformed one', async () => {
+  it('a confirm of an unknown id is 404, of a malformed one 400', async () => {
     expectProblem(await payments.confirm(randomUUID()), { status: 404, code: 'BOOKING_NOT_FOUND' });
     expectProblem(await payments.confirm('7'), {
       status: 400,
@@ -102,27 +103,27 @@ describe('POST /api/v1/payment/:bookingId/confirm', () => {
     ['no body', undefined, {}],
     ['an empty object', '{}', {}],
     ['an empty object as JSON', '{}', { 'content-type': 'application/json' }],
-    ['nothing, said to be JSON', '', { 'content-type': 'application/json' }],
-    ['an empty object said to be a form', '{}', { 'content-type': 'application/x-www-form-urlencoded' }],
-  ])('takes %s', async (_name, body, headers) => {
-    const booking = await hold(await payments.createHall(1));
+    ['an empty body of type JSON', '', { 'content-type': 'application/json' }],
+    ['an empty object as a form', '{}', { 'content-type': 'application/x-www-form-urlencoded' }],
+  ])('a confirm takes %s', async (_name, body, headers) => {
+    const booking = await hold(await payments.makeEvent(1));
     expect((await payments.confirm(booking.id, body, headers)).status).toBe(200);
   });
 
-  it('takes no other body, and then sells nothing', async () => {
-    const booking = await hold(await payments.createHall(1));
+  it('a confirm with another body is refused and sells nothing', async () => {
+    const booking = await hold(await payments.makeEvent(1));
     const answer = await payments.confirm(booking.id, '{"amount":1}', { 'content-type': 'application/json' });
     expectProblem(answer, {
       status: 400,
       code: 'VALIDATION_FAILED',
       errors: [{ pointer: '/amount', detail: 'is not a known member' }],
     });
-    expect((await payments.core.getBooking({ bookingId: booking.id })).status).toBe('PENDING');
+    expect((await payments.core.getBooking({ bookingId: booking.id, ownedBy: anyone })).status).toBe('PENDING');
   });
 });
 
 describe('payment-api as a service', () => {
-  it('knows its one route', async () => {
+  it('a route of another service is ROUTE_NOT_FOUND', async () => {
     const response = await fetch(`${payments.url}/api/v1/events`);
     expect([response.status, await response.json()]).toEqual([
       404,
@@ -130,12 +131,12 @@ describe('payment-api as a service', () => {
     ]);
   });
 
-  it('is ready while PostgreSQL answers', async () => {
+  it('payment-api is ready while PostgreSQL answers', async () => {
     const response = await fetch(`${payments.url}/health/ready`);
     expect([response.status, await response.json()]).toEqual([200, { status: 'ready' }]);
   });
 
-  it('measures requests by route, with no id in a label', async () => {
+  it('measures confirms by route, with no id in a label', async () => {
     await payments.confirm(randomUUID());
     const metrics = await (await fetch(`${payments.url}/metrics`)).text();
     expect(metrics).toContain(

@@ -24,7 +24,7 @@ const ask = (method: string, path: string, headers: Record<string, string> = {})
   fetch(`${service.url}${path}`, { method, headers });
 
 describe('/docs of payment-api', () => {
-  it('is a page that takes nothing from another host, open to everybody', async () => {
+  it('/docs is a public page that loads nothing from another host', async () => {
     const answer = await ask('GET', '/docs');
     expect(answer.status).toBe(200);
     expect(answer.headers.get('content-type')).toBe('text/html; charset=utf-8');
@@ -37,7 +37,7 @@ describe('/docs of payment-api', () => {
     }
   });
 
-  it('has the OpenAPI 3.1 of the confirmation at /docs/json', async () => {
+  it('/docs/json is the OpenAPI 3.1 document of the confirm route', async () => {
     const answer = await ask('GET', '/docs/json');
     expect(answer.status).toBe(200);
     expect(await answer.json()).toMatchObject({
@@ -48,7 +48,7 @@ describe('/docs of payment-api', () => {
 });
 
 describe('a method of payment-api', () => {
-  it.each(['/health/live', '/metrics', '/docs/json'])('HEAD of %s says what GET says', async (path) => {
+  it.each(['/health/live', '/metrics', '/docs/json'])('HEAD of %s has the headers of GET', async (path) => {
     const [head, get] = [await ask('HEAD', path), await ask('GET', path)];
     expect(head.status).toBe(200);
     expect(await head.text()).toBe('');
@@ -59,7 +59,7 @@ describe('a method of payment-api', () => {
   it.each([
     [confirmation, 'OPTIONS, POST'],
     ['/health/live', 'GET, HEAD, OPTIONS'],
-  ])('OPTIONS of %s names them: %s', async (path, methods) => {
+  ])('OPTIONS of %s allows %s', async (path, methods) => {
     const answer = await ask('OPTIONS', path);
     expect(answer.status).toBe(204);
     expect(answer.headers.get('allow')?.split(', ').toSorted().join(', ')).toBe(methods);
@@ -74,7 +74,7 @@ describe('a method of payment-api', () => {
     }
   });
 
-  it.each(['GET', 'HEAD', 'DELETE'])('%s of the confirmation is unknown', async (method) => {
+  it.each(['GET', 'HEAD', 'DELETE'])('%s of the confirm route is ROUTE_NOT_FOUND', async (method) => {
     const answer = await ask(method, confirmation);
     expect(answer.status).toBe(404);
     expect(answer.headers.get('content-type')).toBe('application/problem+json');
@@ -82,7 +82,7 @@ describe('a method of payment-api', () => {
 });
 
 describe('a page of another origin', () => {
-  it('may confirm if ALLOWED_ORIGINS of payment-api names it, and is told so before', async () => {
+  it('a page of ALLOWED_ORIGINS gets a preflight that allows a confirm', async () => {
     const answer = await ask('OPTIONS', confirmation, {
       origin: page,
       'access-control-request-method': 'POST',
@@ -96,7 +96,7 @@ describe('a page of another origin', () => {
     expect(answer.headers.get('access-control-allow-headers')).toContain('idempotency-key');
   });
 
-  it('reads its refusals, too', async () => {
+  it('a page of ALLOWED_ORIGINS can read problems', async () => {
     const answer = await ask('POST', confirmation, { origin: page });
     expect(answer.status).toBe(401);
     expect(answer.headers.get('access-control-allow-origin')).toBe(page);
@@ -104,7 +104,7 @@ describe('a page of another origin', () => {
     expect(answer.headers.has('access-control-allow-credentials')).toBe(false);
   });
 
-  it('may not if it is not named', async () => {
+  it('a page of another origin may not read the answer', async () => {
     const answer = await ask('POST', confirmation, { origin: 'https://evil.example' });
     expect(answer.headers.has('access-control-allow-origin')).toBe(false);
   });

@@ -26,8 +26,12 @@ import {
   type ExpireBookingsResult,
 } from './expiry/expire-bookings.ts';
 import { Health, type ConnectionLimits, type DegradedDependency } from './health.ts';
-import { createHoldBatches } from './hold/commit-holds.ts';
-import { holdSeats, type HoldSeatsDependencies, type HoldSeatsInput } from './hold/hold-seats.ts';
+import {
+  createHoldBatches,
+  holdSeats,
+  type HoldSeatsDependencies,
+  type HoldSeatsInput,
+} from './hold/hold-seats.ts';
 import { IdempotentRequests, type Repeatable } from './idempotency/idempotency.ts';
 import { purgeIdempotencyKeys } from './idempotency/purge-keys.ts';
 import { SeatFeeds, type SubscribeToSeatsInput } from './live/subscribe.ts';

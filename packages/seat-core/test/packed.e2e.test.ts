@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, posix } from 'node:path';
 import { promisify } from 'node:util';
 import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
+import { openSeatCore } from '@ticketing/seat-core';
 import { createTestStack, repositoryRoot } from '@ticketing/testkit';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
@@ -26,25 +27,25 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe('the packed package', () => {
-  it('is what publint would publish', async () => {
+  it('passes publint', async () => {
     const bytes = await readFile(tarball);
     const { messages, pkg } = await publint({ pack: { tarball: new Uint8Array(bytes).buffer } });
     expect(messages.map((message) => formatMessage(message, pkg, { color: false }))).toEqual([]);
   });
 
-  it('has types that fit its code wherever it is imported from (arethetypeswrong)', async () => {
+  it('has types that match its code under every module resolution (arethetypeswrong)', async () => {
     const checked = await checkPackage(createPackageFromTarballData(await readFile(tarball)));
     if (checked.types === false) throw new Error('there are no types');
-    // A package of ES modules: that CommonJS must import it dynamically, and Node 10 knows no exports, is meant.
-    const meant = new Set(['CJSResolvesToESM']);
+    // The package has ES modules only: CommonJS imports it dynamically, and Node 10 does not know `exports`.
+    const expected = new Set(['CJSResolvesToESM']);
     const problems = checked.problems.filter(
       (problem) =>
-        !meant.has(problem.kind) && !('resolutionKind' in problem && problem.resolutionKind === 'node10'),
+        !expected.has(problem.kind) && !('resolutionKind' in problem && problem.resolutionKind === 'node10'),
     );
     expect(problems).toEqual([]);
   });
 
-  it('holds what it needs and nothing else', async () => {
+  it('contains all files that it needs and no sources or tests', async () => {
     const { stdout } = await run('tar', ['-tzf', tarball]);
     const files = stdout.trim().split('\n');
     for (const file of [
@@ -57,13 +58,12 @@ describe('the packed package', () => {
     ]) {
       expect(files).toContain(`package/${file}`);
     }
-    // Maps of sources that are not there lead nowhere.
     const stray = /^package\/(src|test|testing)\/|\.map$|tsbuildinfo$/;
     expect(files.filter((file) => stray.test(file))).toEqual([]);
   });
 });
 
-describe('what the packed package says of itself', () => {
+describe('the manifest and documents of the packed package', () => {
   interface Manifest {
     readonly exports: object;
     readonly files: readonly string[];
@@ -77,18 +77,18 @@ describe('what the packed package says of itself', () => {
     manifest = JSON.parse(stdout) as Manifest;
   });
 
-  it('is true of its files: each path of its manifest is one of them', () => {
+  it('name only files that the package contains', () => {
     const paths = [...JSON.stringify(manifest).matchAll(/"\.\/([^"*]+)"(?!:)/g)].map(([, path]) => path!);
     expect(paths).toContain('dist/index.js');
     for (const path of paths) expect(files).toContain(`package/${path}`);
   });
 
-  it('opens the same subpaths as within this repository', async () => {
+  it('export the same subpaths as within this repository', async () => {
     const own = JSON.parse(await readFile(join(packageFolder, 'package.json'), 'utf8')) as Manifest;
     expect(Object.keys(manifest.exports)).toEqual(Object.keys(own.exports));
   });
 
-  it('is true of its documents: each relative link leads to one of its files', async () => {
+  it('link only to files that the package contains', async () => {
     for (const document of files.filter((file) => file.endsWith('.md'))) {
       const { stdout } = await run('tar', ['-xzOf', tarball, document]);
       const links = [...stdout.matchAll(/\]\(([^)\s#]+)[^)]*\)/g)].map(([, link]) => link!);
@@ -100,12 +100,15 @@ describe('what the packed package says of itself', () => {
   });
 });
 
-describe('an empty project that installs it', () => {
-  it('books, confirms and expires a seat as the README says', async () => {
+describe('an empty project that installs the package', () => {
+  it('compiles and runs the example program of the README against real servers', async () => {
+    const program = await readFile(join(packageFolder, 'examples/kiosk.ts'), 'utf8');
+    const readme = await readFile(join(packageFolder, 'README.md'), 'utf8');
+    expect([...readme.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code]) => code)).toEqual([program]);
+
     const project = join(folder, 'project');
     await mkdir(project);
-    const readme = await readFile(join(packageFolder, 'README.md'), 'utf8');
-    const [sell, expire] = [...readme.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code]) => code!);
+    await writeFile(join(project, 'kiosk.ts'), program);
     await writeFile(
       join(project, 'package.json'),
       JSON.stringify({
@@ -114,36 +117,35 @@ describe('an empty project that installs it', () => {
         dependencies: { '@ticketing/seat-core': `file:${tarball}` },
       }),
     );
-    // Its scripts are not run: seat-core must not need any.
-    const install = [
-      'install',
-      '--prefer-offline',
-      '--ignore-scripts',
-      '--ignore-workspace',
-      '--no-lockfile',
-    ];
+    // Without scripts: seat-core must not need any.
+    const install = ['install', '--prefer-offline', '--ignore-scripts', '--ignore-workspace', '--no-lockfile'];
     await run(bin('pnpm'), install, { cwd: project });
-
-    await writeFile(join(project, 'sell.ts'), sell!);
-    await writeFile(join(project, 'expire.ts'), expire!);
-    await writeFile(
-      join(project, 'main.ts'),
-      `import { expireOneSeat } from './expire.js';
-import { sellOneSeat } from './sell.js';
-const [, , databaseUrl = '', redisUrl = ''] = process.argv;
-console.log(JSON.stringify([await sellOneSeat(databaseUrl, redisUrl), await expireOneSeat(databaseUrl, redisUrl)]));
-`,
-    );
     const strict = ['--strict', '--skipLibCheck', '--module', 'nodenext', '--target', 'es2023'];
     const types = ['--typeRoots', join(repositoryRoot, 'node_modules', '@types'), '--types', 'node'];
-    await run(bin('tsc'), [...strict, ...types, '--outDir', 'built', 'main.ts'], { cwd: project });
+    await run(bin('tsc'), [...strict, ...types, '--outDir', 'built', 'kiosk.ts'], { cwd: project });
 
     await using stack = await createTestStack();
-    const { stdout } = await run(
-      process.execPath,
-      [join('built', 'main.js'), stack.databaseUrl, stack.redisUrl],
-      { cwd: project },
+    const core = await openSeatCore({ databaseUrl: stack.databaseUrl, redisUrl: stack.redisUrl });
+    await core.createEvent({
+      name: 'Gamelan Night',
+      venue: 'Gedung Kesenian',
+      startsAt: new Date(Date.now() + 86_400_000),
+      sections: [
+        { name: 'Stalls', price: { amount: 20_000_000, currency: 'IDR' }, rows: [{ name: 'A', seats: 12 }] },
+      ],
+    });
+    await core.close();
+    const { stdout } = await run(process.execPath, [join('built', 'kiosk.js')], {
+      cwd: project,
+      env: { ...process.env, DATABASE_URL: stack.serviceUrl, REDIS_URL: stack.redisUrl },
+    });
+    expect(stdout).toBe(
+      [
+        'ani holds 2 seats for 120 seconds',
+        'budi is too late: 2 seats are taken',
+        'CONFIRMED: 2 of 12 seats are sold',
+        '',
+      ].join('\n'),
     );
-    expect(JSON.parse(stdout)).toEqual([['PENDING', 'SEAT_TAKEN', 'CONFIRMED'], 'EXPIRED']);
   });
 });

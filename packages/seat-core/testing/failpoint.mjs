@@ -1,7 +1,7 @@
 /*
- * Stands in for src/failpoint.ts under the import condition `failpoints`. FAILPOINT=name ends the process at
- * the first time that point is reached, FAILPOINT=name:3 at the third: without a word to anybody, as a crash does.
- * With FAILPOINT_SIGNAL=SIGSTOP it falls asleep there instead, until it is sent SIGCONT.
+ * Replaces src/failpoint.ts under the import condition `failpoints`. FAILPOINT=name kills the process when it reaches
+ * that point the first time, FAILPOINT=name:3 the third time: at once, like a crash. With FAILPOINT_SIGNAL=SIGSTOP the
+ * process stops there instead, until SIGCONT.
  */
 
 const [wanted, hit = '1'] = (process.env['FAILPOINT'] ?? '').split(':');

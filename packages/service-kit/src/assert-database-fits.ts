@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 
-/** What seat-core's verbs tell about the database, handed in. */
-interface StartedEngine {
+/** The verbs of seat-core that the check needs. */
+export interface StartedEngine {
   readonly readConnectionLimits: () => Promise<{ readonly limit: number; readonly inUse: number }>;
   readonly listEvents: (input: { readonly limit: number }) => Promise<unknown>;
 }
@@ -17,11 +17,11 @@ export interface DatabaseFitOptions {
 const services = 3;
 
 /**
- * Asks the database, before a service serves, for what would fail later and under load: that it is migrated,
- * and that it grants the connections of one process of each service. What others have open now is warned of only:
- * it may be the process that this one replaces.
+ * Checks, before a service serves, two causes of a later failure under load: that the database is migrated, and that it
+ * grants the connections of one process of each service. Connections that other processes hold now are only a warning:
+ * they may belong to the process that this one replaces.
  *
- * @throws Error that says in one sentence what to do
+ * @throws Error whose one sentence says what to do
  */
 export async function assertDatabaseFits({ engine, poolMax, logger }: DatabaseFitOptions): Promise<void> {
   await engine.listEvents({ limit: 1 }).catch((cause: unknown) => {

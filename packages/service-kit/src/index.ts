@@ -1,34 +1,27 @@
-export { bookingSchema, exampleBooking, toBookingAnswer } from './answers/booking-answer.ts';
-export { moneySchema } from './answers/money-schema.ts';
-export { exampleSeat, seatSchema } from './answers/seat-schema.ts';
+export { createPublicApi, describePublicApi, type PublicApiContext } from './create-public-api.ts';
+export { runPublicApi } from './run-public-api.ts';
+export { runService } from './run-service.ts';
 export { assertDatabaseFits } from './assert-database-fits.ts';
-export { addAuthentication } from './auth/add-authentication.ts';
-export { authenticationVariables } from './auth/authentication-variables.ts';
-export { readAuthenticationSettings, type AuthenticationSettings } from './auth/authentication-settings.ts';
+
+export { authenticationVariables, type AuthenticationSettings } from './auth/authentication-settings.ts';
 export { seenBy, userIdOf } from './auth/caller.ts';
-export { commonVariables, queueRedisUrlVariable } from './config/common-variables.ts';
-export { ConfigError } from './config/config-error.ts';
-export { environmentExample } from './config/environment-example.ts';
-export { environmentTable } from './config/environment-table.ts';
-export { readAllowedOrigins } from './config/origin-list.ts';
-export { readConfig } from './config/read-config.ts';
-export { addIdempotencyKeys, idempotencyOf, tellReplay } from './idempotency/add-idempotency-keys.ts';
-export { addressOf } from './limits/address-of.ts';
-export { addAddressLimit, addUserLimit, type LimitOptions } from './limits/add-limits.ts';
-export { addOverloadShedding } from './limits/add-overload-shedding.ts';
-export { limitVariables } from './limits/limit-variables.ts';
-export { createLogger, type LoggerOptions } from './logging/create-logger.ts';
-export { faultTable } from './faults/fault-table.ts';
-export type { FaultCode } from './faults/faults.ts';
-export { ServiceFault } from './faults/service-fault.ts';
-export { problemAnswers } from './faults/problem-answers.ts';
+export {
+  commonVariables,
+  limitVariables,
+  originVariables,
+  queueRedisUrlVariable,
+} from './config/common-variables.ts';
+export { ConfigError, readConfig } from './config/read-config.ts';
 export { bodylessRoutes } from './http/bodyless-routes.ts';
 export { createHttpService, type HttpServiceOptions } from './http/create-http-service.ts';
-export type { ReadinessCheck } from './http/health-routes.ts';
-export { idSchema } from './http/id-schema.ts';
 export type { HttpService } from './http/http-service.ts';
-export { tellUpgraded } from './http/tell-upgraded.ts';
-export { described } from './openapi/described.ts';
-export { openApiOf, type ApiDocsOptions } from './openapi/add-api-docs.ts';
-export { originVariables } from './http/origin-variables.ts';
-export { runService, type ServiceContext, type ServiceOptions, type StartedService } from './run-service.ts';
+export { endUpgradedRequest } from './http/websocket-upgrade.ts';
+export { idempotencyOf, tellReplay } from './idempotency/idempotency-keys.ts';
+export { addressOf } from './limits/rate-limits.ts';
+export { createLogger } from './logging/create-logger.ts';
+export { openApiOf } from './openapi/api-docs.ts';
+export { described } from './openapi/describe-route.ts';
+export { HttpError } from './problems/http-error.ts';
+export { problemAnswers } from './problems/problem-body.ts';
+export { bookingSchema, exampleBooking, toBookingAnswer } from './schemas/booking-schema.ts';
+export { exampleSeat, idSchema, moneySchema, seatSchema } from './schemas/seat-schema.ts';

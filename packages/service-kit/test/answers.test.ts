@@ -120,7 +120,7 @@ test.each([
   ['/nope?token=hunter2', 'unmatched', '/nope', 404, 'ROUTE_NOT_FOUND'],
   ['/%zz?token=hunter2', 'unmatched', '/%zz', 400, 'VALIDATION_FAILED'],
   ['/breaks', '/breaks', '/breaks', 500, 'INTERNAL'],
-])('the line of %s names the fault as the outcome', async (url, route, path, status, outcome) => {
+])('the log line of %s names the problem as the outcome', async (url, route, path, status, outcome) => {
   const { app, lines } = build();
   await app.inject(url);
   const requests = lines.filter(({ msg }) => msg === 'request');
@@ -130,7 +130,7 @@ test.each([
 });
 
 test.each(['/health/live', '/health/ready', '/metrics'])(
-  'the line of %s is for debugging only',
+  'the log line of %s has level debug',
   async (url) => {
     const { app, lines } = build();
     await app.inject(url);
@@ -138,7 +138,7 @@ test.each(['/health/live', '/health/ready', '/metrics'])(
   },
 );
 
-test('shortens an endless path in the log', async () => {
+test('shortens a long path in the log', async () => {
   const { app, lines } = build();
   await app.inject(`/${'x'.repeat(3_000)}`);
   expect(lines[0]?.['path']).toHaveLength(256);

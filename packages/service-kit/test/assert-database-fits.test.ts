@@ -12,20 +12,20 @@ function check(limits: { limit: number; inUse: number }, poolMax: number, events
 
 const migrated = () => Promise.resolve({ events: [] });
 
-test('three services that fit exactly start without a word', async () => {
+test('three services whose pools fit exactly start without a warning', async () => {
   const { lines, outcome } = check({ limit: 30, inUse: 20 }, 10, migrated);
   await outcome;
   expect(lines).toEqual([]);
 });
 
-test('a pool that three services cannot all have refuses the start with the numbers', async () => {
+test('a pool too large for three services refuses the start with the numbers', async () => {
   const { outcome } = check({ limit: 29, inUse: 0 }, 10, migrated);
   await expect(outcome).rejects.toThrow(
     '3 services with DATABASE_POOL_MAX=10 need 30 connections, PostgreSQL grants 29; lower DATABASE_POOL_MAX or raise max_connections',
   );
 });
 
-test('connections that others have open are warned of with the numbers', async () => {
+test('connections of other processes cause a warning with the numbers', async () => {
   const { lines, outcome } = check({ limit: 30, inUse: 21 }, 10, migrated);
   await outcome;
   expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual([
@@ -33,7 +33,7 @@ test('connections that others have open are warned of with the numbers', async (
   ]);
 });
 
-test('a database without tables refuses the start and says which command makes them', async () => {
+test('a database without tables refuses the start and names the command that creates them', async () => {
   const cause = new Error('relation "events" does not exist');
   const { outcome } = check({ limit: 100, inUse: 0 }, 10, () => Promise.reject(cause));
   await expect(outcome).rejects.toThrow(

@@ -1,8 +1,8 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { claimsOf, signToken } from '@ticketing/testkit';
 import { describe, expect, it } from 'vitest';
-import { addAuthentication, createLogger, type AuthenticationSettings } from '../src/index.ts';
-import { buildService, createLogSink } from './fixtures/build-service.ts';
+import { createLogger, type AuthenticationSettings } from '../src/index.ts';
+import { addAuthentication, buildService, createLogSink } from './fixtures/build-service.ts';
 
 const secret = 'correct horse battery staple, 2026';
 const settings: AuthenticationSettings = {
@@ -38,7 +38,7 @@ function build(overrides: AuthenticationSettings = settings) {
 }
 
 describe('a token', () => {
-  it('makes its subject the caller', async () => {
+  it('the subject of a valid token is the caller', async () => {
     const { ask } = build();
     const answer = await ask('/mine', `Bearer ${signToken(claims(), { key: secret })}`);
     expect([answer.statusCode, answer.json()]).toEqual([200, { user: 'ani' }]);
@@ -49,7 +49,7 @@ describe('a token', () => {
     ['a clock that is three seconds behind', () => ({ nbf: seconds(3) })],
     ['an end three seconds ago', () => ({ exp: seconds(-3) })],
     ['an id of 128 characters', () => ({ sub: 'x'.repeat(128) })],
-  ])('is accepted with %s', async (_name, overrides) => {
+  ])('accepts a token with %s', async (_name, overrides) => {
     const { ask } = build();
     const answer = await ask('/mine', `bearer ${signToken(claims(overrides()), { key: secret })}`);
     expect(answer.statusCode).toBe(200);
@@ -71,7 +71,7 @@ describe('a token', () => {
     ['a subject that is a number', { sub: 7 }],
     ['a subject with a line break', { sub: 'ani\nbudi' }],
     ['a subject of 129 characters', { sub: 'x'.repeat(129) }],
-  ])('is refused with %s', async (_name, overrides) => {
+  ])('refuses a token with %s', async (_name, overrides) => {
     const { ask } = build();
     const answer = await ask('/mine', `Bearer ${signToken(claims(overrides), { key: secret })}`);
     expect(answer.statusCode).toBe(401);
@@ -86,7 +86,7 @@ describe('a token', () => {
     ['another secret', signToken(claims(), { key: `${secret}!` })],
     ['no signature and the algorithm none', signToken(claims())],
     ['no signature', `${head}.${body}.`],
-    ['two parts', `${head}.${body}`],
+    ['two segments', `${head}.${body}`],
     ['the algorithm none and a signature', signToken(claims(), { key: secret, header: { alg: 'none' } })],
     ['the algorithm nOnE', signToken(claims(), { header: { alg: 'nOnE' } })],
     ['the algorithm HS512', signToken(claims(), { key: secret, header: { alg: 'HS512' } })],
@@ -94,14 +94,14 @@ describe('a token', () => {
     ['a list of algorithms', signToken(claims(), { key: secret, header: { alg: ['HS256'] } })],
     ['no algorithm', signToken(claims(), { key: secret, header: { alg: undefined } })],
     ['a critical extension', signToken(claims(), { key: secret, header: { crit: ['exp'], exp: 1 } })],
-    ['claims of somebody else under its signature', forgedBody()],
+    ['claims of another user under its signature', forgedBody()],
     ['claims that are no object', signToken('ani', { key: secret })],
     ['claims that are null', signToken(null, { key: secret })],
     ['padding', `${head}.${body}.${signature}=`],
     ['other text', 'hello'],
     ['nothing', ''],
     ['a second token behind it', `${good} ${good}`],
-  ])('is none with %s', async (_name, token) => {
+  ])('refuses a malformed or forged token: %s', async (_name, token) => {
     const { ask } = build();
     const answer = await ask('/mine', `Bearer ${token}`);
     expect([answer.statusCode, answer.json().code]).toEqual([401, 'UNAUTHENTICATED']);
@@ -112,13 +112,13 @@ describe('a token', () => {
   }
 
   it.each(['Basic YW5pOmFuaQ==', 'Bearer', good, `Token ${good}`, `Bearer\t${good}`])(
-    'is not found in the header %j',
+    'finds no token in the header %j',
     async (header) => {
       expect((await build().ask('/mine', header)).statusCode).toBe(401);
     },
   );
 
-  it('is not taken from the address or a cookie', async () => {
+  it('takes no token from the URL or a cookie', async () => {
     const answer = await build().app.inject({
       url: `/mine?access_token=${good}&token=${good}`,
       headers: { cookie: `token=${good}` },
@@ -126,24 +126,24 @@ describe('a token', () => {
     expect(answer.statusCode).toBe(401);
   });
 
-  it('that is missing is asked for, without a word of error', async () => {
+  it('a missing token is answered with WWW-Authenticate that names no error', async () => {
     const answer = await build().ask('/mine');
     expect([answer.statusCode, answer.headers['www-authenticate']]).toEqual([401, 'Bearer']);
     expect(answer.json()).toMatchObject({ code: 'UNAUTHENTICATED' });
   });
 
-  it('is told of in Indonesian, too', async () => {
+  it('answers a missing token in Indonesian, too', async () => {
     const answer = await build().app.inject({ url: '/mine', headers: { 'accept-language': 'id' } });
     expect(answer.json().detail).toBe('Silakan masuk: diperlukan token yang sah di header Authorization.');
   });
 
-  it('is missed before the body is looked at', async () => {
+  it('refuses a missing token before the body is read', async () => {
     const { app } = build();
     const answer = await app.inject({ method: 'POST', url: '/mine', payload: { a: 'x'.repeat(100_000) } });
     expect(answer.statusCode).toBe(401);
   });
 
-  it('never appears in the log', async () => {
+  it('a token never appears in the log', async () => {
     const { ask, lines } = build();
     await ask('/mine', `Bearer ${good}`);
     await ask('/mine', `Bearer ${good}x`);
@@ -170,7 +170,7 @@ describe('a role', () => {
     ['/rule', [['admin']], 403],
     ['/rule', ['Admin'], 403],
     ['/rule', undefined, 403],
-  ])('opens %s to %j: %i', async (url, roles, status) => {
+  ])('%s with the roles %j is answered %i', async (url, roles, status) => {
     const answer = await build().ask(url, as(roles));
     expect(answer.statusCode).toBe(status);
     if (status === 403) expect(answer.json()).toMatchObject({ code: 'FORBIDDEN', retryable: false });
@@ -178,36 +178,39 @@ describe('a role', () => {
 });
 
 describe('without a token', () => {
-  it.each(['/open', '/health/live', '/health/ready', '/metrics'])('%s is open', async (url) => {
+  it.each(['/open', '/health/live', '/health/ready', '/metrics'])('%s needs no token', async (url) => {
     const { ask } = build();
     expect((await ask(url)).statusCode).toBe(200);
     expect((await ask(url, 'Bearer wrong')).statusCode).toBe(200);
   });
 
-  it('what does not exist is not there, as with one', async () => {
+  it('an unknown route is 404 without a token, too', async () => {
     expect((await build().ask('/nope')).statusCode).toBe(404);
   });
 
   it.each(['/mine/', '//mine', '/MINE', '/%6dine', '/mine;x', '/./mine'])(
-    'no other spelling of an address opens it: %s',
+    'another spelling of a protected path opens nothing: %s',
     async (url) => {
       expect([401, 404]).toContain((await build().ask(url)).statusCode);
     },
   );
 
-  it('HEAD is refused where GET is', async () => {
+  it('HEAD of a protected route needs a token, as GET does', async () => {
     const answer = await build().app.inject({ method: 'HEAD', url: '/mine' });
     expect(answer.statusCode).toBe(401);
   });
 
-  it.each(['x-http-method-override', 'x-method-override'])('%s opens nothing', async (name) => {
-    const answer = await build().app.inject({ url: '/mine', headers: { [name]: 'OPTIONS' } });
-    expect(answer.statusCode).toBe(401);
-  });
+  it.each(['x-http-method-override', 'x-method-override'])(
+    'the header %s opens no protected route',
+    async (name) => {
+      const answer = await build().app.inject({ url: '/mine', headers: { [name]: 'OPTIONS' } });
+      expect(answer.statusCode).toBe(401);
+    },
+  );
 });
 
 describe('while authentication is off', () => {
-  it('everybody may do everything, and a warning says so', async () => {
+  it('every request has every role while authentication is off, and a warning is logged', async () => {
     const { ask, warnings } = build({ kind: 'off' });
     for (const url of ['/mine', '/open', '/organize', '/pay', '/rule']) {
       expect((await ask(url)).statusCode).toBe(200);
@@ -215,12 +218,12 @@ describe('while authentication is off', () => {
     expect(warnings).toMatchObject([
       {
         level: 'warn',
-        msg: 'authentication is off: user ids are believed as they are sent, and every role is granted',
+        msg: 'authentication is off: user ids are believed as sent, and every request has every role',
       },
     ]);
   });
 
-  it('a token means nothing', async () => {
+  it('a token is ignored while authentication is off', async () => {
     const answer = await build({ kind: 'off' }).ask('/mine', 'Bearer wrong');
     expect(answer.json()).toEqual({ user: null });
   });

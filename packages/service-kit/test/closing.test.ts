@@ -14,14 +14,14 @@ const build = (overrides = {}) =>
 
 const get = (path: string) => [`GET ${path} HTTP/1.1`, 'host: x', 'connection: keep-alive', '', ''];
 
-/** @returns how long the closing took, in milliseconds */
+/** @returns how long the close took, in milliseconds */
 async function timeToClose(app: { close: () => Promise<unknown> }): Promise<number> {
   const startedAt = performance.now();
   await app.close();
   return performance.now() - startedAt;
 }
 
-test('answers what is in flight on keep-alive connections, says so that it closes, and is gone', async () => {
+test('a close answers requests in flight on keep-alive connections, with connection: close', async () => {
   const { app } = build();
   const { connect } = await listen(app);
   const clients = await Promise.all(Array.from({ length: 20 }, connect));
@@ -37,7 +37,7 @@ test('answers what is in flight on keep-alive connections, says so that it close
   }
 });
 
-test('idle keep-alive connections do not hold the closing up', async () => {
+test('idle keep-alive connections do not delay the close', async () => {
   const { app } = build();
   const { connect } = await listen(app);
   const client = await connect();
@@ -46,7 +46,7 @@ test('idle keep-alive connections do not hold the closing up', async () => {
   expect(await timeToClose(app)).toBeLessThan(3_000);
 });
 
-test('connections that never sent a whole request do not hold the closing up', async () => {
+test('connections without a whole request do not delay the close', async () => {
   const { app } = build();
   const { connect } = await listen(app);
   await connect();
@@ -57,7 +57,7 @@ test('connections that never sent a whole request do not hold the closing up', a
   await half.closed();
 });
 
-test('serves a request whose first half was here when the closing began', async () => {
+test('a close serves a request whose first half had arrived before', async () => {
   const { app } = build();
   const { connect } = await listen(app);
   const client = await connect();
@@ -72,7 +72,7 @@ test('serves a request whose first half was here when the closing began', async 
   expect(answer.headers).toMatchObject({ connection: 'close', 'x-request-id': expect.any(String) as string });
 });
 
-test('lets connections go from the moment the service is told to stop, and still takes new ones', async () => {
+test('closes connections from the stop signal on, and still takes new ones', async () => {
   const stopping = new AbortController();
   const { app } = build({ stopping: stopping.signal });
   const { connect } = await listen(app);
@@ -88,16 +88,20 @@ test('lets connections go from the moment the service is told to stop, and still
   expect(parseAnswer(await late.closed())).toMatchObject({ status: 503, body: '{"status":"stopping"}' });
 });
 
-test('cuts requests off that take longer than five seconds, and says so', { timeout: 15_000 }, async () => {
-  const { app, lines } = buildService((service) => {
-    service.get('/endless', () => sleep(60_000, undefined, { ref: false }));
-  });
-  const { connect } = await listen(app);
-  const client = await connect();
-  client.send(...get('/endless'));
-  await sleep(100);
-  const took = await timeToClose(app);
-  expect(took).toBeGreaterThan(4_500);
-  expect(took).toBeLessThan(6_500);
-  expect(lines).toContainEqual(expect.objectContaining({ level: 'warn', lost: 1 }));
-});
+test(
+  'a close cuts off requests that take longer than five seconds, and logs it',
+  { timeout: 15_000 },
+  async () => {
+    const { app, lines } = buildService((service) => {
+      service.get('/endless', () => sleep(60_000, undefined, { ref: false }));
+    });
+    const { connect } = await listen(app);
+    const client = await connect();
+    client.send(...get('/endless'));
+    await sleep(100);
+    const took = await timeToClose(app);
+    expect(took).toBeGreaterThan(4_500);
+    expect(took).toBeLessThan(6_500);
+    expect(lines).toContainEqual(expect.objectContaining({ level: 'warn', lost: 1 }));
+  },
+);

@@ -1,6 +1,7 @@
 import { Type } from '@sinclair/typebox';
 import { expect, test } from 'vitest';
-import { commonVariables, environmentExample, environmentTable } from '../src/index.ts';
+import { environmentExample, environmentTable } from '../src/docs.ts';
+import { commonVariables } from '../src/index.ts';
 
 const port = Type.Integer({ description: 'Where to listen.', default: 3001, minimum: 1, maximum: 65_535 });
 const schemas = {
@@ -11,7 +12,7 @@ const schemas = {
   }),
 };
 
-test('the table has one row per variable, with default, bounds, meaning and readers', () => {
+test('the environment table has one row per variable, with default, bounds, meaning and readers', () => {
   const table = environmentTable(schemas);
   expect(table).toContain(
     '| name | default | value | meaning | read by |\n| --- | --- | --- | --- | --- |\n',
@@ -27,14 +28,14 @@ test('the table has one row per variable, with default, bounds, meaning and read
   expect(table.match(/`HOST`/g)).toHaveLength(1);
 });
 
-test('the example leaves required variables to fill in and shows the defaults of the others', () => {
+test('the environment example has required variables empty and the others at their defaults', () => {
   const example = environmentExample(schemas);
   expect(example).toMatch(/^DATABASE_URL=$/m);
   expect(example).toMatch(/^# LOG_LEVEL=info$/m);
   expect(example).toMatch(/^# JWKS_URL=$/m);
 });
 
-test('refuses a variable without a description', () => {
+test('refuses to describe a variable without a description', () => {
   expect(() => environmentTable({ api: Type.Object({ PORT: Type.Integer() }) })).toThrow(
     'api: PORT has no description',
   );

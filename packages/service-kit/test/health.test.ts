@@ -5,7 +5,7 @@ import { buildService } from './fixtures/build-service.ts';
 const down = () =>
   Promise.reject(new Error('password authentication failed for user "app" at postgres://app:hunter2@db'));
 
-test('live says that the process runs, whatever else is away', async () => {
+test('live says that the process runs, also without its dependencies', async () => {
   const { app } = buildService(() => {}, { readiness: [{ name: 'postgresql', check: down }] });
   const answer = await app.inject('/health/live');
   expect(answer.statusCode).toBe(200);
@@ -13,7 +13,7 @@ test('live says that the process runs, whatever else is away', async () => {
   expect(answer.headers['cache-control']).toBe('no-store');
 });
 
-test('ready while every part answers', async () => {
+test('ready while every required dependency answers', async () => {
   const { app } = buildService(() => {}, {
     readiness: [{ name: 'postgresql', check: () => Promise.resolve(1) }],
   });
@@ -23,7 +23,7 @@ test('ready while every part answers', async () => {
   expect(answer.headers['cache-control']).toBe('no-store');
 });
 
-test('unavailable without a part, without a word on where it is or why', async () => {
+test('unavailable without a required dependency; the answer holds no address and no reason', async () => {
   const { app } = buildService(() => {}, { readiness: [{ name: 'postgresql', check: down }] });
   const answer = await app.inject('/health/ready');
   expect(answer.statusCode).toBe(503);
@@ -34,27 +34,27 @@ test('unavailable without a part, without a word on where it is or why', async (
   expect(answer.headers['cache-control']).toBe('no-store');
 });
 
-test('degraded, but serving, while a part that it can do without is not well', async () => {
+test('degraded, with 200, while an optional dependency does not work', async () => {
   const parts = [{ name: 'redis', status: 'down', detail: 'Redis does not answer.' }];
-  let faulty = parts;
-  const { app } = buildService(() => {}, { readiness: [], faultyParts: () => faulty });
+  let degraded = parts;
+  const { app } = buildService(() => {}, { readiness: [], degradedDependencies: () => degraded });
   const answer = await app.inject('/health/ready');
   expect(answer.statusCode).toBe(200);
   expect(answer.json()).toEqual({ status: 'degraded', parts });
   expect(answer.headers['cache-control']).toBe('no-store');
-  faulty = [];
+  degraded = [];
   expect((await app.inject('/health/ready')).json()).toEqual({ status: 'ready' });
 });
 
-test('unavailable, and not degraded, when a part is missing that it cannot do without', async () => {
+test('unavailable, not degraded, when a required and an optional dependency are down', async () => {
   const { app } = buildService(() => {}, {
     readiness: [{ name: 'postgresql', check: down }],
-    faultyParts: () => [{ name: 'redis', status: 'down', detail: 'Redis does not answer.' }],
+    degradedDependencies: () => [{ name: 'redis', status: 'down', detail: 'Redis does not answer.' }],
   });
   expect((await app.inject('/health/ready')).statusCode).toBe(503);
 });
 
-test('a check that throws at once is down too', async () => {
+test('unavailable when a check throws synchronously', async () => {
   const check = () => {
     throw new Error('no pool');
   };
@@ -62,7 +62,7 @@ test('a check that throws at once is down too', async () => {
   expect((await app.inject('/health/ready')).statusCode).toBe(503);
 });
 
-test('waits no longer than half a second for a part that hangs, and asks it once at a time', async () => {
+test('waits at most half a second for a check that hangs, and runs one check at a time', async () => {
   let calls = 0;
   const check = () => {
     calls += 1;
@@ -79,7 +79,7 @@ test('waits no longer than half a second for a part that hangs, and asks it once
   });
 });
 
-test('tells the log once when a part goes and once when it is back', async () => {
+test('logs once that a dependency is down and once that it recovered', async () => {
   let isAway = true;
   const check = () => (isAway ? down() : Promise.resolve());
   const { app, lines } = buildService(() => {}, { readiness: [{ name: 'postgresql', check }] });
@@ -88,14 +88,16 @@ test('tells the log once when a part goes and once when it is back', async () =>
   isAway = false;
   expect((await app.inject('/health/ready')).statusCode).toBe(200);
   await app.inject('/health/ready');
-  expect(lines.filter(({ msg }) => msg.startsWith('part')).map(({ level, msg }) => [level, msg])).toEqual([
-    ['warn', 'part is down'],
-    ['info', 'part is back'],
+  expect(
+    lines.filter(({ msg }) => msg.startsWith('dependency')).map(({ level, msg }) => [level, msg]),
+  ).toEqual([
+    ['warn', 'dependency down'],
+    ['info', 'dependency recovered'],
   ]);
   expect(JSON.stringify(lines)).not.toContain('hunter2');
 });
 
-test('stopping, from the moment the service is told to', async () => {
+test('stopping from the stop signal on', async () => {
   const stopping = new AbortController();
   const { app } = buildService(() => {}, { stopping: stopping.signal });
   expect((await app.inject('/health/ready')).statusCode).toBe(200);

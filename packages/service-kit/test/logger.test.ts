@@ -31,7 +31,7 @@ test('writes JSON with ISO time, level in words and the service', () => {
   expect(lines[0]?.['time']).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
 });
 
-test('leaves out lines below its level', () => {
+test('the logger leaves out lines below its level', () => {
   const { logger, lines } = createTestLogger();
   logger.debug('not this');
   expect(lines).toEqual([]);
@@ -64,7 +64,7 @@ test.each([
   expect(text()).toContain('[redacted]');
 });
 
-test('keeps the rest of a line as it is', () => {
+test('logs members without secrets unchanged', () => {
   const { logger, lines } = createTestLogger();
   const at = new Date('2026-08-17T10:00:00Z');
   logger.info({ text: 'a@b', list: [1, null, { x: true }], at, none: undefined, nothing: null });
@@ -76,7 +76,7 @@ test('keeps the rest of a line as it is', () => {
   });
 });
 
-test('names instances of classes instead of showing what is in them', () => {
+test('logs the name of a class instance, not its members', () => {
   const { logger, lines } = createTestLogger();
   logger.info({
     pool: new (class Pool {
@@ -88,7 +88,7 @@ test('names instances of classes instead of showing what is in them', () => {
   expect(lines[0]).toMatchObject({ pool: '[Pool]', url: '[URL]', seats: '[Map]' });
 });
 
-test('survives a line that contains itself', () => {
+test('logs a line that contains itself', () => {
   const { logger, lines } = createTestLogger();
   const line: Record<string, unknown> = { a: 1 };
   line['self'] = line;
@@ -160,13 +160,13 @@ test('hides the arguments of a Redis command', () => {
   expect(text()).not.toContain('hunter2');
 });
 
-test('says so when something other than an error was thrown', () => {
+test('logs a cause that is no Error without its members', () => {
   const { logger, lines } = createTestLogger();
   logger.error({ err: new Error('outer', { cause: { password: 'hunter2' } }) });
   expect(lines[0]).toMatchObject({ err: { cause: { type: 'object', message: 'not an Error was thrown' } } });
 });
 
-test('ends a chain of causes that goes round', () => {
+test('ends a circular chain of causes', () => {
   const { logger, lines } = createTestLogger();
   const error = new Error('round');
   error.cause = error;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { preferredLanguage } from '../src/faults/preferred-language.ts';
+import { preferredLanguage } from '../src/problems/problem-handlers.ts';
 
 test.each([
   [undefined, 'en'],
@@ -27,6 +27,6 @@ test.each([
   ['id;q=2, en;q=0.1', 'en'],
   ['id;q=abc', 'en'],
   [';;,,;q=1', 'en'],
-])('%j asks for %s', (header, language) => {
+])('Accept-Language %j is answered in %s', (header, language) => {
   expect(preferredLanguage(header)).toBe(language);
 });

@@ -22,7 +22,7 @@ function messageFor(env: Record<string, string | undefined>): string {
   throw new Error('was accepted');
 }
 
-test('fills in the defaults', () => {
+test('readConfig fills in the defaults', () => {
   expect(readConfig(schema, required)).toEqual({
     ...required,
     HOST: '127.0.0.1',
@@ -34,7 +34,7 @@ test('fills in the defaults', () => {
   });
 });
 
-test('reads text as the declared type', () => {
+test('reads a variable as its declared type', () => {
   const config = readConfig(schema, {
     ...required,
     PORT: '80',
@@ -52,13 +52,13 @@ test('takes an empty variable for an unset one and ignores unknown variables', (
   expect(config).not.toHaveProperty('PATH');
 });
 
-test('returns a frozen object and leaves the environment alone', () => {
+test('readConfig returns a frozen object and does not change the environment', () => {
   const env = { ...required, PORT: '80' };
   expect(Object.isFrozen(readConfig(schema, env))).toBe(true);
   expect(env).toEqual({ ...required, PORT: '80' });
 });
 
-test('lists every fault by name, with what is expected, in one message', () => {
+test('lists every missing or wrong variable by name, with the expected value, in one message', () => {
   const message = messageFor({
     DATABASE_URL: 'mysql://root:hunter2@db/x',
     REDIS_URL: '',
@@ -84,7 +84,7 @@ test('lists every fault by name, with what is expected, in one message', () => {
   ]);
 });
 
-test('never prints a value', () => {
+test('a ConfigError never prints a value', () => {
   const values = {
     DATABASE_URL: 'mysql://root:hunter2@db/x',
     REDIS_URL: 'http://:sesame@cache',
@@ -97,7 +97,7 @@ test('never prints a value', () => {
   expect(message).not.toMatch(/hunter2|sesame/);
 });
 
-test('speaks of one fault in the singular', () => {
+test('a ConfigError speaks of one variable in the singular', () => {
   expect(messageFor({ ...required, PORT: '0' })).toBe(
     '1 environment variable is missing or wrong:\n  - PORT must be a whole number from 1 to 65535',
   );

@@ -4,8 +4,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { claimsOf, signToken, waitFor } from '@ticketing/testkit';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { addAuthentication, createLogger } from '../src/index.ts';
-import { buildService, createLogSink } from './fixtures/build-service.ts';
+import { createLogger } from '../src/index.ts';
+import { addAuthentication, buildService, createLogSink } from './fixtures/build-service.ts';
 
 interface Signer {
   readonly kid: string;
@@ -21,7 +21,7 @@ function createSigner(kid: string, type: 'rsa' | 'ec' = 'ec'): Signer {
   return { kid, ...pair };
 }
 
-/** An issuer of tokens, whose keys can change and who can go away. */
+/** An issuer of tokens whose keys can change and whose server can fail. */
 async function startIssuer(...signers: Signer[]) {
   const issuer = { signers, answers: 0, mode: 'well' as 'well' | 'broken' | 'silent' };
   const server = createServer((_request, response) => {
@@ -59,7 +59,7 @@ function openService(url: string) {
 const tokenOf = ({ kid, privateKey }: Signer, header: object = {}) =>
   signToken(claimsOf('ani'), { key: privateKey, header: { kid, ...header } });
 
-/** Moves the clock of the cooldown on, without waiting for it. */
+/** Advances the clock, without waiting. */
 function later(ms: number): void {
   const elapsed = () => Number(process.hrtime.bigint()) / 1e6;
   const start = performance.now() + ms - elapsed();
@@ -70,13 +70,13 @@ function later(ms: number): void {
 afterEach(() => vi.restoreAllMocks());
 
 describe('tokens signed by a key of the URL', () => {
-  it.each(['rsa', 'ec'] as const)('are accepted: %s', async (type) => {
+  it.each(['rsa', 'ec'] as const)('accepts a token signed by a key of JWKS_URL: %s', async (type) => {
     const signer = createSigner('one', type);
     const { ask } = openService((await startIssuer(signer)).url);
     expect(await ask(tokenOf(signer))).toBe(200);
   });
 
-  it('are told apart by the id of their key', async () => {
+  it('verifies each token by the key that its id names', async () => {
     const [one, two] = [createSigner('one', 'rsa'), createSigner('two', 'rsa')];
     const { ask } = openService((await startIssuer(one, two)).url);
     expect(await ask(tokenOf(one))).toBe(200);
@@ -84,13 +84,13 @@ describe('tokens signed by a key of the URL', () => {
     expect(await ask(tokenOf(one, { kid: 'two' }))).toBe(401);
   });
 
-  it('need not name their key while there is one', async () => {
+  it('a token need not name its key while JWKS_URL has one', async () => {
     const one = createSigner('one');
     const { ask } = openService((await startIssuer(one)).url);
     expect(await ask(tokenOf(one, { kid: undefined }))).toBe(200);
   });
 
-  it('cost one question to the URL, however many come', async () => {
+  it('any number of tokens costs one request to JWKS_URL', async () => {
     const one = createSigner('one');
     const issuer = await startIssuer(one);
     const { ask } = openService(issuer.url);
@@ -105,7 +105,7 @@ describe('tokens are refused', () => {
   it.each([
     ['signed with the public key as if it were a secret', 'pem'],
     ['signed with the modulus as if it were a secret', 'n'],
-  ])('%s', async (_name, what) => {
+  ])('refuses a token %s', async (_name, what) => {
     const one = createSigner('one', 'rsa');
     const { ask } = openService((await startIssuer(one)).url);
     const key =
@@ -118,18 +118,18 @@ describe('tokens are refused', () => {
   });
 
   it.each([
-    ['that is nobody’s', { kid: 'two' }],
-    ['that is a path', { kid: '../../etc/passwd' }],
-    ['that is SQL', { kid: "' or 1=1 --" }],
-    ['that is no text', { kid: { one: true }, alg: 'RS256' }],
-    ['that is a name of the language', { kid: '__proto__' }],
-  ])('with an id of a key %s', async (_name, header) => {
+    ['is unknown', { kid: 'two' }],
+    ['is a path', { kid: '../../etc/passwd' }],
+    ['is SQL', { kid: "' or 1=1 --" }],
+    ['is no text', { kid: { one: true }, alg: 'RS256' }],
+    ['is a property of every object', { kid: '__proto__' }],
+  ])('refuses a token whose key id %s', async (_name, header) => {
     const one = createSigner('one');
     const { ask } = openService((await startIssuer(one)).url);
     expect(await ask(tokenOf(one, header))).toBe(401);
   });
 
-  it('whatever keys and addresses they bring along', async () => {
+  it('ignores the keys and URLs in the header of a token', async () => {
     const [one, evil] = [createSigner('one'), createSigner('evil')];
     const { ask } = openService((await startIssuer(one)).url);
     const other = await startIssuer(evil);
@@ -140,14 +140,14 @@ describe('tokens are refused', () => {
     expect(other.answers).toBe(0);
   });
 
-  it('with the algorithm none', async () => {
+  it('refuses a token with the algorithm none beside JWKS_URL', async () => {
     const { ask } = openService((await startIssuer(createSigner('one'))).url);
     expect(await ask(signToken(claimsOf('ani'), { header: { kid: 'one' } }))).toBe(401);
   });
 });
 
 describe('keys', () => {
-  it('that are new are found when a token names them, the old ones then forgotten', async () => {
+  it('a new key is read when a token names it, and the old keys are forgotten', async () => {
     const [old, next] = [createSigner('old'), createSigner('next')];
     const issuer = await startIssuer(old);
     const { ask } = openService(issuer.url);
@@ -158,7 +158,7 @@ describe('keys', () => {
     expect(await ask(tokenOf(old))).toBe(401);
   });
 
-  it('that are invented make us ask once in ten seconds', async () => {
+  it('invented key ids cause one request to JWKS_URL in ten seconds', async () => {
     const one = createSigner('one');
     const issuer = await startIssuer(one);
     const { ask } = openService(issuer.url);
@@ -170,7 +170,7 @@ describe('keys', () => {
     expect(issuer.answers).toBe(2);
   });
 
-  it('that were taken back are forgotten after ten minutes', async () => {
+  it('a revoked key is forgotten after ten minutes', async () => {
     const [gone, stays] = [createSigner('gone'), createSigner('stays')];
     const issuer = await startIssuer(gone, stays);
     const { ask } = openService(issuer.url);
@@ -181,7 +181,7 @@ describe('keys', () => {
     expect(await ask(tokenOf(stays))).toBe(200);
   });
 
-  it.each(['broken', 'silent'] as const)('go on being good while their URL is %s', async (mode) => {
+  it.each(['broken', 'silent'] as const)('keys stay valid while JWKS_URL is %s', async (mode) => {
     const one = createSigner('one');
     const issuer = await startIssuer(one);
     const { ask } = openService(issuer.url);
@@ -193,7 +193,7 @@ describe('keys', () => {
     expect(await ask(tokenOf(one))).toBe(200);
   });
 
-  it('that were never read make a fault that says "try again", until they are', async () => {
+  it('tokens are answered DEPENDENCY_UNAVAILABLE until the keys could be read', async () => {
     const one = createSigner('one');
     const issuer = await startIssuer(one);
     issuer.mode = 'broken';
@@ -205,7 +205,7 @@ describe('keys', () => {
     expect(answer.statusCode).toBe(503);
     expect(answer.json()).toMatchObject({ code: 'DEPENDENCY_UNAVAILABLE', retryable: true });
     expect(answer.headers['retry-after']).toBe('1');
-    expect(lines.map(({ msg }) => msg)).toContain('the keys of JWKS_URL cannot be read');
+    expect(lines.map(({ msg }) => msg)).toContain('keys of JWKS_URL cannot be read');
     issuer.mode = 'well';
     later(11_000);
     expect(await ask(tokenOf(one))).toBe(200);

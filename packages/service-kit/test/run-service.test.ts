@@ -70,7 +70,7 @@ class ServiceProcess {
 const slow = (ms: number) => [`GET /slow?ms=${ms} HTTP/1.1`, 'host: x', 'connection: keep-alive', '', ''];
 
 test.each(['SIGTERM', 'SIGINT'] as const)(
-  'on %s answers what is in flight, closes in order and exits 0',
+  '%s answers requests in flight, closes in order and exits 0',
   { timeout },
   async (signal) => {
     const service = new ServiceProcess({});
@@ -102,7 +102,7 @@ test.each(['SIGTERM', 'SIGINT'] as const)(
   },
 );
 
-test('says "stopping" and goes on serving until the shutdown delay is over', { timeout }, async () => {
+test('readiness says "stopping" and requests are served during the shutdown delay', { timeout }, async () => {
   const service = new ServiceProcess({ SHUTDOWN_DELAY_SECONDS: '1' });
   const port = await service.port();
   service.child.kill('SIGTERM');
@@ -116,7 +116,7 @@ test('says "stopping" and goes on serving until the shutdown delay is over', { t
   expect(tookMs).toBeGreaterThan(500);
 });
 
-test('a second signal ends it at once', { timeout }, async () => {
+test('a second signal exits at once', { timeout }, async () => {
   const service = new ServiceProcess({});
   const client = await RawClient.connectTo(await service.port());
   client.send(...slow(6_000));
@@ -130,22 +130,18 @@ test('a second signal ends it at once', { timeout }, async () => {
   expect(service.messages).toContain('second signal, exiting at once');
 });
 
-test(
-  'a part that cannot be closed is told, the next is closed all the same, exit 1',
-  { timeout },
-  async () => {
-    const service = new ServiceProcess({ FIXTURE_MODE: 'close-fails' });
-    await service.port();
-    service.child.kill('SIGTERM');
-    expect((await service.exit()).code).toBe(1);
-    expect(await service.line('a part could not be closed')).toMatchObject({
-      err: { message: 'the pool would not end' },
-    });
-    expect(service.messages).toContain('closed second');
-  },
-);
+test('a failed close step is logged, the next one still runs, exit 1', { timeout }, async () => {
+  const service = new ServiceProcess({ FIXTURE_MODE: 'close-fails' });
+  await service.port();
+  service.child.kill('SIGTERM');
+  expect((await service.exit()).code).toBe(1);
+  expect(await service.line('close step failed')).toMatchObject({
+    err: { message: 'the pool would not end' },
+  });
+  expect(service.messages).toContain('closed second');
+});
 
-test('a part that never closes does not hold the process for ever', { timeout }, async () => {
+test('a close step that hangs ends the process with 1 after the limit', { timeout }, async () => {
   const service = new ServiceProcess({ FIXTURE_MODE: 'close-hangs' });
   await service.port();
   service.child.kill('SIGTERM');
@@ -155,7 +151,7 @@ test('a part that never closes does not hold the process for ever', { timeout },
   expect(service.messages.at(-1)).toBe('closing took too long, exiting');
 });
 
-test('a signal while it is still starting ends it', { timeout }, async () => {
+test('a signal during the start exits 0', { timeout }, async () => {
   const service = new ServiceProcess({ FIXTURE_MODE: 'start-hangs' });
   await service.line('starting');
   service.child.kill('SIGTERM');
@@ -163,22 +159,30 @@ test('a signal while it is still starting ends it', { timeout }, async () => {
   expect(service.messages).toEqual(['starting', 'stopping', 'stopped']);
 });
 
-test('a faulty environment is told in one message without values or stack, exit 1', { timeout }, async () => {
-  const service = new ServiceProcess({ DATABASE_URL: 'mysql://hunter2', REDIS_URL: '', LOG_LEVEL: 'louder' });
-  expect((await service.exit()).code).toBe(1);
-  expect(service.out).toBe('');
-  expect(service.err).toBe(
-    [
-      'fixture cannot start: 3 environment variables are missing or wrong:',
-      '  - REDIS_URL is not set: it must be a redis:// or rediss:// URL',
-      '  - DATABASE_URL must be a postgres:// or postgresql:// URL',
-      '  - LOG_LEVEL must be one of fatal, error, warn, info, debug, trace, silent',
-      '',
-    ].join('\n'),
-  );
-});
+test(
+  'a wrong environment is reported in one message without values or stack, exit 1',
+  { timeout },
+  async () => {
+    const service = new ServiceProcess({
+      DATABASE_URL: 'mysql://hunter2',
+      REDIS_URL: '',
+      LOG_LEVEL: 'louder',
+    });
+    expect((await service.exit()).code).toBe(1);
+    expect(service.out).toBe('');
+    expect(service.err).toBe(
+      [
+        'fixture cannot start: 3 environment variables are missing or wrong:',
+        '  - REDIS_URL is not set: it must be a redis:// or rediss:// URL',
+        '  - DATABASE_URL must be a postgres:// or postgresql:// URL',
+        '  - LOG_LEVEL must be one of fatal, error, warn, info, debug, trace, silent',
+        '',
+      ].join('\n'),
+    );
+  },
+);
 
-test('a start that fails is told in one line, exit 1', { timeout }, async () => {
+test('a failed start is logged in one line, exit 1', { timeout }, async () => {
   const service = new ServiceProcess({ FIXTURE_MODE: 'start-fails' });
   expect((await service.exit()).code).toBe(1);
   expect(service.lines).toHaveLength(1);
@@ -189,7 +193,7 @@ test('a start that fails is told in one line, exit 1', { timeout }, async () => 
   expect(service.out + service.err).not.toContain('hunter2');
 });
 
-test('a start that cannot connect says what it could not connect to', { timeout }, async () => {
+test('a start that cannot connect logs the address', { timeout }, async () => {
   const service = new ServiceProcess({ FIXTURE_MODE: 'start-refused' });
   expect((await service.exit()).code).toBe(1);
   expect(service.messages).toEqual([
@@ -197,7 +201,7 @@ test('a start that cannot connect says what it could not connect to', { timeout 
   ]);
 });
 
-test('a port in use is told in one line, exit 1', { timeout }, async () => {
+test('a port in use is logged in one line, exit 1', { timeout }, async () => {
   const holder = createServer().listen(0, '127.0.0.1');
   onTestFinished(() => void holder.close());
   await once(holder, 'listening');
@@ -210,9 +214,9 @@ test('a port in use is told in one line, exit 1', { timeout }, async () => {
 });
 
 test.each([
-  ['/throw-later', 'nobody catches this'],
-  ['/reject-later', 'nobody awaits this'],
-])('an error that nobody caught (%s) is logged, exit 1', { timeout }, async (path, message) => {
+  ['/throw-later', 'thrown later'],
+  ['/reject-later', 'rejected later'],
+])('an uncaught error (%s) is logged, exit 1', { timeout }, async (path, message) => {
   const service = new ServiceProcess({});
   const port = await service.port();
   await fetch(`http://127.0.0.1:${port}${path}`).catch(() => undefined);

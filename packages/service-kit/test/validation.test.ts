@@ -59,7 +59,7 @@ async function get(url: string, headers: Record<string, string> = {}) {
   return { status: answer.statusCode, body: answer.json<Record<string, unknown>>() };
 }
 
-test('takes a body as it is', async () => {
+test('a valid body reaches the route unchanged', async () => {
   const body = {
     seatIds: [uuid, uuid.replace('1', '2').toUpperCase()],
     userId: 'u-1',
@@ -99,13 +99,13 @@ test.each([
   [{ seatIds: [uuid], at: '2026-08-17' }, '/at', 'must be a time such as 2026-08-17T10:00:00Z'],
   [[], '', 'must be an object'],
   [null, '', 'a JSON body is required'],
-])('refuses %j at %j: %s', async (body, pointer, detail) => {
+])('refuses the body %j at %j: %s', async (body, pointer, detail) => {
   const answer = await post(body);
   expect(answer).toMatchObject({ status: 400, body: { code: 'VALIDATION_FAILED' } });
   expect(answer.body['errors']).toEqual([{ pointer, detail }]);
 });
 
-test('tells every fault of a small body', async () => {
+test('lists every error of a small body', async () => {
   const { body } = await post({ seatIds: ['x', uuid, 'y'], count: 9, extra: true });
   expect(body['errors']).toEqual(
     expect.arrayContaining([
@@ -117,18 +117,18 @@ test('tells every fault of a small body', async () => {
   );
 });
 
-test('tells twenty faults at most', async () => {
+test('lists twenty errors at most', async () => {
   const members = Object.fromEntries(Array.from({ length: 50 }, (_, index) => [`m${index}`, 1]));
   const { body } = await post({ seatIds: [uuid], ...members });
   expect(body['errors']).toHaveLength(20);
 });
 
-test('looks for one fault only in a large body', async () => {
+test('lists the first error of a large body only', async () => {
   const { body } = await post({ seatIds: Array.from({ length: 1_000 }, () => 'x'.repeat(20)), count: 9 });
   expect(body['errors']).toHaveLength(1);
 });
 
-test.each([7_000, 500_000])('survives a body of %i lists within each other', async (depth) => {
+test.each([7_000, 500_000])('answers a body of %i nested lists', async (depth) => {
   const { app } = buildService((service) => {
     const items = Type.Array(Type.Unknown(), { uniqueItems: true });
     const body = Type.Object({ items }, closed);
@@ -141,7 +141,7 @@ test.each([7_000, 500_000])('survives a body of %i lists within each other', asy
   expect(answer.json()).toMatchObject({ errors: [{ pointer: '', detail: 'must be an object' }] });
 });
 
-test('tells faults in Indonesian, the rare ones too', async () => {
+test('words validation errors in Indonesian, the rare ones too', async () => {
   const answer = await post(
     { seatIds: ['x'], userId: 'a b', count: '1', extra: 1, kind: 'C' },
     { 'accept-language': 'id' },
@@ -167,7 +167,7 @@ test.each([
   ],
   [{ seatId: uuid }, [{ pointer: '/userId', detail: 'is required' }]],
   [{ seatId: uuid, userId: 'u', extra: 1 }, [{ pointer: '/extra', detail: 'is not a known member' }]],
-])('of a body with two forms %j it tells the faults of the form that was meant', async (body, errors) => {
+])('of a body with two forms %j it lists the errors of the form that was meant', async (body, errors) => {
   expect((await post(body, {}, '/either')).body['errors']).toEqual(errors);
 });
 
@@ -183,7 +183,7 @@ test.each([
     'the body must be JSON, without members named __proto__ or constructor.prototype',
   ],
   ['', 'a JSON body is required'],
-])('refuses the body %j and says why', async (text, detail) => {
+])('refuses the malformed body %j and says why', async (text, detail) => {
   const { status, body, lines } = await post(text);
   expect(status).toBe(400);
   expect(body).toMatchObject({ code: 'VALIDATION_FAILED', errors: [{ pointer: '', detail }] });
@@ -251,10 +251,10 @@ test.each([
   ['/seats/nonsense', '/seatId', 'the path parameter must be a UUID'],
   [`/seats/urn:uuid:${uuid}`, '/seatId', 'the path parameter must be a UUID'],
   [`/seats/${uuid}%00`, '/seatId', 'the path parameter must be a UUID'],
-  [`/seats/${'a'.repeat(100)}`, '', 'a part of the path is too long'],
+  [`/seats/${'a'.repeat(100)}`, '', 'a segment of the path is too long'],
   ['/seats/%zz', '', 'the path is not well-formed'],
   ['/%zz', '', 'the path is not well-formed'],
-])('refuses %s at %j', async (url, pointer, detail) => {
+])('refuses the URL %s at %j', async (url, pointer, detail) => {
   const answer = await get(url);
   expect(answer).toMatchObject({
     status: 400,
@@ -262,7 +262,7 @@ test.each([
   });
 });
 
-test('tells faults of the path in Indonesian', async () => {
+test('words path errors in Indonesian', async () => {
   expect((await get('/seats/x', { 'accept-language': 'id' })).body['errors']).toEqual([
     { pointer: '/seatId', detail: 'parameter alamat harus berupa UUID' },
   ]);
@@ -274,6 +274,6 @@ test('a body schema that lets unknown members through stops the start', async ()
     service.post('/open', { schema: { body: open } }, () => ({}));
   });
   await expect(app.ready()).rejects.toThrow(
-    /POST \/open: body schema #\/properties\/price: additionalProperties must be said/,
+    /POST \/open: body schema #\/properties\/price: additionalProperties is not set/,
   );
 });

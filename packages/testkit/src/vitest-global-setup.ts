@@ -1,7 +1,6 @@
 import type { TestProject } from 'vitest/node';
-import { shareTestServers } from './fixtures/share-test-servers.ts';
-import type { TestServers } from './fixtures/test-servers.ts';
-import { contractVariables } from './services/contract-variables.ts';
+import { startTestServers, type TestServers } from './fixtures/test-servers.ts';
+import { serviceVariables } from './neutral-environment.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -9,11 +8,27 @@ declare module 'vitest' {
   }
 }
 
-/** Named by each vitest project whose tests need servers; they all share one PostgreSQL and one Redis. */
+interface Shared {
+  users: number;
+  readonly starting: ReturnType<typeof startTestServers>;
+}
+
+/** Each vitest project loads its own copy of this module; they have only the process in common. */
+const shelf = globalThis as { [key: symbol]: Shared | undefined };
+const place = Symbol.for('@ticketing/testkit: test servers');
+
+/** The global setup of each vitest project whose tests need servers; all projects share one PostgreSQL and one Redis. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
-  // The tests' workers inherit this environment: what a developer has set for a real stack must not reach them.
-  for (const name of contractVariables) delete process.env[name];
-  const { servers, release } = await shareTestServers();
+  // The workers inherit this environment: a developer's settings for a real stack must not reach the tests.
+  for (const name of serviceVariables()) delete process.env[name];
+  const shared = (shelf[place] ??= { users: 0, starting: startTestServers() });
+  shared.users += 1;
+  const { servers, stop } = await shared.starting;
   project.provide('ticketingTestServers', servers);
-  return release;
+  return async () => {
+    shared.users -= 1;
+    if (shared.users > 0) return;
+    shelf[place] = undefined;
+    await stop();
+  };
 }

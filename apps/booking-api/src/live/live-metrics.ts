@@ -2,7 +2,6 @@ import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 
 export type LiveMetrics = ReturnType<typeof createLiveMetrics>;
 
-/** What the live feed measures. */
 export function createLiveMetrics(registry: Registry) {
   const registers = [registry];
   return {

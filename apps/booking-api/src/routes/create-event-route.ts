@@ -81,10 +81,11 @@ export function addCreateEventRoute(app: HttpService, core: SeatCore): void {
     '/api/v1/events',
     { schema, bodyLimit, config: { access: 'organizer' } },
     async (request, reply) => {
-      const { body } = request;
+      const { body, caller } = request;
       const event = await core.createEvent({
         ...body,
         startsAt: new Date(body.startsAt),
+        ...(caller.userId !== null && { actor: caller.userId }),
         ...idempotencyOf(request),
       });
       return tellReplay(reply, event)

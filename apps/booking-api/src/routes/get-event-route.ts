@@ -17,7 +17,7 @@ const schema = {
 export function addGetEventRoute(app: HttpService, core: SeatCore): void {
   app.get(
     '/api/v1/events/:eventId',
-    { schema, config: { access: 'public', faults: ['EVENT_NOT_FOUND'] } },
+    { schema, config: { access: 'public', problems: ['EVENT_NOT_FOUND'] } },
     async ({ params }, reply) => {
       const event = await core.getEvent(params);
       return reply.header('cache-control', keptForASecond).send(toEventAnswer(event));

@@ -8,9 +8,9 @@ import {
   problemAnswers,
   seatSchema,
 } from '@ticketing/service-kit';
-import { keptForASecond } from './freshness.ts';
-import { matchesEntityTag } from './matches-entity-tag.ts';
-import { preferredEncoding } from './preferred-encoding.ts';
+import { preferredEncoding } from '../answers/preferred-encoding.ts';
+import { SeatMapAnswers } from '../answers/seat-map-answer.ts';
+import { keptForASecond, matchesEntityTag } from './freshness.ts';
 
 const seatMapSchema = Type.Object({
   eventId: Type.String({ format: 'uuid' }),
@@ -19,7 +19,7 @@ const seatMapSchema = Type.Object({
   seats: Type.Array(seatSchema),
 });
 
-/** What fits into one packet gains nothing. */
+/** A body that fits into one packet gains nothing by compression. */
 const smallBytes = 1_400;
 
 const answerHeaders = { etag: 'of event and version', vary: '`accept-encoding`' };
@@ -28,10 +28,10 @@ const schema = {
   summary: 'The whole seat map',
   params: Type.Object({ eventId: idSchema }),
   response: {
-    // seat-core hands the map over serialized: it is built once a second, however many ask.
+    // Serialized by SeatMapAnswers: once per version of the map, however many requests ask.
     200: Type.Unsafe<Buffer>(
       described(seatMapSchema, {
-        description: 'Every seat in the order of the hall, up to a second old.',
+        description: 'Every seat in the order of the venue, up to a second old.',
         headers: answerHeaders,
         example: {
           eventId: exampleSeat.eventId,
@@ -48,21 +48,22 @@ const schema = {
   },
 };
 
-/** `GET /api/v1/events/:eventId/seats`: the whole hall. A client that has it already is told so. */
+/** `GET /api/v1/events/:eventId/seats`: every seat of an event, or 304 when the client has this version. */
 export function addGetSeatMapRoute(app: HttpService, core: SeatCore): void {
+  const answers = new SeatMapAnswers(core);
   app.get(
     '/api/v1/events/:eventId/seats',
-    { schema, config: { access: 'public', faults: ['EVENT_NOT_FOUND'] } },
+    { schema, config: { access: 'public', problems: ['EVENT_NOT_FOUND'] } },
     async ({ params, headers }, reply) => {
-      const map = await core.getSeatMap(params);
-      const { eventId, version } = map;
+      const answer = await answers.get(params);
+      const { eventId, version } = answer.map;
       const etag = `W/"${eventId}-${version}"`;
       reply.header('cache-control', keptForASecond).header('etag', etag).header('vary', 'accept-encoding');
       if (matchesEntityTag(headers['if-none-match'], etag)) return reply.code(304).send(undefined);
-      const encoding =
-        map.json.length < smallBytes ? 'identity' : preferredEncoding(headers['accept-encoding']);
+      const json = await answer.as('identity');
+      const encoding = json.length < smallBytes ? 'identity' : preferredEncoding(headers['accept-encoding']);
       if (encoding !== 'identity') reply.header('content-encoding', encoding);
-      return reply.type('application/json; charset=utf-8').send(await map.as(encoding));
+      return reply.type('application/json; charset=utf-8').send(await answer.as(encoding));
     },
   );
 }

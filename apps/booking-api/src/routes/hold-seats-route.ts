@@ -46,15 +46,15 @@ const schema = {
   },
 };
 
-const faults = ['SEAT_TAKEN', 'SEAT_LOCKED', 'HOLD_LIMIT_REACHED', 'SEAT_NOT_FOUND'] as const;
+const problems = ['SEAT_TAKEN', 'SEAT_LOCKED', 'HOLD_LIMIT_REACHED', 'SEAT_NOT_FOUND'] as const;
 
 /** `POST /api/v1/booking`: holds one seat, or several of one event, all or none. */
 export function addHoldSeatsRoute(app: HttpService, core: SeatCore): void {
-  app.post('/api/v1/booking', { schema, config: { faults } }, async (request, reply) => {
+  app.post('/api/v1/booking', { schema, config: { problems } }, async (request, reply) => {
     const { body, caller, id: requestId } = request;
     const seatIds = 'seatIds' in body ? body.seatIds : [body.seatId];
     const userId = userIdOf(caller, body.userId);
-    const booking = await core.holdSeats({ seatIds, userId, requestId, ...idempotencyOf(request, userId) });
+    const booking = await core.holdSeats({ seatIds, userId, requestId, ...idempotencyOf(request) });
     return tellReplay(reply, booking)
       .code(201)
       .header('location', `/api/v1/booking/${booking.id}`)

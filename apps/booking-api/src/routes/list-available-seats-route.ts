@@ -32,7 +32,7 @@ const schema = {
 export function addListAvailableSeatsRoute(app: HttpService, core: SeatCore): void {
   app.get(
     '/api/v1/seats/available',
-    { schema, config: { access: 'public', faults: ['EVENT_NOT_FOUND'] } },
+    { schema, config: { access: 'public', problems: ['EVENT_NOT_FOUND'] } },
     async ({ query }, reply) => {
       const { seats, asOf } = await core.listAvailableSeats(query);
       return reply

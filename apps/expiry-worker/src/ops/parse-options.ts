@@ -9,6 +9,8 @@ export function parseOptions<Config extends ParseArgsConfig>(
     return parseArgs(config);
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
-    throw new OpsError(`${error.message.split('. ')[0]}. "help" lists the commands and options.`, { cause: error });
+    throw new OpsError(`${error.message.split('. ')[0]}. "help" lists the commands and options.`, {
+      cause: error,
+    });
   }
 }

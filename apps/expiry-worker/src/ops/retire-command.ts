@@ -30,7 +30,9 @@ export const retireCommand: OpsCommand = async (context) => {
     throw new OpsError('--older-than-days must be a whole number from 30.');
   const { archive: folder } = values;
   if (values.yes && folder === undefined)
-    throw new OpsError('Name with --archive FOLDER the folder that receives the events before they are deleted.');
+    throw new OpsError(
+      'Name with --archive FOLDER the folder that receives the events before they are deleted.',
+    );
   const config = readConfig(configSchema, context.env);
   const databaseUrl = config.MIGRATE_DATABASE_URL ?? config.DATABASE_URL;
 

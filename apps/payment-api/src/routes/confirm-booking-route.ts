@@ -1,5 +1,5 @@
 import { Type } from '@sinclair/typebox';
-import type { SeatCore } from '@ticketing/seat-core';
+import { anyone, type SeatCore } from '@ticketing/seat-core';
 import {
   bookingSchema,
   described,
@@ -14,11 +14,11 @@ import {
 } from '@ticketing/service-kit';
 
 const schema = {
-  summary: 'Sell what a booking holds',
+  summary: 'Sell the seats of a booking',
   params: Type.Object({ bookingId: idSchema }),
   response: {
     200: described(bookingSchema, {
-      description: 'The booking, CONFIRMED, its seats SOLD; the same when it was before.',
+      description: 'The booking, CONFIRMED, its seats SOLD; the same answer when it already was.',
       example: {
         ...exampleBooking,
         status: 'CONFIRMED',
@@ -27,25 +27,25 @@ const schema = {
         confirmedAt: '2026-11-23T11:33:10.002Z',
       },
       headers: {
-        'idempotency-replayed': '`true` when the key was known and this is the answer it stands for',
+        'idempotency-replayed': '`true` when this repeats the answer to an earlier request with the same key',
       },
     }),
     ...problemAnswers,
   },
 };
 
-const faults = ['BOOKING_NOT_FOUND', 'BOOKING_EXPIRED', 'BOOKING_NOT_PENDING'] as const;
+const problems = ['BOOKING_NOT_FOUND', 'BOOKING_EXPIRED', 'BOOKING_NOT_PENDING'] as const;
 
-/** Whom the history names while nobody has to say who they are. */
+/** The actor in the history while authentication is off. */
 const service = 'payment-api';
 
-/** `POST /api/v1/payment/:bookingId/confirm`: sells what a booking holds; doing it again changes nothing. */
+/** `POST /api/v1/payment/:bookingId/confirm`: sells the seats of a booking; a second confirm changes nothing. */
 export function addConfirmBookingRoute(app: HttpService, core: SeatCore): void {
-  app.post('/api/v1/payment/:bookingId/confirm', { schema, config: { faults } }, async (request, reply) => {
+  app.post('/api/v1/payment/:bookingId/confirm', { schema, config: { problems } }, async (request, reply) => {
     const { params, caller, id: requestId } = request;
     const booking = await core.confirmBooking({
       ...params,
-      ...seenBy(caller),
+      ownedBy: seenBy(caller) ?? anyone,
       ...idempotencyOf(request),
       actor: caller.userId ?? service,
       requestId,

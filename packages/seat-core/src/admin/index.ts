@@ -11,7 +11,7 @@ export {
   type RebuildOptions,
   type RebuildProgress,
   type RebuildReport,
-} from './rebuild-from-history.ts';
+} from './rebuild/rebuild-from-history.ts';
 export { TimeLimitError } from './read-transaction.ts';
 export { runMigrations, serviceRoleOf, type MigrateOptions } from './migrate.ts';
 export { openRetention, type RetirableEvent, type Retention, type RetentionOptions } from './retention.ts';

@@ -6,8 +6,7 @@ import { scheduleExpiry, type ExpiryJobBooking, type GuardedQueue } from '../que
 import type { BookingRow } from '../records/rows.ts';
 import { dropAvailableLists } from '../redis/available-lists.ts';
 import { cacheSeatStatus, type CachedSeat } from '../redis/gatekeeper.ts';
-import { seatChangesChannel } from '../redis/keys.ts';
-import type { PublishedSeatChange } from '../redis/pubsub.ts';
+import { publishSeatChanges, type PublishedSeatChange } from '../redis/pubsub.ts';
 import type { Background } from '../resilience/background.ts';
 import { CircuitOpenError, type CircuitBreaker } from '../resilience/circuit-breaker.ts';
 
@@ -76,7 +75,7 @@ async function writeChanges(redis: Redis, changes: readonly SeatChange[]): Promi
       version,
     }));
     writes.push(dropAvailableLists(redis, eventId));
-    writes.push(redis.publish(seatChangesChannel(eventId), JSON.stringify(message)));
+    writes.push(publishSeatChanges(redis, eventId, message));
   }
   await Promise.all(writes);
 }

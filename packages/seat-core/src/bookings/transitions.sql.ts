@@ -1,4 +1,4 @@
-import { isPending } from '../records/is-pending.sql.ts';
+import { isInTime, isPending } from '../records/booking-conditions.sql.ts';
 import { transitionStatement } from '../records/transition.sql.ts';
 
 /** What callers of confirm and release request, one element per request. */
@@ -18,7 +18,7 @@ due as materialized (
   join requests request on request.booking_id = booking.id and (request.owner is null or request.owner = booking.user_id)
   where booking.id = any($1::uuid[])
     and ${isPending('booking')}
-    and booking.expires_at > (select at from clock)
+    and ${isInTime('booking')}
     and not exists (
       select from requests earlier
       where earlier.booking_id = booking.id and earlier.n < request.n

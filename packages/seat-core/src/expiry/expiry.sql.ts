@@ -1,5 +1,5 @@
 import type { Statement } from '../postgres/statement.ts';
-import { isPending } from '../records/is-pending.sql.ts';
+import { isOverdue, isPending } from '../records/booking-conditions.sql.ts';
 import { transitionStatement } from '../records/transition.sql.ts';
 
 /** PENDING bookings past their deadline by the database's clock. Skips a booking that another transaction has locked: that one decides. */
@@ -12,7 +12,7 @@ due as materialized (
   select booking.id, booking.event_id, $2::text as actor, null::text as request_id
   from bookings booking
   where ${selection.pending}
-    and booking.expires_at <= (select at from clock)
+    and ${isOverdue('booking')}
     ${selection.condition}
   ${selection.limit}
   for no key update skip locked

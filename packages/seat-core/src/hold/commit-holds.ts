@@ -6,7 +6,6 @@ import type { IdempotencyKey } from '../idempotency/idempotency.ts';
 import type { SeatCoreMetrics } from '../metrics.ts';
 import type { SeatCoreSettings } from '../options.ts';
 import type { Connections } from '../postgres/connections.ts';
-import { GroupCommit } from '../postgres/group-commit.ts';
 import { toSeatView, type SeatPlaceRow } from '../records/rows.ts';
 import { cacheSeatStatus, type CachedSeat } from '../redis/gatekeeper.ts';
 import type { Booking, SeatStatus } from '../types.ts';
@@ -35,16 +34,6 @@ export interface CommitHoldsDependencies extends PublishDependencies {
   readonly connections: Connections;
   readonly settings: SeatCoreSettings;
   readonly metrics: SeatCoreMetrics;
-}
-
-/** The requests to hold seats that wait for a commit: `commitHolds` decides each batch of them. */
-export type HoldBatches = GroupCommit<HoldRequest, CommittedHold>;
-
-export function createHoldBatches(dependencies: CommitHoldsDependencies): HoldBatches {
-  return new GroupCommit({
-    commit: (requests: readonly HoldRequest[]) => commitHolds(dependencies, requests),
-    onBatch: (size) => dependencies.metrics.commitBatchSize.observe(size),
-  });
 }
 
 interface HoldRow extends SeatPlaceRow {

@@ -1,4 +1,4 @@
-import { isPending } from '../records/is-pending.sql.ts';
+import { isInTime, isOverdue, isPending } from '../records/booking-conditions.sql.ts';
 import type { Statement } from '../postgres/statement.ts';
 
 /*
@@ -84,7 +84,7 @@ locked as materialized (
 ),
 holder as materialized (
   select line.seat_id, line.booking_id, line.event_id, booking.expires_at,
-         booking.expires_at <= (select at from clock) as is_overdue
+         ${isOverdue('booking')} as is_overdue
   from locked
   join seen on seen.id = locked.id and seen.version = locked.version
   join booking_seats line on line.event_id = locked.event_id and line.seat_id = locked.id and line.live
@@ -99,7 +99,7 @@ overdue as materialized (
   from overdue_holder
   join bookings booking on booking.id = overdue_holder.booking_id and booking.event_id = overdue_holder.event_id
   where ${isPending('booking')}
-    and booking.expires_at <= (select at from clock)
+    and ${isOverdue('booking')}
   order by booking.id
   for no key update of booking skip locked
 ),
@@ -166,7 +166,7 @@ capped as materialized (
     from bookings booking
     where booking.event_id = foremost.event_id and booking.user_id = foremost.user_id
       and booking.status in ('PENDING', 'CONFIRMED') and ${isPending('booking')}
-      and booking.expires_at > (select at from clock)
+      and ${isInTime('booking')}
   ) mine
   window earlier as (
     partition by foremost.event_id, foremost.user_id order by foremost.n rows between unbounded preceding and 1 preceding

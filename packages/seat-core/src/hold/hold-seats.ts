@@ -10,12 +10,13 @@ import { repeatedAnswer } from '../idempotency/repeated-answer.ts';
 import type { SeatCoreMetrics } from '../metrics.ts';
 import type { SeatCoreSettings } from '../options.ts';
 import type { Connections } from '../postgres/connections.ts';
+import { GroupCommit } from '../postgres/group-commit.ts';
 import { findCachedTakenSeats } from '../redis/gatekeeper.ts';
 import { tryLockSeats, type SeatLockDependencies } from '../redis/seat-lock.ts';
 import type { Booking } from '../types.ts';
 import { InputCheck } from '../validation.ts';
 import { newBookingId } from './booking-id.ts';
-import type { HoldBatches } from './commit-holds.ts';
+import { commitHolds, type CommitHoldsDependencies, type CommittedHold, type HoldRequest } from './commit-holds.ts';
 
 export interface HoldSeatsInput {
   /** One to `maxSeatsPerBooking` seats of one event, each once. */
@@ -26,6 +27,16 @@ export interface HoldSeatsInput {
   readonly requestId?: string;
   /** 1–255 visible ASCII characters, unique among this user's holds: sent again, it has no second effect. */
   readonly idempotencyKey?: string;
+}
+
+/** The requests to hold seats that wait for a commit: `commitHolds` decides each batch of them. */
+export type HoldBatches = GroupCommit<HoldRequest, CommittedHold>;
+
+export function createHoldBatches(dependencies: CommitHoldsDependencies): HoldBatches {
+  return new GroupCommit({
+    commit: (requests: readonly HoldRequest[]) => commitHolds(dependencies, requests),
+    onBatch: (size) => dependencies.metrics.commitBatchSize.observe(size),
+  });
 }
 
 export interface HoldSeatsDependencies extends SeatLockDependencies {

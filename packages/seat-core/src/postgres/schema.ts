@@ -21,8 +21,8 @@ import {
 import { bookingStatuses, seatStatuses, type EventSection } from '../types.ts';
 
 /*
- * The tables of the engine. What Drizzle cannot say (fill factors, the triggers that refuse illegal
- * status edges, the append-only rule) stands in the hand-written migration beside the generated one.
+ * The tables of the engine. Drizzle cannot express fill factors, the triggers that refuse illegal status edges, and the
+ * append-only rule: these stand in the hand-written migration beside the generated one.
  *
  * `event_id` is a column of every row and part of every unique key, so that the tables can later be
  * distributed by event. There is no foreign key to `events`: each booking would share-lock one hot row.
@@ -42,7 +42,7 @@ export const events = pgTable(
     name: text().notNull(),
     venue: text().notNull(),
     startsAt: at('starts_at').notNull(),
-    /** What the seats of the event say in sum; fixed when the event is made. */
+    /** A summary of the event's seats, fixed when the event is created. */
     sections: jsonb().$type<readonly EventSection[]>().notNull(),
     createdAt: at('created_at').notNull(),
   },
@@ -125,7 +125,7 @@ export const bookingSeats = pgTable(
   },
   (line) => [
     primaryKey({ name: 'booking_seats_pkey', columns: [line.eventId, line.bookingId, line.seatId] }),
-    // The promise itself: no two live bookings of one seat, whatever code or hand writes the row.
+    // The promise itself: no two live bookings of one seat, whichever program writes the row.
     uniqueIndex('booking_seats_live_seat_key')
       .on(line.eventId, line.seatId)
       .where(sql`${line.live}`),
@@ -143,15 +143,15 @@ export const bookingSeats = pgTable(
 );
 
 /**
- * What an idempotency key stands for: an effect that was committed, written by the statement that made it and
- * never without it. Kept for a day at least.
+ * The committed effect that an idempotency key stands for. The statement that has the effect also writes the key. Rows
+ * are kept for a day at least.
  */
 export const idempotencyKeys = pgTable(
   'idempotency_keys',
   {
-    /** SHA-256 over caller, route and key. */
+    /** SHA-256 over caller, verb and key. */
     id: bytea().notNull(),
-    /** SHA-256 over what was asked for. */
+    /** SHA-256 over the request. */
     fingerprint: bytea().notNull(),
     eventId: uuid('event_id').notNull(),
     /** Null for the key of an event. */
@@ -160,7 +160,7 @@ export const idempotencyKeys = pgTable(
   },
   (key) => [
     primaryKey({ name: 'idempotency_keys_pkey', columns: [key.id] }),
-    // Rows come in the order of their time: a summary per page range finds the old ones, and costs writers nothing.
+    // Rows are inserted in order of time: a summary per page range finds the old ones and costs writers nothing.
     index('idempotency_keys_created_at_idx').using('brin', key.createdAt),
     check('idempotency_keys_id_check', sql`octet_length(${key.id}) = 32`),
     check('idempotency_keys_fingerprint_check', sql`octet_length(${key.fingerprint}) = 32`),

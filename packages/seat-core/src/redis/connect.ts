@@ -30,7 +30,7 @@ const reconnecting = {
 /**
  * Connects to the Redis of locks, caches and change messages, with settings that fail at once instead of waiting for
  * a Redis that does not answer: no queue of unsent commands, no retry, and no re-sending after a reconnect, which
- * could take a lock for a caller who was told long ago that it had failed.
+ * could take a lock for a request that failed long ago.
  *
  * Without a Redis the client is returned all the same, after a second at most; it connects by itself later.
  *

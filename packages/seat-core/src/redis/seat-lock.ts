@@ -4,6 +4,7 @@ import type { SeatCoreMetrics } from '../metrics.ts';
 import type { SeatCoreLogger } from '../options.ts';
 import type { Background } from '../resilience/background.ts';
 import { CircuitOpenError, type CircuitBreaker } from '../resilience/circuit-breaker.ts';
+import { compareAndDelete } from './compare-and-delete.ts';
 import { seatLockKey } from './keys.ts';
 
 /** The locks of one request's seats, to be released whatever happened. */
@@ -76,8 +77,6 @@ export async function tryLockSeats(
   }
   return { release };
 }
-
-const compareAndDelete = `if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0`;
 
 async function releaseLocks(redis: Redis, seatIds: readonly string[], token: string): Promise<void> {
   await Promise.all(seatIds.map((seatId) => redis.eval(compareAndDelete, 1, seatLockKey(seatId), token)));

@@ -37,7 +37,7 @@ describe('subscribeToSeats', () => {
   });
 
   it('starts with a snapshot of the seats that are not free, and then gets each change by any process', async () => {
-    const { event, seatIds } = await engine.createHall(4);
+    const { event, seatIds } = await engine.makeEvent(4);
     const [first, second] = seatIds;
     const sold = await other.holdSeats({ seatIds: [first], userId: 'ani' });
     await other.confirmBooking({ bookingId: sold.id, ownedBy: anyone, actor: 'test' });
@@ -54,7 +54,7 @@ describe('subscribeToSeats', () => {
   });
 
   it('gets many changes in few deltas, each seat once per delta', async () => {
-    const { event, seatIds } = await engine.createHall(60);
+    const { event, seatIds } = await engine.makeEvent(60);
     const { subscription, messages, statuses } = await follow(engine.core, event.id);
     const startedAt = performance.now();
     await Promise.all(
@@ -68,7 +68,7 @@ describe('subscribeToSeats', () => {
   });
 
   it('is not called while the promise of onMessage is pending, and gathers changes meanwhile', async () => {
-    const { event, seatIds } = await engine.createHall(3);
+    const { event, seatIds } = await engine.makeEvent(3);
     const received: SeatMessage[] = [];
     let done = () => {};
     const subscription = await engine.core.subscribeToSeats({
@@ -92,7 +92,7 @@ describe('subscribeToSeats', () => {
   });
 
   it('gets a new snapshot within 2 s when a message was lost', async () => {
-    const { event, seatIds } = await engine.createHall(2);
+    const { event, seatIds } = await engine.makeEvent(2);
     const { subscription, messages, statuses } = await follow(engine.core, event.id);
     const lostAt = performance.now();
     await engine.pool.query("update seats set status = 'RESERVED', version = version + 1 where id = $1", [
@@ -110,7 +110,7 @@ describe('subscribeToSeats', () => {
   });
 
   it('gets a delta, not a snapshot, for messages that a busy process reads late', async () => {
-    const { event, seatIds } = await engine.createHall(1);
+    const { event, seatIds } = await engine.makeEvent(1);
     const [id] = seatIds;
     const { subscription, messages, statuses } = await follow(engine.core, event.id);
     await engine.pool.query("update seats set status = 'RESERVED', version = version + 1 where id = $1", [
@@ -140,7 +140,7 @@ redis.disconnect();`;
   it.each([1, 1_000])(
     'returns to the state of the database after a forged message with version %s',
     async (version) => {
-      const { event, seatIds } = await engine.createHall(1);
+      const { event, seatIds } = await engine.makeEvent(1);
       const [id] = seatIds;
       const { subscription, statuses } = await follow(engine.core, event.id);
       const forged = [{ id, status: 'SOLD', version }];
@@ -159,7 +159,7 @@ redis.disconnect();`;
   );
 
   it('ignores messages that are late, repeated, unreadable or about other seats', async () => {
-    const { event, seatIds } = await engine.createHall(2);
+    const { event, seatIds } = await engine.makeEvent(2);
     const { subscription, statuses } = await follow(engine.core, event.id);
     const [first, second] = seatIds;
     const publish = (message: unknown) =>
@@ -185,7 +185,7 @@ redis.disconnect();`;
   });
 
   it('shares one Redis channel and one comparison among subscriptions, until 3 s after the last one', async () => {
-    const { event } = await engine.createHall(1);
+    const { event } = await engine.makeEvent(1);
     const subscribers = async () => {
       const reply = (await engine.redis.pubsub('NUMSUB', `seats:changes:${event.id}`)) as [string, number];
       return reply[1];
@@ -214,7 +214,7 @@ redis.disconnect();`;
   });
 
   it('refuses 500 subscriptions to unknown events with fewer than five statements', async () => {
-    await engine.createHall(1);
+    await engine.makeEvent(1);
     const lookups = () => engine.queries.filter((text) => text.includes('from "events"')).length;
     const before = lookups();
     const refusals = await Promise.all(
@@ -267,17 +267,23 @@ describe('subscribeToSeats while Redis is down', () => {
     expect(messages.at(-1)).toMatchObject({ type: 'delta' });
 
     await stack.redis.start();
-    await waitFor(() => core.listDegradedDependencies().length === 0 && other.listDegradedDependencies().length === 0, {
-      description: 'Redis to be used again',
-    });
+    await waitFor(
+      () => core.listDegradedDependencies().length === 0 && other.listDegradedDependencies().length === 0,
+      {
+        description: 'Redis to be used again',
+      },
+    );
     await holdAndAwait(1, 'with Redis back');
 
     await stack.redis.freeze();
     await holdAndAwait(2, 'with Redis frozen');
     await stack.redis.thaw();
-    await waitFor(() => core.listDegradedDependencies().length === 0 && other.listDegradedDependencies().length === 0, {
-      description: 'Redis to be used again',
-    });
+    await waitFor(
+      () => core.listDegradedDependencies().length === 0 && other.listDegradedDependencies().length === 0,
+      {
+        description: 'Redis to be used again',
+      },
+    );
     await holdAndAwait(3, 'with Redis thawed');
     subscription.close();
   });

@@ -1,7 +1,32 @@
-import type { Static, TObject } from '@sinclair/typebox';
-import type { authenticationVariables } from './authentication-variables.ts';
+import { Type, type Static, type TObject } from '@sinclair/typebox';
 
-/** How callers prove who they are. */
+/** The environment variables of authentication; spread into the schema of a service. */
+export const authenticationVariables = {
+  NODE_ENV: Type.String({
+    description: '`production` refuses to start without authentication.',
+    default: 'development',
+  }),
+  JWT_SECRET: Type.Optional(
+    Type.String({
+      description: 'Turns authentication on: the secret of tokens signed with HS256.',
+      minLength: 32,
+    }),
+  ),
+  JWKS_URL: Type.Optional(
+    Type.String({
+      description: 'Turns authentication on: where the public keys of the tokens are.',
+      format: 'http-url',
+    }),
+  ),
+  JWT_ISSUER: Type.Optional(
+    Type.String({ description: 'The `iss` that tokens must have; without it any.', minLength: 1 }),
+  ),
+  JWT_AUDIENCE: Type.Optional(
+    Type.String({ description: 'The `aud` that tokens must have; without it any.', minLength: 1 }),
+  ),
+};
+
+/** How requests are authenticated. */
 export type AuthenticationSettings =
   | { readonly kind: 'off' }
   | ({ readonly kind: 'secret'; readonly secret: string } & ClaimSettings)
@@ -16,12 +41,12 @@ interface ClaimSettings {
 
 type AuthenticationConfig = Readonly<Static<TObject<typeof authenticationVariables>>>;
 
-/** @throws Error that says in one sentence why a service must not start like this */
+/** @throws Error whose one sentence says why the service must not start */
 export function readAuthenticationSettings(config: AuthenticationConfig): AuthenticationSettings {
   const { JWT_SECRET: secret, JWKS_URL: url } = config;
   const claims = { issuer: config.JWT_ISSUER, audience: config.JWT_AUDIENCE };
   if (secret !== undefined && url !== undefined) {
-    throw new Error('JWT_SECRET and JWKS_URL exclude each other; set the one that your tokens are signed by');
+    throw new Error('JWT_SECRET and JWKS_URL exclude each other; set only the one that matches your tokens');
   }
   if (secret !== undefined) return { kind: 'secret', secret, ...claims };
   if (url !== undefined) return { kind: 'jwks', url, ...claims };

@@ -1,11 +1,22 @@
-import { sentences } from '../faults/sentences.ts';
-import { ServiceFault } from '../faults/service-fault.ts';
+import { HttpError } from '../problems/http-error.ts';
+import { sentences } from '../problems/sentences.ts';
 
-/** What a token can let its owner do beside what everybody may. `admin` may do all of it. */
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Who may use the route: `public` is every client, a role its owners and admins; by default every user. */
+    access?: 'public' | Role;
+  }
+  interface FastifyRequest {
+    /** Known before the body is read. */
+    caller: Caller;
+  }
+}
+
+/** The roles that a token can grant beyond the rights of every user. `admin` has the rights of all of them. */
 export const roles = ['organizer', 'payments', 'admin'] as const;
 export type Role = (typeof roles)[number];
 
-/** Who sent a request, as far as that is proven. */
+/** The authenticated sender of a request. */
 export interface Caller {
   /** Null while authentication is off, and on public routes. */
   readonly userId: string | null;
@@ -17,21 +28,19 @@ export function hasRole(caller: Caller, role: Role): boolean {
 }
 
 /**
- * The user that a request is about: the one who proved to be it, or, while authentication is off, the one that
- * it names.
+ * The user of a request: the user of its token, or, while authentication is off, the user that it names.
  *
  * @param sent the `userId` of the body or the query
- * @throws ServiceFault when it is missing, or is sent beside a token
+ * @throws HttpError VALIDATION_FAILED when it is missing, or is sent beside a token
  */
 export function userIdOf({ userId }: Caller, sent: string | undefined): string {
   if (userId === null && sent !== undefined) return sent;
   if (userId !== null && sent === undefined) return userId;
   const sentence = userId === null ? sentences.memberRequired : sentences.userOfToken;
-  throw new ServiceFault('VALIDATION_FAILED', [{ pointer: '/userId', sentence }]);
+  throw new HttpError('VALIDATION_FAILED', [{ pointer: '/userId', sentence }]);
 }
 
-/** Restricts a verb of seat-core to the caller's own bookings, unless a role shows those of everybody. */
-export function seenBy(caller: Caller): { readonly ownedBy?: string } {
-  if (caller.userId === null || hasRole(caller, 'payments')) return {};
-  return { ownedBy: caller.userId };
+/** The user whose bookings the caller may see; null when the caller may see every booking. */
+export function seenBy(caller: Caller): string | null {
+  return hasRole(caller, 'payments') ? null : caller.userId;
 }

@@ -3,7 +3,7 @@ import { Type } from '@sinclair/typebox';
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 type LogLevel = (typeof logLevels)[number];
 
-/** For the services that add clean-up jobs or take them. */
+/** For the services that add clean-up jobs or run them. */
 export const queueRedisUrlVariable = Type.Optional(
   Type.String({
     description: 'The Redis of the queue, which must evict nothing; `REDIS_URL` when not set.',
@@ -11,7 +11,7 @@ export const queueRedisUrlVariable = Type.Optional(
   }),
 );
 
-/** The environment variables that every service reads; spread into the schema of each. */
+/** The environment variables that every service reads; spread into its schema, as the other groups are. */
 export const commonVariables = {
   HOST: Type.String({
     description: 'The address to listen on.',
@@ -44,4 +44,37 @@ export const commonVariables = {
     default: 'info',
     enum: [...logLevels],
   }),
+};
+
+/** The environment variables of services with rate limits. */
+export const limitVariables = {
+  RATE_LIMIT_MAX: Type.Integer({
+    description: 'Requests that write, per user and window; ten times as many per address. 0 is no limit.',
+    default: 30,
+    minimum: 0,
+    maximum: 1_000_000,
+  }),
+  RATE_LIMIT_WINDOW_SECONDS: Type.Integer({
+    description: 'The window of RATE_LIMIT_MAX.',
+    default: 10,
+    minimum: 1,
+    maximum: 3_600,
+  }),
+  TRUSTED_PROXIES: Type.Optional(
+    Type.String({
+      description: 'The proxies whose X-Forwarded-For header is believed.',
+      format: 'cidr-list',
+    }),
+  ),
+};
+
+/** The environment variable of services that web pages call. */
+export const originVariables = {
+  ALLOWED_ORIGINS: Type.Optional(
+    Type.String({
+      description:
+        'The origins whose pages may call (CORS) and follow the live feed, `https://a.example, https://b.example`. Not set: no page may call, every page may follow.',
+      format: 'origin-list',
+    }),
+  ),
 };

@@ -1,23 +1,18 @@
 import type { Static, TObject } from '@sinclair/typebox';
 import { Ajv, type ErrorObject } from 'ajv';
-import { isCidrList } from './cidr-list.ts';
-import { ConfigError } from './config-error.ts';
-import { isHttpUrl, isPostgresUrl, isRedisUrl } from './connection-url.ts';
-import { describeVariable } from './describe-variable.ts';
-import { isOriginList } from './origin-list.ts';
+import { describeVariable, variableFormats } from './variable-formats.ts';
 
+/** The environment does not fit the schema. The message names each missing or wrong variable, never a value. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+const formats = Object.entries(variableFormats).map(([name, { isValid }]) => [name, isValid] as const);
 const ajv = new Ajv({
   allErrors: true,
   coerceTypes: true,
   useDefaults: true,
-  formats: {
-    'postgres-url': isPostgresUrl,
-    'redis-url': isRedisUrl,
-    'http-url': isHttpUrl,
-    'cidr-list': isCidrList,
-    'origin-list': isOriginList,
-    uri: (text: string) => URL.canParse(text),
-  },
+  formats: Object.fromEntries(formats),
 });
 
 /**
@@ -26,7 +21,7 @@ const ajv = new Ajv({
  * @param schema one TypeBox object: each property with description, type, default and bounds
  * @param env usually `process.env`; an empty string counts as unset, unknown variables are ignored
  * @returns the values, read as their declared types, frozen
- * @throws ConfigError whose message lists every fault by variable name and holds no value
+ * @throws ConfigError whose message lists every missing or wrong variable by name and holds no value
  */
 export function readConfig<Schema extends TObject>(
   schema: Schema,
@@ -38,25 +33,28 @@ export function readConfig<Schema extends TObject>(
   }
 
   const validate = ajv.compile<Static<Schema>>(schema);
-  if (!validate(values)) throw new ConfigError(faultMessage(schema, validate.errors ?? []));
+  if (!validate(values)) throw new ConfigError(messageOf(schema, validate.errors ?? []));
   return Object.freeze(values);
 }
 
-function faultMessage(schema: TObject, errors: readonly ErrorObject[]): string {
-  const faults = new Map<string, string>();
+function messageOf(schema: TObject, errors: readonly ErrorObject[]): string {
+  const findings = new Map<string, string>();
   for (const error of errors) {
     const isMissing = error.keyword === 'required';
     const name = isMissing
       ? String(error.params['missingProperty'])
       : (error.instancePath.split('/')[1] ?? '');
     const variable = schema.properties[name];
-    // A fault of the schema as a whole (two variables that exclude each other) belongs to no name.
+    // An error of the schema as a whole (two variables that exclude each other) belongs to no name.
     if (variable === undefined)
-      faults.set(error.schemaPath, error.message ?? 'the variables do not fit together');
+      findings.set(error.schemaPath, error.message ?? 'the variables do not fit together');
     else
-      faults.set(name, `${name} ${isMissing ? 'is not set: it ' : ''}must be ${describeVariable(variable)}`);
+      findings.set(
+        name,
+        `${name} ${isMissing ? 'is not set: it ' : ''}must be ${describeVariable(variable)}`,
+      );
   }
-  const lines = [...faults.values()].map((fault) => `  - ${fault}`);
+  const lines = [...findings.values()].map((finding) => `  - ${finding}`);
   const count =
     lines.length === 1 ? '1 environment variable is' : `${lines.length} environment variables are`;
   return `${count} missing or wrong:\n${lines.join('\n')}`;

@@ -1,13 +1,12 @@
 import type { FastifyPluginCallback } from 'fastify';
-import { memberPointer } from '../faults/member-pointer.ts';
-import { maxFaults } from '../faults/describe-validation.ts';
-import { sentences } from '../faults/sentences.ts';
-import { ServiceFault } from '../faults/service-fault.ts';
+import { HttpError } from '../problems/http-error.ts';
+import { sentences } from '../problems/sentences.ts';
+import { maxErrors, memberPointer } from '../problems/validation-errors.ts';
 import type { HttpService } from './http-service.ts';
 
 /**
- * A plugin whose routes need no body: they take none, or `{}`, with or without any content type;
- * anything else is VALIDATION_FAILED. `request.body` is always undefined there.
+ * A plugin whose routes need no body: they take none, or `{}`, with any content type or none; any other body is
+ * VALIDATION_FAILED. `request.body` is always undefined there.
  *
  * @example app.register(bodylessRoutes((routes) => { routes.delete('/api/v1/booking/:bookingId', …); }));
  */
@@ -21,7 +20,7 @@ export function bodylessRoutes(define: (routes: HttpService) => void): FastifyPl
         parsed(error as Error);
       }
     });
-    // No type, no choice of parser: the one above sees every body, and no malformed type is answered with 415.
+    // Without a type the parser above gets every body, and a malformed type is not answered with 415.
     scope.addHook('onRequest', (request, _reply, next) => {
       delete request.raw.headers['content-type'];
       next();
@@ -35,13 +34,13 @@ function assertEmpty(body: string): void {
   if (body.trim() === '') return;
   const parsed = parseObject(body);
   if (parsed === undefined) {
-    throw new ServiceFault('VALIDATION_FAILED', [{ pointer: '', sentence: sentences.bodyForbidden }]);
+    throw new HttpError('VALIDATION_FAILED', [{ pointer: '', sentence: sentences.bodyForbidden }]);
   }
   const unknown = Object.keys(parsed).map((name) => ({
     pointer: memberPointer(name),
     sentence: sentences.unknownMember,
   }));
-  if (unknown.length > 0) throw new ServiceFault('VALIDATION_FAILED', unknown.slice(0, maxFaults));
+  if (unknown.length > 0) throw new HttpError('VALIDATION_FAILED', unknown.slice(0, maxErrors));
 }
 
 function parseObject(body: string): object | undefined {

@@ -1,13 +1,12 @@
 import { hostname } from 'node:os';
 import { pino, stdTimeFunctions, type DestinationStream, type LevelWithSilent, type Logger } from 'pino';
-import { safeMessage } from './serialize-error.ts';
-import { withoutSecrets } from './without-secrets.ts';
+import { safeMessage, withoutSecrets } from './redact.ts';
 
 export interface LoggerOptions {
   /** The service, as it appears in each line. */
   readonly name: string;
   readonly level: LevelWithSilent;
-  /** Where the lines go; standard output unless a test says otherwise. */
+  /** Standard output by default; tests collect the lines. */
   readonly destination?: DestinationStream;
 }
 
@@ -25,10 +24,10 @@ export function createLogger({ name, level, destination }: LoggerOptions): Logge
     serializers: { err: (err: unknown) => err },
     hooks: { logMethod },
   };
-  // Written at once: pino's buffered default lost or reordered the last lines before an exit, and saved
-  // no more than a microsecond a line.
+  // Written at once: pino's buffered default lost or reordered the last lines before an exit, and saved no more than a
+  // microsecond a line.
   const logger = pino(options, destination ?? pino.destination({ dest: 1, sync: true }));
-  // pino asks no formatter about the bindings of children; children inherit this from their parent.
+  // pino does not format the bindings of children; children inherit this method from their parent.
   const prototype = Object.getPrototypeOf(logger) as Logger;
   logger.child = function childWithoutSecrets(this: Logger, bindings: object, childOptions?: object) {
     return prototype.child.call(this, withoutSecrets(bindings), childOptions);

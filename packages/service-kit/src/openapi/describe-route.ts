@@ -1,6 +1,32 @@
+import type { TSchema } from '@sinclair/typebox';
 import type { FastifyContextConfig, FastifySchema } from 'fastify';
-import type { FaultCode } from '../faults/faults.ts';
-import { describeFaults } from './describe-faults.ts';
+import { problemSchema, renderProblem, type ProblemDetails } from '../problems/problem-body.ts';
+import { definitionOf, type ProblemCode } from '../problems/problem-table.ts';
+
+/** Notes of the OpenAPI document about one answer, or about the body of a request. */
+export interface SchemaNotes {
+  readonly description: string;
+  readonly example?: unknown;
+  /** Description by header name, in lower case. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** The same schema with notes for its readers at this place. */
+export function described<Schema extends TSchema>(
+  schema: Schema,
+  { description, example, headers }: SchemaNotes,
+): Schema {
+  const headerSchemas = Object.entries(headers ?? {}).map(([name, text]) => [
+    name,
+    { type: 'string', description: text },
+  ]);
+  return {
+    ...schema,
+    description,
+    ...(example === undefined ? {} : { examples: [example] }),
+    ...(headers === undefined ? {} : { headers: Object.fromEntries(headerSchemas) as object }),
+  };
+}
 
 export interface DescribedRoute {
   readonly url: string;
@@ -13,12 +39,13 @@ const idempotencyKey = {
   type: 'string',
   minLength: 1,
   maxLength: 255,
-  description: 'Makes a request that is sent again have its effect once; visible ASCII characters.',
+  description:
+    'A request that is sent again with the same key has its effect once; visible ASCII characters.',
 };
 
 /**
- * What is true of a route beyond what it says itself: who may use it, which header it takes, and every fault that it
- * can answer, each under its own status and with an example, in place of "any 4xx".
+ * Completes the schema of a route: its authentication, the header Idempotency-Key, and every problem that it can answer,
+ * each under its own status and with an example, in place of "any 4xx".
  */
 export function describeRoute(route: DescribedRoute): FastifySchema {
   const { url, method, schema, config } = route;
@@ -31,7 +58,7 @@ export function describeRoute(route: DescribedRoute): FastifySchema {
   const isWriting = method === 'POST' || method === 'DELETE';
   return {
     ...schema,
-    response: { ...response, ...describeFaults(faultsOf(route)) },
+    response: { ...response, ...describeProblems(problemsOf(route)) },
     ...(isWriting ? { headers: { type: 'object', properties: { 'Idempotency-Key': idempotencyKey } } } : {}),
     security: isPublic ? [] : [{ bearer: [] }, {}],
     operationId: operationIdOf(route),
@@ -40,7 +67,7 @@ export function describeRoute(route: DescribedRoute): FastifySchema {
 }
 
 /** In the order of their statuses. */
-function faultsOf({ url, method, schema, config }: DescribedRoute): FaultCode[] {
+function problemsOf({ url, method, schema, config }: DescribedRoute): ProblemCode[] {
   if (!url.startsWith('/api/')) return ['INTERNAL'];
   const isPublic = config.access === 'public';
   const isWriting = method === 'POST' || method === 'DELETE';
@@ -48,7 +75,7 @@ function faultsOf({ url, method, schema, config }: DescribedRoute): FaultCode[] 
     'VALIDATION_FAILED',
     ...(isPublic ? [] : (['UNAUTHENTICATED'] as const)),
     ...(isPublic || config.access === undefined ? [] : (['FORBIDDEN'] as const)),
-    ...(config.faults ?? []),
+    ...(config.problems ?? []),
     ...(isWriting
       ? ([
           'IDEMPOTENCY_KEY_IN_PROGRESS',
@@ -64,7 +91,7 @@ function faultsOf({ url, method, schema, config }: DescribedRoute): FaultCode[] 
   ];
 }
 
-/** `GET /api/v1/events/:eventId/seats` is `getEventsSeats`: stable, for those who generate clients. */
+/** `GET /api/v1/events/:eventId/seats` is `getEventsSeats`: stable, for generated clients. */
 function operationIdOf({ url, method }: DescribedRoute): string {
   const words = url
     .split('/')
@@ -73,4 +100,54 @@ function operationIdOf({ url, method }: DescribedRoute): string {
   return [method.toLowerCase(), ...words]
     .join('-')
     .replace(/-([a-z])/gi, (_, letter: string) => letter.toUpperCase());
+}
+
+const exampleSeatId = '01a2082d-7486-721a-9bc4-ee6c8ca29bc6';
+const exampleRequestId = '01a2082e-192c-74b4-a764-b78fdd28852a';
+
+/** The members of the examples beyond those of every problem. */
+const exampleDetails: Partial<Record<ProblemCode, ProblemDetails>> = {
+  VALIDATION_FAILED: { errors: [{ pointer: '/seatId', detail: 'must be a UUID' }] },
+  SEAT_TAKEN: { seatIds: [exampleSeatId] },
+  BOOKING_NOT_PENDING: { bookingStatus: 'CANCELLED' },
+};
+
+/** The answers of these problems by status: which codes it can carry, when, and an example of each. */
+export function describeProblems(codes: readonly ProblemCode[]): Record<string, object> {
+  const byStatus = new Map<number, ProblemCode[]>();
+  for (const code of new Set(codes)) {
+    const { status } = definitionOf(code);
+    byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
+  }
+  return Object.fromEntries(
+    [...byStatus].map(([status, ofStatus]) => [String(status), describeStatus(ofStatus)]),
+  );
+}
+
+function describeStatus(codes: readonly ProblemCode[]): object {
+  const isRetried = codes.some(
+    (code) => code === 'RATE_LIMITED' || definitionOf(code).retryAfterSeconds !== undefined,
+  );
+  const isLanguage = { type: 'string', enum: ['en', 'id'], description: 'The language of `detail`.' };
+  return {
+    description: codes.map((code) => `\`${code}\`: ${definitionOf(code).when}.`).join('\n\n'),
+    headers: {
+      'content-language': isLanguage,
+      ...(isRetried
+        ? { 'retry-after': { type: 'integer', description: 'Seconds to wait before the next attempt.' } }
+        : {}),
+      ...(codes.includes('UNAUTHENTICATED') ? { 'www-authenticate': { type: 'string' } } : {}),
+    },
+    content: {
+      'application/problem+json': {
+        schema: problemSchema,
+        examples: Object.fromEntries(codes.map((code) => [code, { value: exampleOf(code) }])),
+      },
+    },
+  };
+}
+
+function exampleOf(code: ProblemCode): unknown {
+  const context = { requestId: exampleRequestId, language: 'en' } as const;
+  return JSON.parse(renderProblem(code, exampleDetails[code] ?? {}, context).body.toString());
 }

@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
-import { describeFaults } from './describe-faults.ts';
+import { describeProblems } from './describe-route.ts';
 
 interface Operation {
   responses?: Record<string, { headers?: Record<string, object> }>;
 }
 
-/** Of OpenAPI 3.1 what is touched here. */
+/** The members of an OpenAPI 3.1 document that are changed here. */
 export interface OpenApiDocument {
   components?: { schemas?: Record<string, object>; responses?: Record<string, object> };
   paths?: Record<string, Record<string, Operation>>;
@@ -13,10 +13,10 @@ export interface OpenApiDocument {
 
 const requestIdHeader = {
   schema: { type: 'string' },
-  description: 'The one that was sent, or a new one: name it when you report something.',
+  description: 'The id of the request, or a new one; name it in a report.',
 };
 
-/** Adds what holds for every answer, and says each shape once: what is the same anywhere is a reference. */
+/** Adds the header of every answer, and moves each titled shape into the components: its uses become references. */
 export function finishDocument(made: OpenApiDocument): OpenApiDocument {
   const document = structuredClone(made);
   for (const operations of Object.values(document.paths ?? {})) {
@@ -31,7 +31,7 @@ export function finishDocument(made: OpenApiDocument): OpenApiDocument {
   document.components = {
     ...document.components,
     schemas: sorted(schemas),
-    responses: { RouteNotFound: toResponse(describeFaults(['ROUTE_NOT_FOUND'])['404'], schemas) },
+    responses: { RouteNotFound: toResponse(describeProblems(['ROUTE_NOT_FOUND'])['404'], schemas) },
   };
   return document;
 }
@@ -46,7 +46,7 @@ function refer(node: unknown, schemas: Record<string, object>): unknown {
   }
   const { title } = copy;
   if (typeof title !== 'string' || !('type' in copy)) return copy;
-  // What a place says of its own stays at the place.
+  // Description and headers belong to the place, not to the shape.
   const { description: _description, headers: _headers, title: _title, ...shape } = copy;
   const known = schemas[title];
   if (known !== undefined && !isDeepStrictEqual(known, shape))

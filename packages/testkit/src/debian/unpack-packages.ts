@@ -4,26 +4,25 @@ import { cacheFolder } from '../folders.ts';
 import { findExecutable } from '../processes/find-executable.ts';
 import { runCommand, type CommandResult } from '../processes/run-command.ts';
 import { StackError } from '../stack-error.ts';
-import { libraryFolders } from './library-folders.ts';
 
 export interface UnpackOptions<T> {
-  /** Of the folder in the cache, and for sentences: "Redis". */
+  /** For sentences, and for the name of the folder in the cache: "Redis". */
   readonly name: string;
-  /** With whatever they need that this machine does not have. */
+  /** apt adds the dependencies that this machine lacks. */
   readonly packages: readonly string[];
-  /** What is wanted of the unpacked folder; undefined if it is not there or does not run. */
+  /** Looks for the program in the unpacked folder; undefined if it is missing or does not run. */
   readonly open: (folder: string) => Promise<T | undefined>;
-  /** What a person can do when it cannot be had. */
+  /** What a person can do if the packages cannot be fetched or do not run. */
   readonly advice: readonly string[];
-  /** A program whose missing libraries are named when what was unpacked does not run: "usr/bin/redis-server". */
+  /** The program whose missing libraries are listed if it does not run: "usr/bin/redis-server". */
   readonly program: string;
   readonly onProgress?: ((message: string) => void) | undefined;
 }
 
 /**
- * Programs from Debian's packages without installing them: nothing of the system is written, no service is
- * set up, no right is needed. apt works on lists and a cache of our own, because the system's lists may be
- * empty and only root may fill them.
+ * Unpacks programs of Debian's packages into the cache without installing them: no file of the system is written, no
+ * service set up, no privilege needed. apt works on lists and a cache of our own, because the system's lists may be empty
+ * and only root may fill them.
  */
 export async function unpackPackages<T>(options: UnpackOptions<T>): Promise<T> {
   const { name, open, advice } = options;
@@ -40,9 +39,10 @@ export async function unpackPackages<T>(options: UnpackOptions<T>): Promise<T> {
   try {
     const root = join(workFolder, 'root');
     for (const archive of await downloadPackages(workFolder, options)) {
-      await orFail(runCommand(['dpkg-deb', '--extract', archive, root]), `unpacking ${archive}`);
+      const result = await runCommand(['dpkg-deb', '--extract', archive, root]);
+      if (result.code !== 0) throw new StackError(`unpacking ${archive} failed:\n${lastLines(result)}`);
     }
-    // Another start may have been faster; its copy is as good as ours.
+    // Another process may have been faster; its copy is as good as ours.
     if ((await open(folder)) === undefined) {
       await rm(folder, { recursive: true, force: true });
       await rename(root, folder).catch((error: NodeJS.ErrnoException) => {
@@ -64,7 +64,7 @@ export async function unpackPackages<T>(options: UnpackOptions<T>): Promise<T> {
   throw new StackError([`The unpacked ${name} does not run here.`, ...advice, ...missing].join('\n  '));
 }
 
-/** @returns the archives of the packages and of whatever they need that this machine does not have */
+/** @returns the archives of the packages and of the dependencies that this machine lacks */
 async function downloadPackages(
   workFolder: string,
   { name, packages }: Pick<UnpackOptions<unknown>, 'name' | 'packages'>,
@@ -78,19 +78,19 @@ async function downloadPackages(
     'Dir::State': workFolder,
     'Dir::State::lists': join(workFolder, 'lists'),
     'Dir::State::extended_states': join(workFolder, 'extended_states'),
-    // What is installed, so that only what is missing is fetched.
+    // The list of installed packages: only missing ones are fetched.
     'Dir::State::status': '/var/lib/dpkg/status',
     'Dir::Cache': workFolder,
     'Dir::Cache::archives': archives,
     'Dir::Log': workFolder,
-    // apt as root would fetch as the user _apt, who cannot write here.
+    // Run by root, apt fetches as the user _apt, who cannot write here.
     'APT::Sandbox::User': 'root',
   };
   const apt = ['apt-get', '-q', '-c', config];
   apt.push(...Object.entries(settings).flatMap(([key, value]) => ['-o', `${key}=${value}`]));
-  // A foreign source that does not answer spoils the update's exit code, but not Debian's own lists.
+  // A foreign source that does not answer spoils the exit code of the update, but not Debian's own lists.
   const update = await runCommand([...apt, 'update'], { env: aptEnvironment });
-  // A package that the machine has is wanted all the same when it is asked for by name: "reinstall" fetches it.
+  // apt skips an installed package even when it is named; --reinstall fetches it.
   const install = [...apt, 'install', '--reinstall', '--download-only', '--no-install-recommends', '--yes'];
   const download = await runCommand([...install, ...packages], { env: aptEnvironment });
   if (download.code !== 0) {
@@ -105,7 +105,7 @@ async function downloadPackages(
 
 const aptEnvironment = { ...process.env, LC_ALL: 'C', DEBIAN_FRONTEND: 'noninteractive' };
 
-/** The machine's own settings (mirrors, proxies) hold; its hooks, which clean the system's cache, must not run. */
+/** Keeps the machine's settings (mirrors, proxies) and drops its hooks, which clean the system's cache. */
 const aptConfig = `#clear APT::Update::Pre-Invoke;
 #clear APT::Update::Post-Invoke;
 #clear APT::Update::Post-Invoke-Success;
@@ -118,11 +118,14 @@ Acquire::http::Timeout "20";
 Acquire::https::Timeout "20";
 `;
 
-async function orFail(running: Promise<CommandResult>, what: string): Promise<void> {
-  const result = await running;
-  if (result.code !== 0) throw new StackError(`${what} failed:\n${lastLines(result)}`);
-}
-
 function lastLines({ output }: CommandResult): string {
   return output.trim().split('\n').slice(-6).join('\n');
+}
+
+/** The folders of an unpacked root that hold its libraries, as LD_LIBRARY_PATH takes them. */
+export async function libraryFolders(folder: string): Promise<string> {
+  const triplets = (await readdir(join(folder, 'usr/lib'))).filter((name) => name.includes('-linux-'));
+  return triplets
+    .flatMap((triplet) => [join(folder, 'usr/lib', triplet), join(folder, 'lib', triplet)])
+    .join(':');
 }

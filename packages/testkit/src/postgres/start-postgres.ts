@@ -1,136 +1,135 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-import getPort from 'get-port';
-import { serverAccount } from '../processes/server-account.ts';
+import { listProcesses } from '../processes/process-table.ts';
+import { runCommand } from '../processes/run-command.ts';
+import { preparePrivateFolder, serverAccount, type ServerAccount } from '../processes/server-account.ts';
 import { serverCommand } from '../processes/server-command.ts';
-import { describeExit, type ServerProcess } from '../processes/adopt-process.ts';
-import { spawnServerProcess, tailOfLog } from '../processes/server-process.ts';
-import { stopProcess, type StopPlan } from '../processes/stop-process.ts';
+import { startServer, type StartedServer } from '../processes/start-server.ts';
+import { postgresStopPlan, stopLeftovers } from '../processes/stop-leftovers.ts';
 import { StackError } from '../stack-error.ts';
-import { waitFor } from '../wait-for.ts';
 import { findPostgres, type PostgresBinaries } from './find-postgres.ts';
-import { clusterMajor, ownerRole, prepareCluster } from './prepare-cluster.ts';
-import { stopLeftoverPostgres } from './stop-leftover-postgres.ts';
 
 export interface PostgresOptions {
   /** Holds the cluster and its password; made if it is not there. */
   readonly folder: string;
   readonly logFile: string;
-  /** False only for data that nobody will miss: a crash of the machine may corrupt it. */
+  /** False for throwaway data only: a crash of the machine may corrupt it. */
   readonly durable: boolean;
   readonly maxConnections: number;
   /** The port to take; else a free one. */
-  readonly port?: number;
+  readonly port?: number | undefined;
   readonly onProgress?: (message: string) => void;
 }
 
-export interface PostgresServer {
-  readonly port: number;
+export interface PostgresServer extends StartedServer {
+  /** Such as "15.18". */
   readonly version: string;
-  readonly process: ServerProcess;
-  /** Connection string of the owner for a database of this server. */
+  /** The owner's connection string for a database of this server. */
   readonly url: (database: string) => string;
-  /** Ends open sessions, writes everything out and ends. */
-  readonly stop: () => Promise<void>;
 }
 
-/** Fast shutdown, then immediate (recovery at the next start), then none at all. */
-const stopPlan: StopPlan = [
-  ['SIGINT', 15_000],
-  ['SIGQUIT', 5_000],
-  ['SIGKILL', 5_000],
-];
+/** The role that owns everything in a private cluster. */
+export const ownerRole = 'ticketing';
 
 /** Starts a private PostgreSQL on loopback, with or without data from an earlier run. */
 export async function startPostgres(options: PostgresOptions): Promise<PostgresServer> {
-  const { folder } = options;
-  const binaries = await findPostgres({ major: await clusterMajor(folder) });
+  const { folder, logFile } = options;
+  const data = join(folder, 'data');
+  const binaries = await findPostgres({ major: await clusterMajor(data) });
   await stopLeftoverPostgres(folder, options.onProgress);
   const account = serverAccount(folder);
-  const password = await prepareCluster(folder, binaries, { account, durable: options.durable });
-  for (let attempt = 1; ; attempt += 1) {
-    const port = options.port ?? (await getPort({ host: '127.0.0.1' }));
-    const command = serverCommand(postgresCommand(binaries, options, port), {
-      account,
-      reaches: [join(folder, 'data'), binaries.postgres],
-      parentDeathSignal: 'SIGINT',
-    });
-    const server = await spawnServerProcess({
-      command,
-      logFile: options.logFile,
-      farewell: 'SIGINT',
-    });
-    try {
-      await untilReady(server, options);
-      return {
-        port,
-        version: binaries.version,
-        process: server,
-        url: (database) => `postgres://${ownerRole}:${password}@127.0.0.1:${port}/${database}`,
-        stop: async () => {
-          await stopProcess(server, stopPlan);
-        },
-      };
-    } catch (error) {
-      await stopProcess(server, stopPlan);
-      if (!mayGoBetterNextTime(options) || attempt === 20) throw error;
-      await delay(250);
-    }
-  }
+  const password = await prepareCluster(folder, binaries, account, options.durable);
+  const server = await startServer({
+    name: 'PostgreSQL',
+    logFile,
+    plan: postgresStopPlan,
+    port: options.port,
+    prepareCommand: (port) =>
+      Promise.resolve(
+        serverCommand(postgresCommand(binaries, options, port), {
+          account,
+          reaches: [data, binaries.postgres],
+          parentDeathSignal: 'SIGINT',
+        }),
+      ),
+    // As pg_ctl does: the server writes into its pid file that it takes connections.
+    isReady: ({ pid }) => {
+      const pidFile = join(data, 'postmaster.pid');
+      const lines = existsSync(pidFile) ? readFileSync(pidFile, 'utf8').split('\n') : [];
+      return lines[0] === String(pid) && lines[7]?.trim() === 'ready';
+    },
+  });
+  const url = (database: string): string =>
+    `postgres://${ownerRole}:${password}@127.0.0.1:${server.port}/${database}`;
+  return { ...server, version: binaries.version, url };
 }
 
 function postgresCommand(binaries: PostgresBinaries, options: PostgresOptions, port: number): string[] {
+  const onIfDurable = options.durable ? 'on' : 'off';
   const settings = {
     listen_addresses: '127.0.0.1',
-    port: String(port),
+    port,
     unix_socket_directories: '',
-    max_connections: String(options.maxConnections),
+    max_connections: options.maxConnections,
     timezone: 'UTC',
     log_timezone: 'UTC',
     deadlock_timeout: '200ms',
     log_lock_waits: 'on',
-    fsync: options.durable ? 'on' : 'off',
-    synchronous_commit: options.durable ? 'on' : 'off',
-    full_page_writes: options.durable ? 'on' : 'off',
+    fsync: onIfDurable,
+    synchronous_commit: onIfDurable,
+    full_page_writes: onIfDurable,
   };
   const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   return [binaries.postgres, '-D', join(options.folder, 'data'), ...flags];
 }
 
+/** The major version that wrote the data, if there is any: no other can read it. */
+async function clusterMajor(data: string): Promise<number | undefined> {
+  const file = join(data, 'PG_VERSION');
+  return existsSync(file) ? Number.parseInt(await readFile(file, 'utf8'), 10) : undefined;
+}
+
 /**
- * The port was free when we asked, and another program was faster; or sessions of a killed server have
- * not noticed yet that it is gone, and still hold its shared memory.
+ * Makes the cluster `folder/data` unless it is there: first under another name, because the result of an interrupted
+ * initdb is no cluster.
+ *
+ * @returns the owner's password
  */
-function mayGoBetterNextTime(options: PostgresOptions): boolean {
-  const log = tailOfLog(options.logFile);
-  const portWasTaken = options.port === undefined && log.includes('Address already in use');
-  return portWasTaken || log.includes('shared memory block');
+async function prepareCluster(
+  folder: string,
+  binaries: PostgresBinaries,
+  account: ServerAccount | undefined,
+  durable: boolean,
+): Promise<string> {
+  const password = await preparePrivateFolder(folder, account);
+  if (existsSync(join(folder, 'data'))) return password;
+  const unfinished = join(folder, 'data.unfinished');
+  await rm(unfinished, { recursive: true, force: true });
+  const initdb = [binaries.initdb, `--pgdata=${unfinished}`, `--username=${ownerRole}`];
+  initdb.push(`--pwfile=${join(folder, 'password')}`, '--auth=scram-sha-256');
+  initdb.push('--encoding=UTF8', '--locale=C', ...(durable ? [] : ['--no-sync']));
+  const command = serverCommand(initdb, { account, reaches: [folder, binaries.initdb] });
+  const { code, output } = await runCommand(command, { cwd: '/' });
+  if (code !== 0)
+    throw new StackError(`PostgreSQL could not make its data folder ${folder}:\n${output.trim()}`);
+  await rename(unfinished, join(folder, 'data'));
+  return password;
 }
 
-/** As pg_ctl does: the server writes into its pid file that it takes connections. */
-async function untilReady(server: ServerProcess, options: PostgresOptions): Promise<void> {
-  const pidFile = join(options.folder, 'data', 'postmaster.pid');
-  await waitFor(
-    () => {
-      if (server.hasExited()) return true;
-      if (!existsSync(pidFile)) return false;
-      const lines = readFileSync(pidFile, 'utf8').split('\n');
-      return lines[0] === String(server.pid) && lines[7]?.trim() === 'ready';
-    },
-    // Recovery after a crash takes as long as there is log to replay.
-    { description: `PostgreSQL to start, see ${options.logFile}`, timeoutMs: 60_000 },
-  );
-  if (server.hasExited()) {
-    const how = describeExit(await server.exited);
-    throw new StackError(
-      `PostgreSQL ${how} while starting. The end of ${options.logFile}:\n${tailOfLog(options.logFile)}`,
-    );
-  }
+/** Stops a PostgreSQL that still runs on this folder, and removes a pid file that would refuse the next one. */
+async function stopLeftoverPostgres(folder: string, onProgress?: (message: string) => void): Promise<void> {
+  const data = join(folder, 'data');
+  await stopLeftovers((arg) => arg === data, onProgress);
+  // PostgreSQL sees that the process of a pid file is dead, but not that another program has its number now: then it
+  // would refuse to start.
+  const pidFile = join(data, 'postmaster.pid');
+  if (!existsSync(pidFile)) return;
+  const pid = Number.parseInt(await readFile(pidFile, 'utf8'), 10);
+  if ((await listProcesses()).some((entry) => entry.pid === pid)) await rm(pidFile, { force: true });
 }
 
-/** Forgets everything that the cluster holds. Its server must not run. */
+/** Deletes the cluster; a PostgreSQL that a killed run left on it is stopped first. */
 export async function emptyPostgres(folder: string): Promise<void> {
   await stopLeftoverPostgres(folder);
   await rm(folder, { recursive: true, force: true });

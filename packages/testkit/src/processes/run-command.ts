@@ -3,11 +3,11 @@ import { spawn } from 'node:child_process';
 export interface CommandResult {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
-  /** Both streams as they came. */
+  /** Both streams in the order in which they arrived. */
   readonly output: string;
 }
 
-/** Runs a short command to its end. It rejects only if the program cannot be started at all. */
+/** Runs a short command to its end. It rejects only if the program cannot be started. */
 export function runCommand(
   command: readonly string[],
   options: { readonly env?: NodeJS.ProcessEnv; readonly cwd?: string } = {},
@@ -16,11 +16,11 @@ export function runCommand(
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
     let output = '';
-    const collect = (chunk: Buffer): void => {
-      output += chunk.toString();
-    };
-    child.stdout.on('data', collect);
-    child.stderr.on('data', collect);
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        output += text;
+      });
+    }
     child.once('error', reject);
     child.once('close', (code, signal) => resolve({ code, signal, output }));
   });

@@ -1,5 +1,7 @@
-import { readFileSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { randomBytes } from 'node:crypto';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { chmod, chown, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { StackError } from '../stack-error.ts';
 
 export interface ServerAccount {
@@ -9,22 +11,23 @@ export interface ServerAccount {
 }
 
 /**
- * Whom the servers run as. PostgreSQL refuses root, so root hands them to `postgres` or `nobody`; when the
- * folder already belongs to an ordinary user, to that user, who can then go on with it without root.
+ * The account that the servers run as. PostgreSQL refuses root: root hands the servers to `postgres` or `nobody`, or to
+ * the ordinary user who already owns the folder and can then go on without root.
  *
- * @returns undefined for an ordinary user: the servers run as whoever starts them
+ * @returns undefined for an ordinary user, whose servers run as that user
  */
 export function serverAccount(folder: string): ServerAccount | undefined {
   if (process.getuid?.() !== 0) return undefined;
   const accounts = readFileSync('/etc/passwd', 'utf8')
     .split('\n')
     .map((line) => line.split(':'))
-    .map(([name = '', , uid, gid]): ServerAccount => ({ name, uid: Number(uid), gid: Number(gid) }));
-  const ownerUid = statSync(folder, { throwIfNoEntry: false })?.uid ?? 0;
+    .map(([name = '', , uid, gid]): ServerAccount => ({ name, uid: Number(uid), gid: Number(gid) }))
+    .filter(({ uid }) => uid !== 0);
+  const ownerUid = statSync(folder, { throwIfNoEntry: false })?.uid;
   const account =
-    (ownerUid === 0 ? undefined : accounts.find((candidate) => candidate.uid === ownerUid)) ??
-    accounts.find((candidate) => candidate.name === 'postgres' && candidate.uid !== 0) ??
-    accounts.find((candidate) => candidate.name === 'nobody' && candidate.uid !== 0);
+    accounts.find(({ uid }) => uid === ownerUid) ??
+    accounts.find(({ name }) => name === 'postgres') ??
+    accounts.find(({ name }) => name === 'nobody');
   if (account === undefined) {
     throw new StackError(
       'PostgreSQL does not run as root, and this machine has no user "postgres" or "nobody" to run it as. Start as an ordinary user.',
@@ -33,7 +36,7 @@ export function serverAccount(folder: string): ServerAccount | undefined {
   return account;
 }
 
-/** Whether the account can walk down to the path with its own rights, as it cannot below a home folder that is closed. */
+/** Whether the account may enter every folder above the path; below a closed home folder it may not. */
 export function canReach(account: ServerAccount, path: string): boolean {
   for (let folder = dirname(path); ; folder = dirname(folder)) {
     const { uid, gid, mode } = statSync(folder);
@@ -41,4 +44,30 @@ export function canReach(account: ServerAccount, path: string): boolean {
     if ((mode & search) === 0) return false;
     if (folder === dirname(folder)) return true;
   }
+}
+
+/** Makes the account the owner of paths; the paths of an ordinary user are right already. */
+export async function giveTo(account: ServerAccount | undefined, ...paths: readonly string[]): Promise<void> {
+  if (account === undefined) return;
+  for (const path of paths) await chown(path, account.uid, account.gid);
+}
+
+/**
+ * Makes the folder of a server, open to its account only, with a password made once: clients keep their URLs over a
+ * restart of the server.
+ *
+ * @returns the password
+ */
+export async function preparePrivateFolder(
+  folder: string,
+  account: ServerAccount | undefined,
+): Promise<string> {
+  const passwordFile = join(folder, 'password');
+  await mkdir(folder, { recursive: true });
+  await chmod(folder, 0o700);
+  if (!existsSync(passwordFile)) {
+    await writeFile(passwordFile, randomBytes(24).toString('base64url'), { mode: 0o600 });
+  }
+  await giveTo(account, folder, passwordFile);
+  return readFile(passwordFile, 'utf8');
 }

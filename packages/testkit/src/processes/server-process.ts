@@ -1,41 +1,85 @@
-import { spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readFileSync, renameSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { adoptProcess, type ServerProcess } from './adopt-process.ts';
+import type { ChildProcess } from 'node:child_process';
 
-export interface ServerProcessOptions {
-  readonly command: readonly string[];
-  readonly env?: NodeJS.ProcessEnv;
-  /** The server writes into this file itself, so that it outlives us in its log too. */
-  readonly logFile: string;
-  /** Sent if our process ends without having stopped the server. */
-  readonly farewell: NodeJS.Signals;
+export interface ExitStatus {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
 }
 
-/** Starts a server in a process group of its own: Ctrl-C at the terminal reaches us, and we stop it in order. */
-export async function spawnServerProcess(options: ServerProcessOptions): Promise<ServerProcess> {
-  const [program = '', ...args] = options.command;
-  const log = openLog(options.logFile);
-  const child = spawn(program, args, {
-    // Any folder that the server's account may enter.
-    cwd: '/',
-    detached: true,
-    stdio: ['ignore', log, log],
-    ...(options.env === undefined ? {} : { env: options.env }),
+/** Signals in rising order of force, each with the time that the process has before the next one. */
+export type StopPlan = readonly [StopStep, ...StopStep[]];
+type StopStep = readonly [signal: NodeJS.Signals, graceMs: number];
+
+export interface ServerProcess {
+  readonly pid: number;
+  /** Settles once, when the process is gone and its output read. */
+  readonly exited: Promise<ExitStatus>;
+  readonly hasExited: () => boolean;
+  /** @returns false when the process is gone already */
+  readonly signal: (signal: NodeJS.Signals) => boolean;
+  /** Ends the process by its plan and waits; a frozen one is thawed first. */
+  readonly stop: () => Promise<ExitStatus>;
+}
+
+const living = new Map<ChildProcess, StopPlan>();
+
+// A caller of process.exit() that did not stop its servers leaves none running.
+process.on('exit', () => {
+  for (const [child, [[signal]]] of living) child.kill(signal);
+});
+
+/**
+ * Takes charge of a child that was just spawned. If this process ends first, the child gets the first signal of the plan.
+ *
+ * @throws the reason why the program could not be started
+ */
+export async function adoptProcess(child: ChildProcess, plan: StopPlan): Promise<ServerProcess> {
+  living.set(child, plan);
+  const exited = new Promise<ExitStatus>((resolve) => {
+    child.once('close', (code, signal) => {
+      living.delete(child);
+      resolve({ code, signal });
+    });
   });
-  closeSync(log);
-  return adoptProcess(child, options.farewell);
+  await new Promise((resolve, reject) => {
+    child.once('spawn', resolve);
+    child.once('error', (error) => {
+      living.delete(child);
+      reject(error);
+    });
+  });
+  const hasExited = (): boolean => child.exitCode !== null || child.signalCode !== null;
+  return {
+    pid: child.pid ?? -1,
+    exited,
+    hasExited,
+    signal: (signal) => child.kill(signal),
+    stop: async () => {
+      for (const [signal, graceMs] of plan) {
+        if (hasExited()) break;
+        child.kill(signal);
+        child.kill('SIGCONT');
+        await settledWithin(exited, graceMs);
+      }
+      return exited;
+    },
+  };
 }
 
-/** The log of the run before is kept beside the new one; older ones are not. */
-function openLog(path: string): number {
-  mkdirSync(dirname(path), { recursive: true });
-  if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > 0) renameSync(path, `${path}.1`);
-  return openSync(path, 'a', 0o640);
+/** Kills every adopted process at once, without a chance to write anything. */
+export function killAdoptedProcesses(): void {
+  for (const child of living.keys()) child.kill('SIGKILL');
 }
 
-/** The end of a log, to be shown when its server did not start. */
-export function tailOfLog(path: string, lines = 20): string {
-  if (statSync(path, { throwIfNoEntry: false }) === undefined) return '';
-  return readFileSync(path, 'utf8').trimEnd().split('\n').slice(-lines).join('\n');
+/** How a process ended, for a sentence: "was killed by SIGKILL", "ended with exit code 1". */
+export function describeExit({ code, signal }: ExitStatus): string {
+  return signal === null ? `ended with exit code ${code}` : `was killed by ${signal}`;
+}
+
+async function settledWithin(promise: Promise<unknown>, ms: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeUp = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([promise, timeUp]);
+  clearTimeout(timer);
 }

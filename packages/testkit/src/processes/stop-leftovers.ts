@@ -1,38 +1,56 @@
-import { errorCode } from '../error-code.ts';
-import { waitFor } from '../wait-for.ts';
-import { StackError } from '../stack-error.ts';
-import type { StopPlan } from './stop-process.ts';
-import { listProcesses, type ProcessEntry } from './process-table.ts';
+import { basename, join } from 'node:path';
+import { waitFor } from '../deadlines.ts';
+import { errorCode, StackError } from '../stack-error.ts';
+import { identityOf, listProcesses, type ProcessEntry } from './process-table.ts';
+import type { StopPlan } from './server-process.ts';
 
-export interface LeftoverKind {
-  /** For the line that says what is done: "PostgreSQL". */
-  readonly nameOf: (entry: ProcessEntry) => string;
-  /** True for a process that is surely ours: judged by its command line, never by an old number alone. */
-  readonly isOurs: (entry: ProcessEntry) => boolean;
-  readonly plan: StopPlan;
-}
+/** Fast shutdown, then immediate (recovery at the next start), then none at all. */
+export const postgresStopPlan: StopPlan = [
+  ['SIGINT', 15_000],
+  ['SIGQUIT', 5_000],
+  ['SIGKILL', 5_000],
+];
 
-/** Ends what a killed run left running, so that the next one does not meet it as a riddle. */
+export const usualStopPlan: StopPlan = [
+  ['SIGTERM', 10_000],
+  ['SIGKILL', 5_000],
+];
+
+/** What we start, by program. An editor that has a server's file open carries the folder in its command line, too. */
+const names: Readonly<Record<string, (argv: readonly string[]) => string>> = {
+  postgres: () => 'PostgreSQL',
+  'redis-server': () => 'Redis',
+  'valkey-server': () => 'Redis',
+  prometheus: () => 'Prometheus',
+  // A service is node …/apps/<name>/dist/server.js --stack=<folder>.
+  node: (argv) => basename(join(argv.at(-2) ?? '', '../..')),
+};
+
+/**
+ * Stops servers and services that a killed run left. Everything we start carries its folder in its command line; by
+ * that, and not by a number in an old file, a leftover is recognised.
+ */
 export async function stopLeftovers(
-  kind: LeftoverKind,
+  isOurs: (arg: string) => boolean,
   onProgress?: (message: string) => void,
 ): Promise<void> {
   const leftovers = (await listProcesses()).filter(
-    (entry) => entry.pid !== process.pid && kind.isOurs(entry),
+    ({ pid, argv }) => pid !== process.pid && basename(argv[0] ?? '') in names && argv.some(isOurs),
   );
-  await Promise.all(
-    leftovers.map(async (entry) => {
-      const { pid } = entry;
-      const name = kind.nameOf(entry);
-      onProgress?.(`stopping ${name} (process ${pid}), left over from a run that was killed`);
-      for (const [signal, graceMs] of kind.plan) {
-        // Frozen, it would not see the signal before it is told to go on.
-        if (!sendSignal(pid, signal, name) || !sendSignal(pid, 'SIGCONT', name)) return;
-        if (await isGoneWithin(pid, kind, graceMs)) return;
-      }
-      throw new StackError(`${name} (process ${pid}) of an earlier run does not end; stop it by hand.`);
-    }),
-  );
+  await Promise.all(leftovers.map((entry) => stopLeftover(entry, onProgress)));
+}
+
+async function stopLeftover(entry: ProcessEntry, onProgress?: (message: string) => void): Promise<void> {
+  const { pid, argv } = entry;
+  const program = basename(argv[0] ?? '');
+  const name = names[program]?.(argv) ?? program;
+  onProgress?.(`stopping ${name} (process ${pid}), left over from a run that was killed`);
+  for (const [signal, graceMs] of program === 'postgres' ? postgresStopPlan : usualStopPlan) {
+    // A frozen process sees the signal only after SIGCONT.
+    if (!sendSignal(pid, signal, name) || !sendSignal(pid, 'SIGCONT', name)) return;
+    if (await isGoneWithin(entry, graceMs)) return;
+  }
+  throw new StackError(`${name} (process ${pid}) of an earlier run does not end; stop it by hand.`);
 }
 
 function sendSignal(pid: number, signal: NodeJS.Signals, name: string): boolean {
@@ -42,22 +60,15 @@ function sendSignal(pid: number, signal: NodeJS.Signals, name: string): boolean 
     const code = errorCode(error);
     if (code === 'ESRCH') return false;
     if (code !== 'EPERM') throw error;
-    throw new StackError(
-      `${name} (process ${pid}) of an earlier run belongs to another user; stop it as that user.`,
-      {
-        cause: error,
-      },
-    );
+    const message = `${name} (process ${pid}) of an earlier run belongs to another user; stop it as that user.`;
+    throw new StackError(message, { cause: error });
   }
 }
 
-async function isGoneWithin(pid: number, kind: LeftoverKind, graceMs: number): Promise<boolean> {
+async function isGoneWithin(entry: ProcessEntry, graceMs: number): Promise<boolean> {
   const isGone = async (): Promise<boolean> =>
-    !(await listProcesses()).some((entry) => entry.pid === pid && kind.isOurs(entry));
-  try {
-    return await waitFor(isGone, { description: `process ${pid} to end`, timeoutMs: graceMs });
-  } catch {
-    // Not gone in time: the caller goes on to the next signal.
-    return false;
-  }
+    !(await listProcesses()).some((other) => identityOf(other) === identityOf(entry));
+  return waitFor(isGone, { description: `process ${entry.pid} to end`, timeoutMs: graceMs }).catch(
+    () => false,
+  );
 }

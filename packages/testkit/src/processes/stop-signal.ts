@@ -1,12 +1,9 @@
-import { killAdoptedProcesses } from './adopt-process.ts';
+import { killAdoptedProcesses } from './server-process.ts';
 
-/**
- * One Ctrl-C can arrive twice, from the terminal and handed on by npm. What comes this soon after the
- * first is its echo and not a second wish.
- */
+/** One Ctrl-C can arrive twice, from the terminal and by way of npm. A signal this soon after the first is its echo. */
 const echoMs = 500;
 
-/** Aborted by the first SIGINT, SIGTERM or SIGHUP; a second one kills everything at once. */
+/** Aborted by the first SIGINT, SIGTERM or SIGHUP; a second signal kills everything at once. */
 export function stopSignal(say: (message: string) => void): AbortSignal {
   const stopping = new AbortController();
   let stoppedAt = 0;

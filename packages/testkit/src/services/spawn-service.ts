@@ -1,34 +1,47 @@
 import { spawn } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, existsSync, openSync } from 'node:fs';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { repositoryRoot } from '../folders.ts';
-import { adoptProcess, type ServerProcess } from '../processes/adopt-process.ts';
-import { serviceCommand } from './service-command.ts';
-import type { ServiceName } from './service-name.ts';
+import { serverCommand } from '../processes/server-command.ts';
+import { adoptProcess, type ServerProcess, type StopPlan } from '../processes/server-process.ts';
+import { stopLeftovers } from '../processes/stop-leftovers.ts';
+import { StackError } from '../stack-error.ts';
+import type { ServiceName } from './service-names.ts';
+
+/**
+ * On a large machine V8 lets garbage grow to three times what is in use; the smaller the heap may be, the earlier it
+ * collects. Without a limit V8 would take half of a container.
+ */
+export const serviceHeapMb = 384;
+
+/** The flags of the image. */
+export const serviceNodeFlags = [`--max-old-space-size=${serviceHeapMb}`] as const;
 
 export interface SpawnServiceOptions {
   readonly name: ServiceName;
-  /** The folder the process is known to belong to. */
+  /** The folder that the process belongs to, see `stopLeftoverServices`. */
   readonly folder: string;
   readonly env: NodeJS.ProcessEnv;
-  /** What the kernel sends the service if we die without a word. */
-  readonly parentDeathSignal: 'SIGTERM' | 'SIGKILL';
-  /** For Node itself, before the service. */
+  /** How it is stopped. If our process dies, the kernel sends its first signal. */
+  readonly plan: StopPlan;
+  /** Flags for Node, before the service. */
   readonly nodeFlags?: readonly string[];
-  /** Each line of its output, in the order of its stream. */
+  /** Called with each line of output, in the order of its stream. */
   readonly onLine: (line: string) => void;
-  /** The service writes into this file itself, and `onLine` hears nothing. */
-  readonly logFile?: string;
+  /** The service writes this file itself, and `onLine` is not called. */
+  readonly logFile?: string | undefined;
 }
 
-/**
- * Starts a built service in a process group of its own, so that Ctrl-C at the terminal reaches only us.
- * `exited` settles when its output has been read to the end, too.
- */
+/** Starts a built service in a process group of its own: Ctrl-C at the terminal reaches us only. */
 export async function spawnService(options: SpawnServiceOptions): Promise<ServerProcess> {
-  const { name, folder, env, onLine, parentDeathSignal, nodeFlags = [] } = options;
-  const [program = '', ...args] = serviceCommand(name, folder, parentDeathSignal, nodeFlags);
-  const log = options.logFile === undefined ? undefined : openSync(options.logFile, 'a', 0o640);
+  const { name, folder, env, nodeFlags = [], plan, logFile, onLine } = options;
+  const entry = join(repositoryRoot, 'apps', name, 'dist', 'server.js');
+  if (!existsSync(entry)) throw new StackError(`${name} is not built; run "npm run build".`);
+  // A service ignores its arguments; this one marks the process as belonging to the folder.
+  const node = [process.execPath, ...serviceNodeFlags, ...nodeFlags, entry, markerOf(folder)];
+  const [program = '', ...args] = serverCommand(node, { parentDeathSignal: plan[0][0] });
+  const log = logFile === undefined ? undefined : openSync(logFile, 'a', 0o640);
   const output = log ?? 'pipe';
   const child = spawn(program, args, {
     cwd: repositoryRoot,
@@ -40,5 +53,14 @@ export async function spawnService(options: SpawnServiceOptions): Promise<Server
   for (const stream of [child.stdout, child.stderr]) {
     if (stream !== null) createInterface({ input: stream }).on('line', onLine);
   }
-  return adoptProcess(child, parentDeathSignal);
+  return adoptProcess(child, plan);
+}
+
+/** Stops the services that belong to a folder and were left by a killed run. */
+export function stopLeftoverServices(folder: string, onProgress?: (message: string) => void): Promise<void> {
+  return stopLeftovers((arg) => arg === markerOf(folder), onProgress);
+}
+
+export function markerOf(folder: string): string {
+  return `--stack=${folder}`;
 }

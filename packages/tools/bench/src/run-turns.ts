@@ -1,58 +1,52 @@
 import { auditViolations } from '@ticketing/testkit';
-import type { Effort, Figure } from './figures/figure.ts';
-import type { Sample } from './figures/sample.ts';
+import type { Effort, Figure, Sample } from './figures/figure.ts';
 import type { Rig } from './rig/rig.ts';
-import { emptyStores, settleTables } from './rig/stores.ts';
+import { emptyStores, vacuumTables } from './rig/stores.ts';
 
 export interface Turn {
   readonly round: number;
   readonly figure: Figure;
 }
 
-/** Who is measured when: all figures in turns, so that what the machine does meanwhile falls on all of them alike. */
+/** All figures in turns, so that other work of the machine falls on all of them alike; long figures once, at the end. */
 export function planTurns(figures: readonly Figure[], rounds: number): Turn[] {
-  const repeated = figures.filter(({ isLong }) => isLong !== true);
-  return [
-    ...Array.from({ length: rounds }, (_, index) =>
-      repeated.map((figure) => ({ round: index + 1, figure })),
-    ).flat(),
-    ...figures.filter(({ isLong }) => isLong === true).map((figure) => ({ round: 1, figure })),
-  ];
+  const turns = (isLong: boolean, round: number) =>
+    figures.filter((figure) => (figure.isLong ?? false) === isLong).map((figure) => ({ round, figure }));
+  return [...Array.from({ length: rounds }, (_, index) => turns(false, index + 1)).flat(), ...turns(true, 1)];
 }
 
 /**
- * After each measurement the tables must be in order; those that a figure keeps, after the last one.
+ * Audits the tables after each measurement; a database that a figure keeps, after the last one.
  *
- * @returns by name of the figure what each round of it said
- * @throws when the audit finds anything: a rate that broke a promise does not count
+ * @returns by name of the figure its sample of each round
+ * @throws when the audit finds a violation: a rate that broke an invariant does not count
  */
 export async function runTurns(
   rig: Rig,
   turns: readonly Turn[],
   effort: Effort,
-  onSample: (turn: Turn, sample: Sample) => void,
+  onSample: (turn: Turn, sample: Sample) => void = () => undefined,
 ): Promise<Map<string, Sample[]>> {
   const samples = new Map<string, Sample[]>();
   for (const turn of turns) {
     const { name, title, measure } = turn.figure;
     await emptyStores(rig.stack.databaseUrl, rig.stack.redisUrl);
     const sample = await measure(rig, effort);
-    await expectOrder(rig.stack.databaseUrl, title);
+    await audit(rig.stack.databaseUrl, title);
     samples.set(name, [...(samples.get(name) ?? []), sample]);
     onSample(turn, sample);
   }
   for (const { title, keptDatabase } of new Set(turns.map(({ figure }) => figure))) {
-    if (keptDatabase !== undefined) await expectOrder(await keptDatabase(rig), title);
+    if (keptDatabase !== undefined) await audit(await keptDatabase(rig), title);
   }
   return samples;
 }
 
-async function expectOrder(databaseUrl: string, title: string): Promise<void> {
-  // Else PostgreSQL plans the audit for the empty tables that it saw last.
-  await settleTables(databaseUrl);
+async function audit(databaseUrl: string, title: string): Promise<void> {
+  // Else PostgreSQL plans the audit for the empty tables of its last statistics.
+  await vacuumTables(databaseUrl);
   const [violation] = await auditViolations(databaseUrl);
   if (violation === undefined) return;
-  throw new Error(
-    `After "${title}" the audit found ${violation.check}: ${violation.detail}. Nothing of this run counts.`,
-  );
+  const { check, detail } = violation;
+  throw new Error(`After "${title}" the audit found ${check}: ${detail}. Nothing of this run counts.`);
 }

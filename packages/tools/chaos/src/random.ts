@@ -6,7 +6,7 @@ export interface Random {
   readonly between: (from: number, to: number) => number;
   readonly chance: (probability: number) => boolean;
   readonly pick: <Item>(items: readonly Item[]) => Item;
-  /** Another sequence of the same seed: what one of them is asked for does not move the others. */
+  /** Another sequence of the same seed: draws from one do not move the other. */
   readonly fork: (label: string) => Random;
 }
 
@@ -24,10 +24,7 @@ export function createRandom(seed: number, label = ''): Random {
     next,
     between,
     chance: (probability) => next() < probability,
-    pick: (items) => {
-      if (items.length === 0) throw new Error('There is nothing to pick from.');
-      return items[between(0, items.length - 1)]!;
-    },
+    pick: (items) => items[between(0, items.length - 1)]!,
     fork: (other) => createRandom(seed, `${label}/${other}`),
   };
 }

@@ -1,220 +1,143 @@
 import { describe, expect, it } from 'vitest';
 import { checkHistory } from '../src/checkers/check-history.ts';
-import { findUnsold } from '../src/checkers/check-redis.ts';
-import type { Evidence } from '../src/checkers/evidence.ts';
+import { findUnsold } from '../src/checkers/check-recovery.ts';
+import type { BookingRow, Evidence, Transition } from '../src/checkers/evidence.ts';
 import { watchDeaths } from '../src/checkers/watch-deaths.ts';
-import { operation, refused, soundEvidence, transition } from './fixtures.ts';
+import type { Operation, OperationResult } from '../src/history.ts';
 
-/** What the checks say of the sound evidence after something was done to it. */
-function checksThatFind(spoil: (evidence: Evidence) => Partial<Evidence>): string[] {
-  const sound = soundEvidence();
-  const found = checkHistory({ ...sound, ...spoil(sound) });
-  return [...new Set(found.map(({ check }) => check))];
+const statusAfter = { hold: 'PENDING', confirm: 'CONFIRMED', release: 'CANCELLED' } as const;
+
+/** A request for seat a1 that the engine did at its instant, in ms, and answered 20 ms later. */
+function operation(
+  id: string,
+  kind: Operation['kind'],
+  userId: string,
+  bookingId: string,
+  invokedAt: number,
+  more: Partial<Operation> = {},
+): Operation {
+  const answer = { id: bookingId, userId, status: statusAfter[kind], seats: [{ id: 'a1' }] };
+  return {
+    id,
+    kind,
+    userId,
+    member: 'test 1',
+    seatIds: kind === 'hold' ? ['a1'] : [],
+    bookingId: kind === 'hold' ? undefined : bookingId,
+    key: undefined,
+    invokedAt,
+    completedAt: invokedAt + 20,
+    result: { kind: 'done', status: 200, text: JSON.stringify(answer), isReplay: false },
+    ...more,
+  };
 }
 
-const withOperations =
-  (...more: ReturnType<typeof operation>[]) =>
-  (sound: Evidence): Partial<Evidence> => ({ operations: [...sound.operations, ...more] });
+function transition(bookingId: string, to: Transition['to'], at: number, version: number, requestId: string) {
+  const seat = { seatIds: ['a1'], versions: [version] };
+  return { bookingId, to, cause: 'test', requestId, at, ...seat, userId: null, expiresAt: null };
+}
 
-const withTransitions =
-  (...more: ReturnType<typeof transition>[]) =>
-  (sound: Evidence): Partial<Evidence> => ({ transitions: [...sound.transitions, ...more] });
+const booking = (id: string, userId: string, status: BookingRow['status'], expiresAt: number) =>
+  [id, { id, userId, status, expiresAt }] as const;
 
-describe('a sound history', () => {
-  it('is found to be sound', () => {
-    expect(checkHistory(soundEvidence())).toEqual([]);
+const operations = [
+  operation('o1', 'hold', 'ani', 'b1', 0),
+  operation('o2', 'release', 'ani', 'b1', 100),
+  operation('o3', 'hold', 'budi', 'b2', 200),
+  operation('o4', 'confirm', 'budi', 'b2', 300),
+] as const;
+const [held, released, heldAgain, paid] = operations;
+const retry = operation('o5', 'hold', 'ani', 'b1', 500);
+const seat = { id: 'a1', status: 'SOLD', version: 4 } as const;
+const bookings = [booking('b1', 'ani', 'CANCELLED', 2_010), booking('b2', 'budi', 'CONFIRMED', 2_210)];
+const transitions: readonly Transition[] = [
+  transition('b1', 'PENDING', 10, 1, 'o1'),
+  transition('b1', 'CANCELLED', 110, 2, 'o2'),
+  { ...transition('b2', 'PENDING', 210, 3, 'o3'), userId: 'budi' },
+  transition('b2', 'CONFIRMED', 310, 4, 'o4'),
+];
+
+/** One seat that was held, released, held again and paid. */
+const sound: Evidence = {
+  operations,
+  bookings: new Map(bookings),
+  seats: new Map([['a1', seat]]),
+  transitions,
+  healedAt: Number.NEGATIVE_INFINITY,
+  readAt: 30_000,
+  holdMs: 2_000,
+  maxHeldSeats: 1,
+};
+
+const refused = (code: string, isReplay = false): OperationResult => ({ kind: 'refused', code, isReplay });
+const unknown = (code: string): OperationResult => ({ kind: 'unknown', why: code, code });
+const keyed = (one: Operation): Operation => ({ ...one, userId: 'ani', key: 'k' });
+const retried = (result: OperationResult) => [...operations, keyed(held), keyed({ ...retry, result })];
+const withSteps = (...steps: Transition[]) => ({ transitions: [...transitions, ...steps] });
+const replacing = (index: number, step: Transition) => ({ transitions: transitions.with(index, step) });
+const withBooking = (...row: Parameters<typeof booking>) => new Map([...bookings, booking(...row)]);
+const overCap = { ...transition('b3', 'PENDING', 250, 5, 'o5'), userId: 'budi', expiresAt: 2_250 };
+
+/** By the check that finds it, and what is wrong with the history. */
+const broken: Readonly<Record<string, Partial<Evidence>>> = {
+  'seat-history finds a missing version': { transitions: transitions.toSpliced(1, 1) },
+  'seat-history finds a table that contradicts the history': {
+    seats: new Map([['a1', { ...seat, version: 3 }]]),
+  },
+  'seat-history finds a hold of a held seat': replacing(1, transition('b9', 'PENDING', 110, 2, 'o2')),
+  'seat-history finds an order that answers rule out': {
+    operations: [released, { ...heldAgain, completedAt: 90 }],
+  },
+  'acknowledged-is-present finds an acknowledged hold without a row': {
+    bookings: new Map(bookings.slice(1)),
+  },
+  'acknowledged-is-present finds a paid booking that ended': {
+    bookings: withBooking('b2', 'budi', 'EXPIRED', 9),
+  },
+  'all-seats-or-none finds a hold of too few seats': { operations: [{ ...held, seatIds: ['a1', 'a2'] }] },
+  'refused-had-no-effect finds a refused release': {
+    operations: [{ ...released, result: refused('OVERLOADED') }],
+  },
+  'one-effect-per-request finds two effects': withSteps(transition('b3', 'PENDING', 220, 5, 'o3')),
+  'no-hold-ends-early finds an early end': withSteps(transition('b2', 'EXPIRED', 2_000, 5, 'o5')),
+  'no-hold-ends-early finds an early next hold': replacing(1, transition('b1', 'EXPIRED', 2_010, 2, 'job')),
+  'nothing-sold-late finds a late sale': replacing(3, transition('b2', 'CONFIRMED', 2_300, 4, 'o4')),
+  'holds-end-on-time finds a hold that never ended': {
+    bookings: withBooking('b3', 'citra', 'PENDING', 3_000),
+  },
+  'one-effect-per-key finds two effects': { operations: operations.map(keyed) },
+  'one-answer-per-key finds two answers': { operations: retried(heldAgain.result) },
+  'retry-finds-its-effect finds a refused retry': { operations: retried(refused('SEAT_TAKEN')) },
+  'no-refusal-is-kept finds a stored refusal': { operations: retried(refused('SEAT_LOCKED', true)) },
+  'cap-holds finds more seats than the cap': withSteps(overCap),
+  'no-internal-error finds an answer INTERNAL': { operations: [{ ...retry, result: unknown('INTERNAL') }] },
+};
+
+describe('the checks of a history', () => {
+  it('find nothing in a sound history, also when an answer was lost', () => {
+    const lost = { ...held, completedAt: Number.POSITIVE_INFINITY, result: unknown('TIMEOUT') };
+    expect(checkHistory(sound)).toEqual([]);
+    expect(checkHistory({ ...sound, operations: [lost, released, heldAgain, paid] })).toEqual([]);
   });
 
-  it('stays sound when an answer was lost and its effect is there', () => {
-    const unknown = { kind: 'unknown', why: 'time-out' } as const;
-    const lost = operation('o1', 'hold', 'ani', 0, Number.POSITIVE_INFINITY, {
-      bookingId: 'b1',
-      result: unknown,
-    });
-    expect(checksThatFind((sound) => ({ operations: [lost, ...sound.operations.slice(1)] }))).toEqual([]);
-  });
-});
-
-describe('what is wrong with a history', () => {
-  it.each<[string, string, (sound: Evidence) => Partial<Evidence>]>([
-    [
-      'seat-history',
-      'a version that is missing',
-      (sound) => ({ transitions: sound.transitions.filter(({ versions }) => versions[0] !== 2) }),
-    ],
-    [
-      'seat-history',
-      'a seat given away while it is held',
-      (sound) => ({
-        transitions: sound.transitions.map((one) =>
-          one.versions[0] === 2 ? { ...one, to: 'PENDING', bookingId: 'b9' } : one,
-        ),
-      }),
-    ],
-    [
-      'seat-history',
-      'a table that stands elsewhere than the story ends',
-      () => ({ seats: new Map([['a1', { id: 'a1', status: 'AVAILABLE', version: 4 }]]) }),
-    ],
-    [
-      'seat-history',
-      'an order that nobody can have seen',
-      (sound) => ({
-        operations: sound.operations.map((one) =>
-          one.id === 'o3' ? { ...one, invokedAt: -50, completedAt: -20 } : one,
-        ),
-      }),
-    ],
-    [
-      'acknowledged-is-present',
-      'an acknowledged hold that is gone',
-      (sound) => ({ bookings: new Map([...sound.bookings].filter(([id]) => id !== 'b1')) }),
-    ],
-    [
-      'acknowledged-is-present',
-      'a paid booking that was ended',
-      (sound) => ({
-        bookings: new Map([
-          ...sound.bookings,
-          ['b2', { id: 'b2', userId: 'budi', status: 'EXPIRED', expiresAt: 2_210 }],
-        ]),
-      }),
-    ],
-    [
-      'all-seats-or-none',
-      'a hold of fewer seats than were wanted',
-      (sound) => ({
-        operations: sound.operations.map((one) =>
-          one.id === 'o1' ? { ...one, seatIds: ['a1', 'a2'] } : one,
-        ),
-      }),
-    ],
-    [
-      'refused-had-no-effect',
-      'a request that was refused and had its effect',
-      (sound) => ({
-        operations: sound.operations.map((one) =>
-          one.id === 'o2' ? { ...one, result: refused('DEPENDENCY_UNAVAILABLE') } : one,
-        ),
-      }),
-    ],
-    [
-      'one-effect-per-request',
-      'a request with two effects',
-      withTransitions(transition('b3', 'PENDING', 220, 5, 'o3')),
-    ],
-    [
-      'seat-sold-once',
-      'a seat that was given to somebody who cannot have it',
-      withOperations(operation('o5', 'hold', 'citra', 400, 420, { bookingId: 'b3' })),
-    ],
-    [
-      'no-hold-ends-early',
-      'a hold that expired before its deadline',
-      withTransitions(transition('b2', 'EXPIRED', 2_000, 5, null)),
-    ],
-    [
-      'nothing-sold-late',
-      'a sale after the deadline',
-      (sound) => ({
-        transitions: sound.transitions.map((one) => (one.to === 'CONFIRMED' ? { ...one, at: 2_300 } : one)),
-      }),
-    ],
-    [
-      'holds-end-on-time',
-      'a hold that nobody ended',
-      (sound) => ({
-        bookings: new Map([
-          ...sound.bookings,
-          ['b3', { id: 'b3', userId: 'citra', status: 'PENDING', expiresAt: 3_000 }],
-        ]),
-      }),
-    ],
-    [
-      'one-effect-per-key',
-      'a key with two effects',
-      (sound) => ({ operations: sound.operations.map((one) => ({ ...one, userId: 'ani', key: 'k' })) }),
-    ],
-    [
-      'one-answer-per-key',
-      'a key with two answers',
-      (sound) => ({
-        operations: [
-          ...sound.operations,
-          operation('o6', 'hold', 'ani', 500, 510, { bookingId: 'b2', key: 'k' }),
-          operation('o7', 'hold', 'ani', 600, 610, { bookingId: 'b1', key: 'k' }),
-        ],
-      }),
-    ],
-    [
-      'retry-finds-its-effect',
-      'a retry that was turned away',
-      (sound) => ({
-        operations: [
-          ...sound.operations.map((one) => (one.id === 'o1' ? { ...one, key: 'k' } : one)),
-          operation('o5', 'hold', 'ani', 500, 510, {
-            bookingId: '',
-            key: 'k',
-            result: refused('SEAT_TAKEN'),
-          }),
-        ],
-      }),
-    ],
-    [
-      'no-refusal-is-kept',
-      'a refusal that was kept under its key',
-      withOperations(
-        operation('o5', 'hold', 'ani', 500, 510, {
-          bookingId: '',
-          key: 'k',
-          result: refused('SEAT_LOCKED', true),
-        }),
-      ),
-    ],
-    [
-      'cap-holds',
-      'more seats of one user than the cap',
-      withTransitions({ ...transition('b3', 'PENDING', 250, 5, null, 'budi', 2_250), seatIds: ['a2'] }),
-    ],
-    [
-      'nothing-unforeseen',
-      'an answer that nobody had thought of',
-      withOperations(
-        operation('o5', 'hold', 'citra', 400, 420, {
-          bookingId: '',
-          result: { kind: 'unknown', why: '500 INTERNAL', code: 'INTERNAL' },
-        }),
-      ),
-    ],
-    ['tickets-counted-once', 'a ticket that was counted twice', () => ({ ticketsCounted: 2 })],
-  ])('is found by %s: %s', (check, _what, spoil) => {
-    expect(checksThatFind(spoil)).toContain(check);
+  it.each(Object.entries(broken))('%s', (title, evidence) => {
+    const findings = checkHistory({ ...sound, ...evidence });
+    expect(findings.map(({ check }) => `${check} `)).toContain(/^\S+ /.exec(title)![0]);
   });
 });
 
-describe('a free seat that is asked for when all is well again', () => {
-  const asked = (result?: ReturnType<typeof refused>) =>
-    operation('o9', 'hold', 'late-0', 900, 910, { bookingId: 'b9', ...(result && { result }) });
-
-  it('is found by free-seats-sell when it cannot be had, and only then', () => {
-    expect(findUnsold([asked()])).toEqual([]);
-    expect(findUnsold([asked(), asked(refused('SEAT_TAKEN'))])).toEqual([
-      { check: 'free-seats-sell', detail: 'seat a1 is free, but SEAT_TAKEN' },
-    ]);
-    const lost = { ...asked(), result: { kind: 'unknown', why: 'TimeoutError' } as const };
-    expect(findUnsold([lost])).toEqual([
-      { check: 'free-seats-sell', detail: 'seat a1 is free, but TimeoutError' },
-    ]);
-  });
+it('free-seats-sell finds a free seat that a request could not get', () => {
+  expect(findUnsold([held])).toEqual([]);
+  const detail = 'hold of seat a1, which was free: SEAT_TAKEN';
+  expect(findUnsold([held, { ...held, result: refused('SEAT_TAKEN') }])).toEqual([
+    { check: 'free-seats-sell', detail },
+  ]);
 });
 
-describe('a process that ends by itself', () => {
-  it('is found by no-process-dies, once, in the run in which it did', () => {
-    const members = [{ deaths: ['booking-api 1: SIGSEGV'] }, { deaths: [] as string[] }];
-    const first = watchDeaths(members);
-    expect(first()).toEqual([]);
-    members[1]!.deaths.push('payment-api 1: 1');
-    expect(first()).toEqual([{ check: 'no-process-dies', detail: 'payment-api 1: 1' }]);
-    expect(watchDeaths(members)()).toEqual([]);
-  });
+it('no-process-dies finds a process that ended during the run without a fault that killed it', () => {
+  const members = [{ deaths: ['booking-api 1: SIGSEGV'] }, { deaths: [] as string[] }];
+  const deaths = watchDeaths(members);
+  expect(deaths()).toEqual([]);
+  members[1]!.deaths.push('payment-api 1: 1');
+  expect(deaths()).toEqual([{ check: 'no-process-dies', detail: 'payment-api 1: 1' }]);
 });

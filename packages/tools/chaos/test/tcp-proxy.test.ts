@@ -1,18 +1,18 @@
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { waitFor } from '@ticketing/testkit';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startTcpProxy, type TcpProxy } from '../src/faults/tcp-proxy.ts';
 
-/** Answers each byte it gets with the same byte, and remembers all of them. */
-const echo = createServer((socket) => {
+let heard = '';
+/** Answers with the bytes that it gets. */
+const echo = createServer((socket: Socket) => {
   socket.on('error', () => undefined);
   socket.on('data', (bytes) => {
     heard += bytes.toString();
     socket.write(bytes);
   });
 });
-let heard = '';
 let proxy: TcpProxy;
 
 beforeAll(async () => {
@@ -25,76 +25,46 @@ afterAll(async () => {
   echo.close();
 });
 
-async function open(): Promise<{ socket: Socket; said: () => string; isClosed: () => boolean }> {
+async function open() {
   const socket = connect(proxy.port, '127.0.0.1');
-  let said = '';
-  let isClosed = false;
-  socket.on('data', (bytes) => (said += bytes.toString()));
+  const state = { socket, got: '', isClosed: false };
+  socket.on('data', (bytes) => (state.got += bytes.toString()));
   socket.on('error', () => undefined);
-  socket.on('close', () => (isClosed = true));
+  socket.on('close', () => (state.isClosed = true));
   await once(socket, 'connect');
-  return { socket, said: () => said, isClosed: () => isClosed };
+  return state;
 }
 
-describe('a connection through the proxy', () => {
-  it('passes everything on, in order, also where it becomes fast again', async () => {
-    const { socket, said } = await open();
-    socket.write('a');
-    await waitFor(() => said() === 'a', { description: 'the echo' });
-    proxy.setMode({ kind: 'slow', delayMs: 50 });
-    socket.write('b');
-    await waitFor(() => heard.endsWith('ab'), { description: 'the delayed byte' });
-    proxy.setMode({ kind: 'pass' });
-    socket.write('c');
-    await waitFor(() => said().length === 3, { description: 'all of it' });
-    expect(said()).toBe('abc');
-    socket.destroy();
-  });
+const until = (condition: () => boolean, description: string, timeoutMs = 5_000) =>
+  waitFor(condition, { description, timeoutMs });
 
-  it('goes silent, and goes on where it was', async () => {
-    const { socket, said } = await open();
-    proxy.setMode({ kind: 'silent' });
-    socket.write('x');
-    const other = await open();
-    other.socket.write('y');
-    await expect(
-      waitFor(() => said() + other.said(), { description: 'a word', timeoutMs: 30 }),
-    ).rejects.toThrow('a word');
-    proxy.setMode({ kind: 'pass' });
-    await waitFor(() => said() === 'x' && other.said() === 'y', { description: 'the rest' });
-    socket.destroy();
-    other.socket.destroy();
-  });
+it('keeps the order of the bytes when a slow link becomes fast, and what a silent link held back', async () => {
+  const link = await open();
+  proxy.setMode({ kind: 'slow', delayMs: 50 });
+  link.socket.write('a');
+  await until(() => heard.endsWith('a'), 'the delayed byte');
+  proxy.setMode({ kind: 'pass' });
+  link.socket.write('b');
+  await until(() => link.got === 'ab', 'both bytes in order');
+  proxy.setMode({ kind: 'silent' });
+  link.socket.write('c');
+  await expect(until(() => link.got !== 'ab', 'a byte', 100)).rejects.toThrow('a byte');
+  proxy.setMode({ kind: 'pass' });
+  await until(() => link.got === 'abc', 'the byte that was held back');
+});
 
-  it('is reset when it is cut', async () => {
-    const { isClosed } = await open();
-    expect(proxy.cut()).toBeGreaterThanOrEqual(1);
-    await waitFor(isClosed, { description: 'the reset' });
-  });
-
-  it('lets requests be carried out and loses the replies', async () => {
-    const { socket, said, isClosed } = await open();
-    proxy.setMode({ kind: 'deaf' });
-    heard = '';
-    socket.write('done');
-    await waitFor(() => heard === 'done', { description: 'the request' });
-    socket.write('!');
-    await waitFor(() => heard === 'done!', { description: 'another one, behind the first reply' });
-    proxy.setMode({ kind: 'pass' });
-    await waitFor(isClosed, { description: 'the reset' });
-    expect(said()).toBe('');
-  });
-
-  it('loses the reply to one request and no other', async () => {
-    const lost = await open();
-    const kept = await open();
-    const { done } = proxy.swallowReplyTo('commit');
-    kept.socket.write('select');
-    lost.socket.write('commit');
-    await done;
-    await waitFor(lost.isClosed, { description: 'the reset' });
-    await waitFor(() => kept.said() === 'select', { description: 'the other reply' });
-    expect(lost.said()).toBe('');
-    kept.socket.destroy();
-  });
+it('passes the requests of a deaf link, loses the replies and then resets it; a cut resets every link', async () => {
+  const [link, lost, idle] = [await open(), await open(), await open()];
+  proxy.swallowReplyTo('commit');
+  lost.socket.write('commit');
+  await until(() => heard.endsWith('commit'), 'the request whose reply is lost');
+  proxy.setMode({ kind: 'deaf' });
+  link.socket.write('request');
+  await until(() => heard.endsWith('request'), 'the request');
+  proxy.setMode({ kind: 'pass' });
+  await until(() => link.isClosed, 'the reset');
+  expect(link.got + lost.got).toBe('');
+  expect(idle.isClosed).toBe(false);
+  expect(proxy.cut()).toBeGreaterThanOrEqual(1);
+  await until(() => idle.isClosed, 'the reset of the cut');
 });

@@ -1,75 +1,59 @@
-import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { isAlive, processIdentity } from '../../../testkit/plain/process-identity.mjs';
+import { spawnSync } from 'node:child_process';
+import {
+  closeSync,
+  constants,
+  fchownSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
 
-/** In place of a holder: the lock went away between the try and the look. */
-const released = 'released';
+// Plain JavaScript: the bootstrap needs it before anything is installed. Its types stand beside it.
+
+/** open(2) of macOS takes a lock at once; Node has no names for these flags. */
+const macLock = 0x20 | constants.O_NONBLOCK;
 
 /** @param {string} path */
 export function takeProcessLock(path) {
-  const identity = processIdentity(process.pid) ?? String(process.pid);
-  const own = `${path}.${identity}`;
-  // A link appears with its content, at once or not at all: nobody reads a half-written lock.
-  writeFileSync(own, identity);
-  try {
-    for (;;) {
-      const holder = tryLink(own, path);
-      if (holder === undefined) return { heldBy: undefined, release: () => release(path, identity) };
-      if (isAlive(holder)) return { heldBy: Number.parseInt(holder, 10), release: () => undefined };
-      if (holder !== released) removeStale(path, holder, own);
-    }
-  } finally {
-    rmSync(own, { force: true });
-  }
+  const file = tryLock(path);
+  if (file === undefined) return { heldBy: Number(readFileSync(path, 'utf8')), release: () => undefined };
+  ftruncateSync(file);
+  writeSync(file, String(process.pid), 0);
+  // Root may lock in the folder of an ordinary user, who must be able to open the file afterwards.
+  const { uid, gid } = statSync(dirname(path));
+  if (process.getuid?.() === 0) fchownSync(file, uid, gid);
+  let isOpen = true;
+  const release = () => {
+    if (isOpen) closeSync(file);
+    isOpen = false;
+  };
+  return { heldBy: undefined, release };
 }
 
 /**
- * @param {string} own
- * @param {string} path
- * @returns {string | undefined} undefined when we have the lock now, else who holds it
- */
-function tryLink(own, path) {
-  try {
-    linkSync(own, path);
-    return undefined;
-  } catch (error) {
-    if (error.code !== 'EEXIST') throw error;
-    return read(path) ?? released;
-  }
-}
-
-/**
- * Two may find the same dead holder, and the slower one must not remove the faster one's new lock: only who
- * has the guard removes, and looks once more before.
+ * flock(2) locks an open file, not a process: the lock that the command `flock` takes on our file stays after the command
+ * has ended, for as long as our file is open. Children do not inherit it.
  *
  * @param {string} path
- * @param {string} holder
- * @param {string} own
+ * @returns {number | undefined} the open file, undefined when another process has the lock
  */
-function removeStale(path, holder, own) {
-  const guard = `${path}.removing`;
-  const remover = tryLink(own, guard);
-  if (remover === undefined) {
-    if (read(path) === holder) rmSync(path);
-    rmSync(guard);
-  } else if (remover !== released && !isAlive(remover)) {
-    rmSync(guard, { force: true });
-  }
-}
-
-/**
- * @param {string} path
- * @param {string} identity
- */
-function release(path, identity) {
-  if (read(path) === identity) rmSync(path, { force: true });
-}
-
-/** @param {string} path */
-function read(path) {
+function tryLock(path) {
+  const isMac = process.platform === 'darwin';
+  let file;
   try {
-    return readFileSync(path, 'utf8');
+    file = openSync(path, constants.O_RDWR | constants.O_CREAT | (isMac ? macLock : 0), 0o644);
   } catch (error) {
-    if (error.code === 'ENOENT') return undefined;
+    if (isMac && error.code === 'EAGAIN') return undefined;
     throw error;
   }
+  if (isMac) return file;
+  const { status, error } = spawnSync('flock', ['-n', '3'], { stdio: ['ignore', 'ignore', 'ignore', file] });
+  if (error !== undefined)
+    throw new Error(`The program flock (package util-linux) is needed: ${error.message}`);
+  if (status === 0) return file;
+  closeSync(file);
+  return undefined;
 }

@@ -1,71 +1,69 @@
 import { spawn } from 'node:child_process';
-import { describe, expect, it } from 'vitest';
-import { adoptProcess, stopProcess, waitFor } from '@ticketing/testkit';
-import { keepRunning, type RunningPart } from '../src/supervisor/keep-running.ts';
+import { beforeEach, expect, it } from 'vitest';
+import { adoptProcess, waitFor } from '@ticketing/testkit';
+import { keepRunning, type Started } from '../src/supervisor/keep-running.ts';
 
-async function startSleeper(pids: number[]): Promise<RunningPart> {
-  const sleeper = await adoptProcess(spawn('sleep', ['600']), 'SIGKILL');
+let pids: number[];
+let said: string[];
+
+beforeEach(() => {
+  pids = [];
+  said = [];
+});
+
+async function startSleeper(): Promise<Started> {
+  const sleeper = await adoptProcess(spawn('sleep', ['600']), [['SIGKILL', 5_000]]);
   pids.push(sleeper.pid);
-  return { process: sleeper, stop: () => stopProcess(sleeper, [['SIGTERM', 5_000]]) };
+  return { process: sleeper, stop: sleeper.stop };
 }
 
-describe('a part that is kept running', () => {
-  it('is started again when it dies, at once and then with growing pauses, and said so', async () => {
-    const pids: number[] = [];
-    const said: string[] = [];
-    const part = await keepRunning({
-      name: 'api',
-      start: () => startSleeper(pids),
-      say: (line) => said.push(line),
-    });
-    for (const nth of [1, 2]) {
-      process.kill(pids.at(-1) ?? 0, 'SIGKILL');
-      await waitFor(() => said.length === 2 * nth, { description: `restart ${nth}` });
-    }
-    expect(said).toEqual([
-      'api was killed by SIGKILL; starting it again',
-      'api is ready again',
-      'api was killed by SIGKILL; starting it again in 0.5 s',
-      'api is ready again',
-    ]);
-    await part.stop();
-    expect(() => process.kill(pids.at(-1) ?? 0, 0)).toThrow('ESRCH');
-    expect(pids).toHaveLength(3);
-  });
+const keep = (start: () => Promise<Started>) =>
+  keepRunning({ name: 'api', start, say: (line) => said.push(line) });
+const killLast = () => process.kill(pids.at(-1) ?? 0, 'SIGKILL');
+const untilSaid = (lines: number) => waitFor(() => said.length === lines, { description: `line ${lines}` });
 
-  it('is not tried for ever if it never served', async () => {
-    const start = (): Promise<never> => Promise.reject(new Error('bad configuration'));
-    await expect(keepRunning({ name: 'api', start, say: () => undefined })).rejects.toThrow(
-      'bad configuration',
-    );
-  });
+it('keepRunning restarts a dead process at once and then with growing pauses, and reports it', async () => {
+  const kept = await keep(startSleeper);
+  for (const nth of [1, 2]) {
+    killLast();
+    await untilSaid(2 * nth);
+  }
+  expect(said).toEqual([
+    'api was killed by SIGKILL; starting it again',
+    'api is ready again',
+    'api was killed by SIGKILL; starting it again in 0.5 s',
+    'api is ready again',
+  ]);
+  await kept.stop();
+  expect(() => process.kill(pids.at(-1) ?? 0, 0)).toThrow('ESRCH');
+  expect(pids).toHaveLength(3);
+});
 
-  it('is tried again when it served once and cannot start now', async () => {
-    const pids: number[] = [];
-    const said: string[] = [];
-    let attempts = 0;
-    const start = (): Promise<RunningPart> => {
-      attempts += 1;
-      return attempts === 2 ? Promise.reject(new Error('no database')) : startSleeper(pids);
-    };
-    const part = await keepRunning({ name: 'api', start, say: (line) => said.push(line) });
-    process.kill(pids[0] ?? 0, 'SIGKILL');
-    await waitFor(() => said.includes('api is ready again'), { description: 'the second restart' });
-    expect(said[1]).toBe('api did not start (no database); starting it again in 0.5 s');
-    await part.stop();
-  });
+it('keepRunning does not repeat a failed first start', async () => {
+  await expect(keep(() => Promise.reject(new Error('bad configuration')))).rejects.toThrow(
+    'bad configuration',
+  );
+});
 
-  it('can be stopped while it waits to be started again', async () => {
-    const pids: number[] = [];
-    const said: string[] = [];
-    let mayStart = true;
-    const start = (): Promise<RunningPart> =>
-      mayStart ? startSleeper(pids) : Promise.reject(new Error('no database'));
-    const part = await keepRunning({ name: 'api', start, say: (line) => said.push(line) });
-    mayStart = false;
-    process.kill(pids[0] ?? 0, 'SIGKILL');
-    await waitFor(() => said.length === 2, { description: 'the pause before the next try' });
-    await part.stop();
-    expect(pids).toHaveLength(1);
+it('keepRunning repeats a failed restart', async () => {
+  let attempts = 0;
+  const kept = await keep(() => {
+    attempts += 1;
+    return attempts === 2 ? Promise.reject(new Error('no database')) : startSleeper();
   });
+  killLast();
+  await untilSaid(3);
+  expect(said[1]).toBe('api did not start (no database); starting it again in 0.5 s');
+  expect(said[2]).toBe('api is ready again');
+  await kept.stop();
+});
+
+it('keepRunning can be stopped during the pause before a restart', async () => {
+  let mayStart = true;
+  const kept = await keep(() => (mayStart ? startSleeper() : Promise.reject(new Error('no database'))));
+  mayStart = false;
+  killLast();
+  await untilSaid(2);
+  await kept.stop();
+  expect(pids).toHaveLength(1);
 });

@@ -1,5 +1,4 @@
 import { readFile, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { createTestStack, waitFor } from '@ticketing/testkit';
 import { Redis } from 'ioredis';
@@ -34,22 +33,19 @@ async function expectNothingLeft(): Promise<void> {
   });
 }
 
-async function pidOf(part: string): Promise<number> {
+async function pidOf(program: string): Promise<number> {
   const entry = (await processesOn(dataFolder)).find(({ argv }) =>
-    argv.slice(0, 3).some((arg) => arg.includes(part)),
+    argv.slice(0, 3).some((arg) => arg.includes(program)),
   );
   return entry?.pid ?? 0;
 }
 
-async function send<T>(method: string, url: string, body?: object): Promise<T> {
-  const response = await fetch(url, {
-    method,
-    ...(body === undefined
-      ? {}
-      : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
-  });
+async function send<T>(url: string, body?: object): Promise<T> {
+  const headers = { 'content-type': 'application/json' };
+  const init = body === undefined ? {} : { method: 'POST', headers, body: JSON.stringify(body) };
+  const response = await fetch(url, init);
   const text = await response.text();
-  if (!response.ok) throw new Error(`${method} ${url} answered ${response.status}: ${text}`);
+  if (!response.ok) throw new Error(`${url} answered ${response.status}: ${text}`);
   return JSON.parse(text) as T;
 }
 
@@ -61,38 +57,29 @@ interface Seat {
 
 interface Booking {
   readonly id: string;
-  readonly status: string;
   readonly seats: readonly Seat[];
 }
 
 async function sellASeat(ready: string): Promise<Seat> {
-  const bookingApi = addressIn(ready, 'booking-api');
-  const { seats } = await send<{ seats: Seat[] }>('GET', `${bookingApi}/api/v1/seats/available?limit=1`);
-  const booking = await send<Booking>('POST', `${bookingApi}/api/v1/booking`, {
-    seatId: seats[0]?.id,
-    userId: 'newcomer',
-  });
-  const payment = `${addressIn(ready, 'payment-api')}/api/v1/payment/${booking.id}/confirm`;
-  const {
-    status,
-    seats: [sold],
-  } = await send<Booking>('POST', payment);
-  if (status !== 'CONFIRMED' || sold?.status !== 'SOLD') throw new Error(`The booking is ${status}.`);
-  return sold;
+  const url = `${addressIn(ready, 'booking-api')}/api/v1`;
+  const { seats } = await send<{ seats: Seat[] }>(`${url}/seats/available?limit=1`);
+  const held = await send<Booking>(`${url}/booking`, { seatId: seats[0]?.id, userId: 'newcomer' });
+  const payment = `${addressIn(ready, 'payment-api')}/api/v1/payment/${held.id}/confirm`;
+  const confirmed = await send<Booking>(payment, {});
+  expect(confirmed).toMatchObject({ status: 'CONFIRMED', seats: [{ status: 'SOLD' }] });
+  return confirmed.seats[0]!;
 }
 
 async function statusOf(ready: string, sold: Seat): Promise<string | undefined> {
   const map = `${addressIn(ready, 'booking-api')}/api/v1/events/${sold.eventId}/seats`;
-  const { seats } = await send<{ seats: Seat[] }>('GET', map);
+  const { seats } = await send<{ seats: Seat[] }>(map);
   return seats.find((seat) => seat.id === sold.id)?.status;
 }
 
-/** The stack's own Redis, reached as the files of the data folder say. */
+/** The private Redis of the stack, whose address `npm start` keeps for `npm run ops`. */
 async function inRedis<T>(fn: (redis: Redis) => Promise<T>): Promise<T> {
-  const config = await readFile(join(dataFolder, 'redis', 'redis.conf'), 'utf8');
-  const [, port] = /^port (\d+)$/m.exec(config) ?? [];
-  const password = await readFile(join(dataFolder, 'redis', 'password'), 'utf8');
-  const redis = new Redis(Number(port), '127.0.0.1', { password });
+  const servers = await readFile(join(dataFolder, 'servers.json'), 'utf8');
+  const redis = new Redis((JSON.parse(servers) as { REDIS_URL: string }).REDIS_URL);
   try {
     return await fn(redis);
   } finally {
@@ -101,9 +88,10 @@ async function inRedis<T>(fn: (redis: Redis) => Promise<T>): Promise<T> {
 }
 
 describe('npm start', () => {
-  it('comes up on an empty folder, sells a seat, revives what dies, and leaves nothing when it is stopped', async () => {
+  it('comes up on an empty folder, sells a seat, restarts dead processes, and leaves nothing when it stops', async () => {
     const run = await start();
     const ready = await run.line('ready');
+    expect(Number(/demo event .* made, (\d+) seats/.exec(run.output())?.[1])).toBeGreaterThan(1_450);
     await sellASeat(ready);
 
     process.kill(await pidOf('payment-api'), 'SIGKILL');
@@ -117,17 +105,22 @@ describe('npm start', () => {
     expect(await second.ended).toBe(1);
     expect(second.output()).toContain(`npm start is already running here, as process ${run.pid}.`);
 
+    const { port } = new URL(addressIn(ready, 'payment-api'));
+    const rival = await startStack(join(dataFolder, 'rival'), { env: { PAYMENT_API_PORT: port } });
+    expect(await rival.ended).toBe(1);
+    expect(rival.output()).toContain(`Port ${port}, wanted for payment-api, is used by another program.`);
+
     run.signal('SIGTERM');
     expect(await run.ended).toBe(0);
     expect(run.output().split('\n').at(-1)).toBe('Stopped.');
     await expectNothingLeft();
   });
 
-  it('keeps its data, comes up after it was killed itself, and forgets everything when told to', async () => {
+  it('keeps its data over a kill, stops the services that are left over, and empties everything with --fresh', async () => {
     const first = await start();
     const sold = await sellASeat(await first.line('ready'));
     await inRedis((redis) => redis.set('mark', '1'));
-    // Frozen, it outlives its supervisor whatever signal the kernel sends.
+    // A frozen service outlives its supervisor whatever signal the kernel sends.
     const frozen = await pidOf('expiry-worker');
     process.kill(frozen, 'SIGSTOP');
     first.signal('SIGKILL');
@@ -143,13 +136,13 @@ describe('npm start', () => {
 
     const fresh = await start({ args: ['--fresh'] });
     const bookingApi = addressIn(await fresh.line('ready'), 'booking-api');
-    const { events } = await send<{ events: { id: string }[] }>('GET', `${bookingApi}/api/v1/events`);
+    const { events } = await send<{ events: { id: string }[] }>(`${bookingApi}/api/v1/events`);
     expect(events).toMatchObject([{ seatCounts: { reserved: 0, sold: 0 } }]);
     expect(events[0]?.id).not.toBe(sold.eventId);
     expect(await inRedis((redis) => redis.get('mark'))).toBeNull();
   });
 
-  it('uses servers that it is told of, and starts none beside them', async () => {
+  it('uses the servers that the environment names, and starts none beside them', async () => {
     await using stack = await createTestStack();
     const run = await start({ env: { DATABASE_URL: stack.databaseUrl, REDIS_URL: stack.redisUrl } });
     await sellASeat(await run.line('ready'));
@@ -168,13 +161,13 @@ describe('npm start', () => {
     await expectNothingLeft();
   });
 
-  it('is ended at once by a second signal, whatever hangs', async () => {
+  it('is killed at once by a second signal, even if a service hangs', async () => {
     const run = await start();
     await run.line('ready');
     process.kill(await pidOf('booking-api'), 'SIGSTOP');
     run.signal('SIGINT');
     await run.line('Stopping (SIGINT).');
-    // One Ctrl-C may come twice, from the terminal and from npm: that is no second wish.
+    // One Ctrl-C may arrive twice, from the terminal and from npm: the second is no second request.
     run.signal('SIGINT');
     await waitFor(
       () => {
@@ -186,7 +179,7 @@ describe('npm start', () => {
     expect(await run.ended).toBe(1);
   });
 
-  it('shows what is wrong with a configuration, and does not try for ever', async () => {
+  it('shows an error of the configuration, and does not retry', async () => {
     const run = await start({ env: { HOLD_SECONDS: 'forever' } });
     expect(await run.ended).toBe(1);
     expect(run.output()).toMatch(/\[booking-api\] .*HOLD_SECONDS/);
@@ -195,18 +188,8 @@ describe('npm start', () => {
     await expectNothingLeft();
   });
 
-  it('names the port that another program uses', async () => {
-    const server = createServer();
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const address = server.address();
-    const port = typeof address === 'object' ? address?.port : 0;
-    const run = await start({ env: { PAYMENT_API_PORT: String(port) } });
-    expect(await run.ended).toBe(1);
-    expect(run.output()).toContain(`Port ${port}, wanted for payment-api, is used by another program.`);
-    await new Promise((resolve) => server.close(resolve));
-  });
-
   it.each([
+    [[], { PAYMENT_API_PORT: '70000' }, 'PAYMENT_API_PORT must be a port'],
     [['--frehs'], {}, 'npm start does not know "--frehs".'],
     [['--fresh'], { DATABASE_URL: 'postgres://shop' }, 'it is refused while DATABASE_URL is set'],
     [['--fresh'], { REDIS_URL: 'redis://shop' }, 'it is refused while REDIS_URL is set'],
@@ -216,7 +199,7 @@ describe('npm start', () => {
     expect(run.output()).toContain(sentence);
   });
 
-  it('says how it is used', async () => {
+  it('prints its help', async () => {
     const run = await start({ args: ['--help'] });
     expect(await run.ended).toBe(0);
     expect(run.output()).toContain('npm start -- --fresh');

@@ -1,64 +1,71 @@
-import { readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Application, ReflectionKind } from 'typedoc';
 
-/*
- * The reference of a package, made from the declarations of its build: each public name with its docstring and its
- * declaration. The newest compiler has no interface for tools, so the declarations are read as the text they are: the
- * compiler writes them in one way only, and what does not look like that is an error here.
+/** For TypeDoc and its Markdown plugin: plain data becomes a table, a function or a class a section. */
+const options = {
+  plugin: ['typedoc-plugin-markdown'],
+  logLevel: 'Error',
+  // The compiler that builds the package has checked its types already.
+  skipErrorChecking: true,
+  sort: ['source-order'],
+  groupOrder: ['Functions', 'Interfaces', 'Type Aliases', 'Classes', 'Variables', '*'],
+  sortEntryPoints: false,
+  readme: 'none',
+  disableSources: true,
+  excludeExternals: true,
+  outputFileStrategy: 'modules',
+  hidePageHeader: true,
+  hideBreadcrumbs: true,
+  hideGroupHeadings: true,
+  useCodeBlocks: true,
+  parametersFormat: 'table',
+  interfacePropertiesFormat: 'table',
+  classPropertiesFormat: 'table',
+  propertyMembersFormat: 'table',
+  typeDeclarationFormat: 'table',
+  tableColumnSettings: {
+    hideModifiers: true,
+    hideInherited: true,
+    hideOverrides: true,
+    hideDefaults: true,
+    hideValues: true,
+  },
+};
+
+/**
+ * @param {string} folder of a package
+ * @returns Markdown: the public names of each entry of its `exports`, with the docstrings of the sources
  */
-
-/** @returns Markdown: a heading for each file that something is exported from, the names in the order of the index */
-export function apiReference(indexFile) {
-  const index = readFileSync(indexFile, 'utf8');
-  const sections = [];
-  for (const [, names, from] of index.matchAll(/^export (?:type )?\{([^}]*)\} from '([^']+)';$/gm)) {
-    const file = join(dirname(indexFile), from.replace(/\.(ts|js)$/, '.d.ts'));
-    const source = readFileSync(file, 'utf8');
-    for (const name of names.split(',').map((entry) => entry.replace(/\btype\b/, '').trim())) {
-      if (name !== '') sections.push(describe(source, name, file));
+export async function apiReference(folder) {
+  const { name, exports } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+  const entries = Object.entries(exports).filter(([, target]) => target?.source !== undefined);
+  const output = mkdtempSync(join(tmpdir(), 'api-reference-'));
+  try {
+    const app = await Application.bootstrapWithPlugins({
+      ...options,
+      tsconfig: join(folder, 'tsconfig.json'),
+      entryPoints: entries.map(([, { source }]) => join(folder, source)),
+      outputs: [{ name: 'markdown', path: output }],
+    });
+    const project = await app.convert();
+    if (project === undefined) throw new Error(`TypeDoc cannot read ${folder}`);
+    for (const { parent, signatures = [] } of project.getReflectionsByKind(ReflectionKind.Constructor)) {
+      // An error's constructor that is Error's own says nothing.
+      if (signatures.some(({ inheritedFrom }) => inheritedFrom !== undefined))
+        parent.groups = parent.groups.filter(({ title }) => title !== 'Constructors');
     }
+    for (const [index, [entry]] of entries.entries()) project.children[index].name = join(name, entry);
+    await app.generateOutputs(project);
+    const pages = entries.map(([entry]) => readFileSync(join(output, `${join(name, entry)}.md`), 'utf8'));
+    // In one document a link needs no file, a cell of a table no anchor, and a name one heading only.
+    return pages
+      .join('\n')
+      .replaceAll(/^## .*\n\n(?=Re-exports )/gm, '')
+      .replaceAll(/\]\([^)\s]*\.md(#[^)]*)\)/g, ']($1)')
+      .replaceAll(/<a id="[^"]*"><\/a> /g, '');
+  } finally {
+    rmSync(output, { recursive: true });
   }
-  if (sections.length === 0) throw new Error(`${indexFile} exports nothing`);
-  return sections.join('\n');
-}
-
-function describe(source, name, file) {
-  const start = new RegExp(
-    String.raw`^export (?:declare )?(?:abstract )?(function|interface|type|class|const) ${name}\b`,
-    'm',
-  ).exec(source);
-  if (start === null) throw new Error(`${file} does not declare ${name}`);
-  const before = source.slice(0, start.index);
-  const doc = /\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s*$/.exec(before)?.[1];
-  const text = declaration(source.slice(start.index))
-    .replace(/^export /, '')
-    .replace(/^declare /, '')
-    .replaceAll('    ', '  ');
-  return [`### ${name}`, '', ...(doc === undefined ? [] : [prose(doc), '']), '```ts', text, '```', ''].join(
-    '\n',
-  );
-}
-
-/** Up to the end of the statement: the semicolon, or the brace of an interface or class, outside of all brackets. */
-function declaration(text) {
-  const isBlock = /^export (?:declare )?(?:abstract )?(?:interface|class)\b/.test(text);
-  let depth = 0;
-  for (let at = 0; at < text.length; at++) {
-    if (text.startsWith('/*', at)) at = text.indexOf('*/', at) + 1;
-    else if (/["'`]/.test(text[at])) at = text.indexOf(text[at], at + 1);
-    else if (/[{([]/.test(text[at])) depth += 1;
-    else if (/[})\]]/.test(text[at])) depth -= 1;
-    if (depth === 0 && (isBlock ? text[at] === '}' : text[at] === ';')) return text.slice(0, at + 1);
-  }
-  throw new Error(`no end of ${text.slice(0, 60)}`);
-}
-
-/** A docstring as Markdown: its lines joined, each tag a line of its own. */
-function prose(doc) {
-  const lines = doc.split('\n').map((line) => line.replace(/^\s*\*? ?/, '').trimEnd());
-  return lines
-    .join('\n')
-    .trim()
-    .replaceAll(/\s*@(\w+) ?/g, (_, tag) => `\n\n**${tag}** `)
-    .trim();
 }

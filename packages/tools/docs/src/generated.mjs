@@ -1,85 +1,93 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { reportTables } from '@ticketing/bench/report';
 import { format, resolveConfig } from 'prettier';
-import { readFacts, root } from './facts.mjs';
+import { apiReference } from './api-reference.mjs';
 import { gatewayDetails, gatewayProblems } from './gateway-problems.mjs';
+import { root } from './repository.mjs';
+import {
+  environmentExample,
+  environmentTable,
+  problems,
+  problemTable,
+  sentences,
+  services,
+} from './services.mjs';
 
-/*
- * Documents made from the services' own schemas, and from a run of the bench. Without an argument they are written; with --check they are
- * compared, and what differs is a fault.
- */
+const schemas = Object.fromEntries(
+  Object.entries(services).map(([name, { configSchema }]) => [name, configSchema]),
+);
+const performance = reportTables(JSON.parse(readFileSync(join(root, 'docs/performance.json'), 'utf8')));
 
-const facts = await readFacts();
-const env = `# Made by "npm run docs" from the schemas of the services: what is required is empty, the rest shows its default.
+const environment = `# Made by "npm run docs" from the schemas of the services: what is required is empty, the rest shows its default.
 # For services that are started by hand: "set -a; . ./FILE; set +a" reads it. npm start needs none of this, and the .env of
 # docker-compose.yml is another one, made by infra/docker/make-env.mjs.
 
-${facts.environmentExample}`;
+${environmentExample(schemas)}`;
 
-/** Of a Markdown file only what stands between its markers is made here. */
-const outputs = [
-  { file: '.env.example', text: () => env },
-  { file: 'docs/configuration.md', text: (old) => fill(old, 'environment', facts.environmentTable) },
-  ...Object.entries(facts.openApi).map(([name, document]) => ({
-    file: `docs/openapi/${name}.json`,
-    text: () => JSON.stringify(document),
-  })),
-  { file: 'packages/seat-core/API.md', text: () => facts.seatCoreReference },
-  { file: 'docs/api.md', text: (old) => fill(old, 'faults', facts.faultTable) },
-  { file: 'docs/pictures/performance.svg', text: () => facts.performanceChart },
-  ...Object.entries({
-    'docs/performance.md': ['run', 'goals', 'figures'],
-    'docs/deployment.md': ['processes'],
-    'docs/scaling.md': ['sale'],
-  }).map(([file, names]) => ({
-    file,
-    text: (old) =>
-      names.reduce(
-        (document, name) => fill(document, `performance ${name}`, facts.performanceTables[name]),
-        old,
-      ),
-  })),
-  {
-    file: 'infra/gateway/problem-details.conf',
-    text: () => gatewayDetails(facts.faultDefinitions, facts.sentences),
-  },
-  { file: 'infra/gateway/problems.conf', text: () => gatewayProblems(facts.faultDefinitions) },
-];
+const referenceHead = `# The API of seat-core
 
-function fill(document, name, content) {
-  const [start, end] = [`<!-- made by npm run docs: ${name} -->`, '<!-- end -->'];
-  const from = document.indexOf(start);
-  const to = document.indexOf(end, from);
-  if (from < 0 || to < 0) throw new Error(`there are no markers ${start} … ${end}`);
-  return `${document.slice(0, from)}${start}\n\n${content}\n${document.slice(to)}`;
+Made from the docstrings by \`npm run docs\`, and checked to be current. Begin with [the README](README.md);
+[STABILITY.md](STABILITY.md) says what of this is stable.
+`;
+
+/** Each generated file as `(old) => text`. Of a Markdown document with markers only the text between them is generated. */
+const outputs = {
+  '.env.example': () => environment,
+  'docs/configuration.md': (old) => fill(old, { environment: environmentTable(schemas) }),
+  'docs/api.md': (old) => fill(old, { faults: problemTable() }),
+  'docs/openapi/booking-api.json': async () => JSON.stringify(await services['booking-api'].describeApi()),
+  'docs/openapi/payment-api.json': async () => JSON.stringify(await services['payment-api'].describeApi()),
+  'docs/performance.md': (old) => fillPerformance(old, ['run', 'chart', 'goals', 'figures']),
+  'docs/deployment.md': (old) => fillPerformance(old, ['processes']),
+  'docs/scaling.md': (old) => fillPerformance(old, ['sale']),
+  'infra/gateway/problem-details.conf': () => gatewayDetails(problems, sentences),
+  'infra/gateway/problems.conf': () => gatewayProblems(problems),
+  'packages/seat-core/API.md': async () =>
+    `${referenceHead}\n${await apiReference(join(root, 'packages/seat-core'))}`,
+};
+
+function fillPerformance(document, names) {
+  return fill(document, Object.fromEntries(names.map((name) => [`performance ${name}`, performance[name]])));
 }
 
-async function expected({ file, text }) {
-  const path = join(root, file);
-  const old = file.endsWith('.md') ? (read(file) ?? '') : '';
-  if (!/\.(md|json)$/.test(file)) return text(old);
-  return format(text(old), { ...(await resolveConfig(path)), filepath: path });
+function fill(document, contents) {
+  return Object.entries(contents).reduce((text, [name, content]) => {
+    const [start, end] = [`<!-- made by npm run docs: ${name} -->`, '<!-- end -->'];
+    const from = text.indexOf(start);
+    const to = text.indexOf(end, from);
+    if (from < 0 || to < 0) throw new Error(`there are no markers ${start} … ${end}`);
+    return `${text.slice(0, from)}${start}\n\n${content}\n${text.slice(to)}`;
+  }, document);
 }
 
-function read(file) {
-  try {
-    return readFileSync(join(root, file), 'utf8');
-  } catch (error) {
-    if (error.code === 'ENOENT') return undefined;
-    throw error;
+/** The text of a generated file, made from the build and, for a document with markers, its old text. */
+async function expectedText(file, old) {
+  const text = await outputs[file](old);
+  if (!/\.(md|json)$/.test(file)) return text;
+  return format(text, { ...(await resolveConfig(join(root, file))), filepath: file });
+}
+
+const read = (path) => (existsSync(path) ? readFileSync(path, 'utf8') : '');
+
+export async function findings(base) {
+  const found = [];
+  for (const file of Object.keys(outputs)) {
+    const old = read(join(base, file));
+    if (old === '') found.push(`${file} is missing: run "npm run docs" and commit it`);
+    else if ((await expectedText(file, old)) !== old)
+      found.push(`${file} differs from the build: run "npm run docs" and commit it`);
   }
+  return found;
 }
 
-const isCheck = process.argv.includes('--check');
-for (const output of outputs) {
-  const text = await expected(output);
-  if (text === read(output.file)) continue;
-  if (isCheck) {
-    process.stderr.write(`${output.file} is not what the build says: run "npm run docs" and commit it.\n`);
-    process.exitCode = 1;
-  } else {
-    mkdirSync(dirname(join(root, output.file)), { recursive: true });
-    writeFileSync(join(root, output.file), text);
-    process.stdout.write(`wrote ${output.file}\n`);
+export async function writeGenerated() {
+  for (const file of Object.keys(outputs)) {
+    const path = join(root, file);
+    const text = await expectedText(file, read(path));
+    if (text === read(path)) continue;
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, text);
+    process.stdout.write(`wrote ${file}\n`);
   }
 }

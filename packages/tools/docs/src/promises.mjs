@@ -1,65 +1,68 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join, relative, resolve } from 'node:path';
-import { readNames, root } from './facts.mjs';
-import { markdownFiles } from './markdown-files.mjs';
-import { testTitles } from './test-titles.mjs';
+import { dirname, resolve } from 'node:path';
+import { createVitest } from 'vitest/node';
+import { readDocuments } from './repository.mjs';
 
-/*
- * Holds what the documents promise against the tests. Wherever a document links to a test file, it says which
- * test, and that test exists under this title and is not skipped. Each row of docs/promises.md names at least
- * one, and no environment variable or fault code of the build goes without a row.
+const promises = 'docs/promises.md';
+const isTest = (link) => link?.endsWith('.test.ts');
+
+/**
+ * Compares the promises of the documents with the tests. A link to a test file is followed by the title of a test, as
+ * code; the file has one test of this title, and does not skip it. Each row of docs/promises.md has such a link.
  */
-
-const base = resolve(process.argv[2] ?? root);
-const faults = [];
-
-const titlesByFile = new Map();
-function titlesOf(path) {
-  if (!titlesByFile.has(path)) titlesByFile.set(path, testTitles(readFileSync(path, 'utf8')));
-  return titlesByFile.get(path);
-}
-
-/** `[text](path/to/some.test.ts)`, and behind it the title as code. */
-const referencePattern = /\]\(([^)\s]+\.test(?:-d)?\.ts)\)(?:\s+(`+)(.+?)\2(?!`))?/gs;
-
-function* references(text) {
-  for (const { 1: link, 3: code, index } of text.matchAll(referencePattern)) {
-    const title = code?.replaceAll(/\s+/g, ' ').trim().replaceAll('\\|', '|');
-    yield { link, title, line: text.slice(0, index).split('\n').length };
+export async function findings(base) {
+  const documents = readDocuments(base);
+  const references = documents.flatMap(({ file, inline }) =>
+    inline.flatMap(({ link }, index) =>
+      isTest(link)
+        ? [{ file, link, path: resolve(base, dirname(file), link), title: inline[index + 1]?.code }]
+        : [],
+    ),
+  );
+  const titles = await titlesByFile(
+    base,
+    [...new Set(references.map(({ path }) => path))].filter(existsSync),
+  );
+  const found = references.flatMap(({ file, link, path, title }) => {
+    const count = titles.get(path)?.get(title) ?? 0;
+    if (!existsSync(path)) return [`${file}: there is no ${link}`];
+    if (title === undefined) return [`${file}: names no test of ${link}`];
+    if (count === 0) return [`${file}: ${link} runs no test "${title}"`];
+    return count === 1 ? [] : [`${file}: ${link} has ${count} tests "${title}": write "group › title"`];
+  });
+  const rows = documents.find(({ file }) => file === promises)?.rows ?? [];
+  if (rows.length === 0) found.push(`${promises} has no rows`);
+  for (const [promise, ...cells] of rows) {
+    if (!cells.some((cell) => cell.includes('.test.ts)')))
+      found.push(`${promises}: no test for "${promise}"`);
   }
+  return found;
 }
 
-function faultOf(path, link, title) {
-  if (!existsSync(path)) return `there is no ${link}`;
-  if (title === undefined) return `says no test of ${link}`;
-  const count = titlesOf(path).get(title) ?? 0;
-  if (count === 0) return `${link} has no test "${title}"`;
-  return count === 1 ? undefined : `${link} has ${count} tests "${title}": write "group › title"`;
-}
-
-for (const file of markdownFiles(base)) {
-  for (const { link, title, line } of references(readFileSync(file, 'utf8'))) {
-    const at = `${relative(base, file)}:${line}`;
-    const path = join(dirname(file), link);
-    const fault = faultOf(path, link, title);
-    if (fault !== undefined) faults.push(`${at}: ${fault}`);
+/** Vitest parses the files and runs none of them, so no server starts. @returns by file how many tests have a title */
+async function titlesByFile(base, files) {
+  const titles = new Map(files.map((file) => [file, new Map()]));
+  const vitest = await createVitest('test', {
+    root: base,
+    config: false,
+    watch: false,
+    include: ['**/*.test.ts'],
+  });
+  try {
+    const specifications = files.length === 0 ? [] : await vitest.globTestSpecifications(files);
+    for (const { moduleId, children } of await vitest.experimental_parseSpecifications(specifications)) {
+      // Vitest counts a test under `skipIf` as skipped.
+      const mayRun = /\.(skipIf|runIf)\(/.test(readFileSync(moduleId, 'utf8'));
+      for (const { name, parent, options } of children.allTests()) {
+        if (options.mode !== 'run' && !mayRun) continue;
+        const title = name.replaceAll(/\\(.)/g, '$1');
+        const counts = titles.get(moduleId);
+        for (const key of parent.type === 'suite' ? [title, `${parent.name} › ${title}`] : [title])
+          counts.set(key, (counts.get(key) ?? 0) + 1);
+      }
+    }
+  } finally {
+    await vitest.close();
   }
+  return titles;
 }
-
-const tableFile = 'docs/promises.md';
-const table = readFileSync(join(base, tableFile), 'utf8');
-let rows = 0;
-for (const [index, line] of table.split('\n').entries()) {
-  if (!/^\|.*[^\s|:-]/.test(line) || /^\|[^|]*\| test +\|$/.test(line)) continue;
-  rows += 1;
-  if ([...references(line)].length === 0) faults.push(`${tableFile}:${index + 1}: names no test`);
-}
-if (rows === 0) faults.push(`${tableFile} has no rows`);
-
-const { variables, faultCodes } = await readNames();
-for (const name of [...variables, ...faultCodes]) {
-  if (!table.includes(`\`${name}\``)) faults.push(`${tableFile} says nothing about ${name}`);
-}
-
-for (const fault of faults) process.stderr.write(`${fault}\n`);
-if (faults.length > 0) process.exitCode = 1;

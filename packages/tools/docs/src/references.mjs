@@ -1,64 +1,31 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
-import { dirname, join, relative, resolve } from 'node:path';
-import { root } from './facts.mjs';
-import { markdownFiles } from './markdown-files.mjs';
+import { dirname, join, relative } from 'node:path';
+import { readDocument, readDocuments } from './repository.mjs';
 
-/*
- * What the documents point at must be there: relative links and their headings, `npm run` scripts, and files
- * and folders of this repository that are named as code.
- */
-
-const base = resolve(process.argv[2] ?? root);
-const faults = [];
-
-/** The anchors that GitHub gives to the headings of a document. */
-function anchorsOf(text) {
-  const seen = new Map();
-  return new Set(
-    [...withoutFences(text).matchAll(/^#{1,6}\s+(.+)$/gm)].map(([, heading]) => {
-      const slug = heading
-        .trim()
-        .toLowerCase()
-        .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
-        .replaceAll(/\s/g, '-');
-      const count = seen.get(slug) ?? 0;
-      seen.set(slug, count + 1);
-      return count === 0 ? slug : `${slug}-${count}`;
-    }),
-  );
+/** Finds links, headings, `npm run` scripts and paths in code spans that do not exist. */
+export function findings(base) {
+  const { scripts } = JSON.parse(readFileSync(join(base, 'package.json'), 'utf8'));
+  return readDocuments(base).flatMap(({ file, text, inline }) => {
+    const links = inline.flatMap(({ link }) => (link === undefined ? [] : [findingOfLink(base, file, link)]));
+    const paths = inline.flatMap(({ code = '' }) =>
+      /^(apps|packages|docs|infra|\.ci)\/[\w./-]+$/.test(code) && !existsSync(join(base, code))
+        ? [`names ${code}, which does not exist`]
+        : [],
+    );
+    // In code blocks, too: they are what a reader copies.
+    const commands = [...text.matchAll(/\bnpm run (\w+(?:[:-]\w+)*)/g)].flatMap(([, name]) =>
+      scripts[name] === undefined ? [`names "npm run ${name}", which package.json does not have`] : [],
+    );
+    return [...links, ...paths, ...commands].filter(Boolean).map((finding) => `${file}: ${finding}`);
+  });
 }
 
-const withoutFences = (text) => text.replaceAll(/^```.*?^```/gms, '');
-
-const scripts = JSON.parse(readFileSync(join(base, 'package.json'), 'utf8')).scripts;
-
-for (const file of markdownFiles(base)) {
-  const text = readFileSync(file, 'utf8');
-  const say = (fault) => faults.push(`${relative(base, file)}: ${fault}`);
-
-  const prose = withoutFences(text);
-  for (const [, link] of prose.matchAll(/\]\(([^)\s]+)\)/g)) {
-    if (/^[a-z][a-z+.-]*:/.test(link)) continue;
-    const [path, anchor] = link.split('#');
-    const target = path === '' ? file : join(dirname(file), decodeURIComponent(path));
-    if (!existsSync(target)) say(`links to ${link}, which does not exist`);
-    else if (
-      anchor !== undefined &&
-      statSync(target).isFile() &&
-      !anchorsOf(readFileSync(target, 'utf8')).has(anchor)
-    )
-      say(`links to ${link}, but there is no such heading`);
-  }
-
-  // Also in fences: they are what a reader copies.
-  for (const [, name] of text.matchAll(/\bnpm run (\w+(?:[:-]\w+)*)/g)) {
-    if (scripts[name] === undefined) say(`names "npm run ${name}", which package.json does not have`);
-  }
-
-  for (const [, path] of prose.matchAll(/`((?:apps|packages|docs|infra|\.ci)\/[\w./-]+)`/g)) {
-    if (!existsSync(join(base, path))) say(`names ${path}, which does not exist`);
-  }
+function findingOfLink(base, file, link) {
+  if (/^[a-z][a-z+.-]*:/.test(link)) return undefined;
+  const [path, anchor] = link.split('#');
+  const target = path === '' ? join(base, file) : join(base, dirname(file), decodeURIComponent(path));
+  if (!existsSync(target)) return `links to ${link}, which does not exist`;
+  if (anchor === undefined || statSync(target).isDirectory()) return undefined;
+  const { anchors } = readDocument(base, relative(base, target));
+  return anchors.has(anchor) ? undefined : `links to ${link}, but there is no such heading`;
 }
-
-for (const fault of faults) process.stderr.write(`${fault}\n`);
-if (faults.length > 0) process.exitCode = 1;

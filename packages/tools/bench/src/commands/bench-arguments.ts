@@ -2,11 +2,11 @@ import { parseArgs } from 'node:util';
 import type { Effort } from '../figures/figure.ts';
 
 export interface BenchArguments {
-  /** The names of the figures to measure; none is all of them. */
+  /** The names of the figures to measure; empty for all. */
   readonly only: readonly string[];
   readonly rounds: number;
   readonly effort: Effort;
-  /** Whether it becomes the run that docs/performance.md shows. */
+  /** Whether docs/performance.md shows this run. */
   readonly isKept: boolean;
 }
 
@@ -18,13 +18,13 @@ export function benchUsage(names: readonly string[]): string {
 
 Measures the engine on servers of its own, in turns with its yardsticks on the same machine.
   --only     some of ${names.join(', ')}
-  --rounds   how often each is measured, 1 to 20; 3 unless given
-  --quick    much too short to say anything but that all of it works
+  --rounds   how often each is measured, 1 to 20; default 3
+  --quick    shows that the bench works; too short for figures
   --write    keeps the run in docs/performance.json, from which "npm run docs" makes tables and chart
 `;
 }
 
-/** @throws a sentence about what is wrong with them */
+/** @throws a sentence that says which argument is wrong */
 export function parseBenchArguments(args: readonly string[], names: readonly string[]): BenchArguments {
   const { values } = parseArgs({
     args: [...args],

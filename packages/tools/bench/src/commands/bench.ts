@@ -1,40 +1,41 @@
+import { execFileSync } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
+import { cpus, release, totalmem, type } from 'node:os';
 import { dirname, join } from 'node:path';
-import { createTestFolder, removeTestFolder, repositoryRoot } from '@ticketing/testkit';
+import { createTestFolder, removeTestFolder, repositoryRoot, type PrivateStack } from '@ticketing/testkit';
 import { figures } from '../figures/figures.ts';
-import { roundsOf, withFewDigits, type BenchReport } from '../report/bench-report.ts';
-import { describeRun } from '../report/describe-run.ts';
-import { numberText } from '../report/number-text.ts';
-import { figureRows, goalRows } from '../report/report-tables.ts';
-import { terminalTable } from '../report/terminal-table.ts';
+import { roundsOf, withFewDigits, type BenchReport } from '../report/report.ts';
+import { numberText } from '../report/statistics.ts';
+import { figureRows, goalRows, markdownTable } from '../report/tables.ts';
 import { startRig } from '../rig/rig.ts';
 import { planTurns, runTurns } from '../run-turns.ts';
 import { benchUsage, parseBenchArguments, type BenchArguments } from './bench-arguments.ts';
 
 const names = figures.map(({ name }) => name);
+const print = (line: string) => void process.stdout.write(`${line}\n`);
 
-/** `npm run bench`: measures, tells, and is not 0 when what was measured does not count. */
+/** `npm run bench`. @returns the exit code, not 0 for an interrupted run */
 export async function run(args: readonly string[]): Promise<number> {
   if (args.includes('--help')) {
-    say(benchUsage(names).trimEnd());
+    print(benchUsage(names).trimEnd());
     return 0;
   }
   const settings = parseBenchArguments(args, names);
-  const interrupted = onInterrupt();
+  const interrupted = waitForInterrupt();
   const folder = await createTestFolder();
   try {
     const report = await Promise.race([measure(settings, folder), interrupted]);
     if (typeof report === 'number') {
-      say('Interrupted: stopping everything; nothing of this run is kept.');
+      print('Interrupted: stopping everything; nothing of this run is kept.');
       return report;
     }
-    const rounds = roundsOf(report);
-    const chosen = Object.entries(report.figures).map(([name, { title }]) => ({ name, title }));
-    say(`\n${terminalTable(figureRows(chosen, rounds))}\n`);
-    say(`${terminalTable(goalRows(rounds))}\n`);
+    const { titles, rounds } = roundsOf(report);
+    print(`\n${markdownTable(figureRows(titles, rounds))}\n\n${markdownTable(goalRows(rounds))}\n`);
     const file = settings.isKept ? 'docs/performance.json' : '.data/performance.json';
-    await write(join(repositoryRoot, file), report);
-    say(`${report.machine}\nwritten to ${file}`);
+    const path = join(repositoryRoot, file);
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, `${JSON.stringify(report, null, 2)}\n`);
+    print(`${report.machine}\nwritten to ${file}`);
     return 0;
   } finally {
     await removeTestFolder(folder);
@@ -50,35 +51,40 @@ async function measure({ only, rounds, effort }: BenchArguments, folder: string)
   const samples = await runTurns(rig, turns, effort, ({ round, figure }, { perSecond = Number.NaN }) => {
     done += 1;
     const seconds = Math.round((performance.now() - startedAt) / 1_000);
-    say(
-      `[${done}/${turns.length}, ${seconds} s] round ${round}, ${figure.title}: ${numberText(perSecond)}/s`,
-    );
+    const progress = `[${done}/${turns.length}, ${seconds} s]`;
+    print(`${progress} round ${round}, ${figure.title}: ${numberText(perSecond)}/s`);
   });
+  const measured = chosen.map(({ name, title }) => {
+    return [name, { title, samples: (samples.get(name) ?? []).map(withFewDigits) }] as const;
+  });
+  return { ...describeRun(rig.stack), rounds, figures: Object.fromEntries(measured) };
+}
+
+function describeRun({ postgres, redis }: PrivateStack): Omit<BenchReport, 'rounds' | 'figures'> {
+  const processors = cpus();
+  const gibibytes = Math.round(totalmem() / 2 ** 30);
   return {
-    ...(await describeRun(rig.stack)),
-    rounds,
-    figures: Object.fromEntries(
-      chosen.map(({ name, title }) => [
-        name,
-        { title, samples: (samples.get(name) ?? []).map(withFewDigits) },
-      ]),
-    ),
+    measuredAt: new Date().toISOString().slice(0, 16).replace('T', ' '),
+    commit: readCommit(),
+    machine: `${processors.length} × ${processors[0]?.model.trim() ?? 'unknown'}, ${gibibytes} GiB, ${type()} ${release()}`,
+    versions: { node: process.versions.node, postgresql: postgres.version, redis: redis.version },
   };
 }
 
-async function write(file: string, report: BenchReport): Promise<void> {
-  await mkdir(dirname(file), { recursive: true });
-  await writeFile(file, `${JSON.stringify(report, null, 2)}\n`);
+function readCommit(): string | null {
+  try {
+    const options = { cwd: repositoryRoot, encoding: 'utf8', stdio: 'pipe' } as const;
+    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], options).trim();
+  } catch {
+    // No clone, or no git: the date says enough.
+    return null;
+  }
 }
 
-/** The exit code, once somebody wants it to end; what was started is then stopped with its folder. */
-async function onInterrupt(): Promise<number> {
+/** Resolves with the exit code of an interrupt. Removing the folder then stops every process of the run. */
+async function waitForInterrupt(): Promise<number> {
   return new Promise((resolve) => {
     process.once('SIGINT', () => resolve(130));
     process.once('SIGTERM', () => resolve(143));
   });
-}
-
-function say(line: string): void {
-  process.stdout.write(`${line}\n`);
 }

@@ -1,57 +1,104 @@
-import type { LoadResult } from '../load/load-meter.ts';
-import type { Part } from '../parts/start-part.ts';
-import { cpuMicros, cpuMicrosOfFamily } from '../rig/cpu-micros.ts';
+import type { LoadJob } from '../load/load-job.ts';
+import type { LoadResult, LoadTimes } from '../load/load-meter.ts';
+import { startChild, type Child } from '../rig/child-process.ts';
+import { cpuMicros, cpuMicrosOfFamily } from '../rig/process-usage.ts';
 import type { Rig } from '../rig/rig.ts';
-import type { Sample } from './sample.ts';
+import { countBookings, vacuumTables, waitUntilIdle } from '../rig/stores.ts';
+import type { Effort, Figure, Sample } from './figure.ts';
 
-export interface MeasuredLoad {
+interface MeasuredLoad {
   readonly result: LoadResult;
-  /** CPU time of the window. */
-  readonly cpu: { readonly server: number; readonly postgres: number; readonly redis: number };
+  /** CPU time in the window: of the services, of PostgreSQL, of Redis. */
+  readonly cpu: readonly number[];
 }
 
-/** @param serverPids the processes that do the work, beside PostgreSQL and Redis */
+/** @param pids the processes that do the work, beside PostgreSQL and Redis */
 export async function measureLoad(
   { stack }: Rig,
-  load: Part,
-  serverPids: readonly number[],
+  load: Child,
+  pids: readonly number[],
 ): Promise<MeasuredLoad> {
-  const readCpu = async () => ({
-    server: await cpuMicros(serverPids),
-    postgres: await cpuMicrosOfFamily(stack.postgres.pid()),
-    redis: await cpuMicros([stack.redis.pid()]),
-  });
-  await load.told('measuring');
+  const readCpu = async () => [
+    await cpuMicros(pids),
+    await cpuMicrosOfFamily(stack.postgres.pid()),
+    await cpuMicros([stack.redis.pid()]),
+  ];
+  await load.message('measuring');
   const before = await readCpu();
-  await load.told('ended');
+  await load.message('ended');
   const after = await readCpu();
-  const { result } = await load.told('result');
-  return {
-    result,
-    cpu: {
-      server: after.server - before.server,
-      postgres: after.postgres - before.postgres,
-      redis: after.redis - before.redis,
-    },
-  };
+  const { result } = await load.message('result');
+  return { result, cpu: after.map((micros, index) => micros - before[index]!) };
 }
 
 /**
- * @param done how many of them had the effect that is measured; by default those that were answered as expected
- * @param expected the outcomes that belong to what is measured
+ * @param expected the outcomes that belong to the figure
+ * @param done how many requests had the measured effect; default the number of expected answers
  */
 export function toSample({ result, cpu }: MeasuredLoad, expected: readonly string[], done?: number): Sample {
   const answers = Object.values(result.answers).reduce((sum, count) => sum + count, 0);
   const foreseen = expected.reduce((sum, outcome) => sum + (result.answers[outcome] ?? 0), 0);
-  const perRequest = (micros: number) => micros / answers;
+  const { seconds, p50Ms, p99Ms } = result;
+  const perSecond = (done ?? foreseen) / seconds;
+  return { perSecond, p50Ms, p99Ms, ...costs({ result, cpu }, answers), unexpected: answers - foreseen };
+}
+
+/** CPU time per piece of work. */
+export function costs({ result, cpu }: MeasuredLoad, work: number): Sample {
+  const [server = Number.NaN, postgres = Number.NaN, redis = Number.NaN] = cpu;
   return {
-    perSecond: (done ?? foreseen) / result.seconds,
-    p50Ms: result.p50Ms,
-    p99Ms: result.p99Ms,
-    serverMicros: perRequest(cpu.server),
-    postgresMicros: perRequest(cpu.postgres),
-    redisMicros: perRequest(cpu.redis),
-    loadMicros: perRequest(result.loadMicros),
-    unexpected: answers - foreseen,
+    serverMicros: server / work,
+    postgresMicros: postgres / work,
+    redisMicros: redis / work,
+    loadMicros: result.loadMicros / work,
+  };
+}
+
+export interface PreparedRequests extends Pick<LoadJob, 'url' | 'script'> {
+  readonly pids: readonly number[];
+  /** Default 64. */
+  readonly callers?: number;
+  /** Default the stack's. */
+  readonly databaseUrl?: string;
+}
+
+/** Sends requests to running processes, and waits until the last transaction of an unanswered one has ended. */
+export async function measureRequests(
+  rig: Rig,
+  { pids, databaseUrl = rig.stack.databaseUrl, callers = 64, ...load }: PreparedRequests,
+  { warmUpMs, measureMs }: LoadTimes,
+): Promise<MeasuredLoad> {
+  await vacuumTables(databaseUrl);
+  const job: LoadJob = { ...load, callers, warmUpMs, measureMs };
+  await using child = startChild('load-generator', job, rig.stack.folder);
+  const measured = await measureLoad(rig, child, pids);
+  await waitUntilIdle(databaseUrl);
+  return measured;
+}
+
+/**
+ * A figure of requests from callers that each wait for an answer before the next request.
+ *
+ * @param expected the outcomes that belong to it
+ * @param table counts the bookings of this table in place of the expected answers
+ */
+export function requestFigure(
+  name: string,
+  title: string,
+  expected: readonly string[],
+  prepare: (rig: Rig, effort: Effort) => Promise<PreparedRequests>,
+  table?: string,
+): Figure {
+  return {
+    name,
+    title,
+    measure: async (rig, effort) => {
+      const prepared = await prepare(rig, effort);
+      const measured = await measureRequests(rig, prepared, effort);
+      const { databaseUrl = rig.stack.databaseUrl } = prepared;
+      const booked =
+        table === undefined ? undefined : await countBookings(databaseUrl, measured.result, table);
+      return toSample(measured, expected, booked);
+    },
   };
 }

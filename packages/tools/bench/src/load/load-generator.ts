@@ -1,23 +1,19 @@
 import autocannon from 'autocannon';
-import { runPart } from '../parts/run-part.ts';
-import type { Caller } from './caller.ts';
-import { createCallers } from './callers.ts';
-import type { LoadJob, LoadRequest } from './load-job.ts';
-import { LoadMeter } from './load-meter.ts';
+import { runChild } from '../rig/child-process.ts';
+import type { LoadJob } from './load-job.ts';
+import { createMeter } from './load-meter.ts';
+import { createCallers, type Caller } from './scripts.ts';
 
-/** autocannon notices that it is told to stop this often. */
+/** How often autocannon notices that it was stopped. */
 const sampleMs = 50;
-/** Longer than any load: it is stopped when the window is over. */
+/** Longer than any load: the end of the window stops it. */
 const longestSeconds = 600;
 
-/*
- * autocannon in a process of its own. Its latencies are taken one by one, because its own summary counts whole
- * milliseconds.
- */
-runPart(async (job, tell) => {
+/* autocannon in a process of its own. The meter takes each latency, since autocannon's summary counts whole milliseconds. */
+runChild(async (job, send) => {
   const { url, callers, script, ...times } = job as LoadJob;
   const loads: autocannon.Instance[] = [];
-  const meter = new LoadMeter(times, tell, () => {
+  const meter = createMeter(times, send, () => {
     for (const load of loads) load.stop();
   });
   const unpaid: string[] = [];
@@ -28,12 +24,19 @@ runPart(async (job, tell) => {
   let connected = 0;
   let answered = 0;
   const start = (
-    options: Pick<autocannon.Options, 'connections' | 'overallRate' | 'setupClient'>,
-    to: string[],
+    addresses: readonly string[],
+    createNext: () => Caller,
+    options: Pick<autocannon.Options, 'connections' | 'overallRate'>,
   ) => {
     const load = autocannon(
-      // Its types know one address; it takes several, and gives them to its connections in turn.
-      { ...options, url: to as unknown as string, duration: longestSeconds, sampleInt: sampleMs },
+      {
+        ...options,
+        // Its types know one address; it takes several, and gives them to its connections in turn.
+        url: addresses as unknown as string,
+        duration: longestSeconds,
+        sampleInt: sampleMs,
+        setupClient: (client) => client.setRequests([requestOf(createNext())]),
+      },
       () => undefined,
     );
     load.on('response', (_client, status, _bytes, latencyMs) => {
@@ -44,45 +47,37 @@ runPart(async (job, tell) => {
     loads.push(load);
     return load;
   };
-  const setupClient = (client: autocannon.Client) =>
-    client.setRequests([requestOf(createCaller(connected++))]);
-  const main = start({ connections: callers, setupClient }, [url].flat());
-  main.once('start', () => {
+  let last = '';
+  const payer: Caller = {
+    next: () => {
+      last = unpaid.shift() ?? last;
+      return { method: 'POST', path: `/api/v1/payment/${last}/confirm` };
+    },
+  };
+  start([url].flat(), () => createCaller(connected++), { connections: callers }).once('start', () => {
     meter.begin();
     if (script.kind !== 'on-sale') return;
-    const startPaying = () => {
-      if (unpaid.length === 0) return;
-      // As many as belong to what the visitors were just seen to do.
+    setTimeout(() => {
+      // One confirmation for 99 requests, at the rate that the warm-up had.
       const overallRate = Math.max(1, Math.round(answered / (times.warmUpMs / 1_000) / 99));
-      const pay = {
-        setupClient: (client: autocannon.Client) => client.setRequests([requestOf({ next: nextPayment })]),
-      };
-      start({ ...pay, connections: 1, overallRate }, [script.paymentApiUrl]);
-    };
-    setTimeout(startPaying, times.warmUpMs);
+      if (unpaid.length > 0) start([script.paymentApiUrl], () => payer, { connections: 1, overallRate });
+    }, times.warmUpMs);
   });
-  let last = '';
-  const nextPayment = (): LoadRequest => {
-    last = unpaid.shift() ?? last;
-    return { method: 'POST', path: `/api/v1/payment/${last}/confirm` };
-  };
   process.on('message', () => meter.end());
 });
 
 /** autocannon builds the bytes of a request that has `setupRequest` anew each time. */
-function requestOf(caller: Caller): autocannon.Request {
+function requestOf({ next, answered }: Caller): autocannon.Request {
   return {
     setupRequest: (request) => {
-      const { method, path, headers, body } = caller.next();
-      // Headers of its own: autocannon writes the length of a body into what it finds, and keeps it for the next request.
+      const { method, path, headers, body } = next();
+      // A copy: autocannon writes the length of a body into the headers, and keeps it for the next request.
       const own = { ...headers, ...(body === undefined ? {} : { 'content-type': 'application/json' }) };
       return Object.assign(request, { method, path, body, headers: own });
     },
-    ...(caller.answered === undefined
-      ? {}
-      : {
-          onResponse: (status: number, body: string, _context: object, headers: object = {}) =>
-            caller.answered?.(status, body, headers as Readonly<Record<string, unknown>>),
-        }),
+    ...(answered && {
+      onResponse: (status: number, body: string, _context: object, headers: object = {}) =>
+        answered(status, body, headers as Readonly<Record<string, unknown>>),
+    }),
   };
 }

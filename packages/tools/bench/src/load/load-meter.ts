@@ -1,80 +1,71 @@
 import { percentile } from '../report/statistics.ts';
-import type { Tell } from '../parts/run-part.ts';
 
-/** How long a load runs before it is measured, and how long it is. */
+/** How long a load runs before its window, and how long its window is. */
 export interface LoadTimes {
   readonly warmUpMs: number;
   readonly measureMs: number;
 }
 
 export interface LoadResult {
-  /** The window that was measured, by the clock of this machine. */
+  /** The measured window, by the clock of this machine. */
   readonly startedAt: Date;
   readonly endedAt: Date;
   readonly seconds: number;
-  /** How many answers came in the window, by status. */
+  /** How many answers came in the window, by outcome. */
   readonly answers: Readonly<Record<string, number>>;
   readonly p50Ms: number;
   readonly p99Ms: number;
-  readonly maxMs: number;
-  /** What making this load has cost. */
+  /** CPU time of the load generator in the window. */
   readonly loadMicros: number;
 }
 
-/** Counts what comes in the window of a load; its end is told by the clock, or by `end` when work runs out. */
-export class LoadMeter {
-  readonly #tell: Tell;
-  readonly #latencies: number[] = [];
-  readonly #answers: Record<string, number> = {};
-  #window: { readonly startedAt: Date; readonly since: number; readonly cpu: NodeJS.CpuUsage } | undefined;
-  #result: LoadResult | undefined;
-  readonly #times: LoadTimes;
-  readonly #onEnd: () => void;
+export type LoadMessage =
+  { readonly kind: 'measuring' | 'ended' } | { readonly kind: 'result'; readonly result: LoadResult };
 
-  /** @param onEnd stops the load */
-  constructor(times: LoadTimes, tell: Tell, onEnd: () => void) {
-    this.#times = times;
-    this.#tell = tell;
-    this.#onEnd = onEnd;
-  }
-
-  begin(): void {
-    setTimeout(() => {
-      this.#window = { startedAt: new Date(), since: performance.now(), cpu: process.cpuUsage() };
-      this.#tell({ kind: 'measuring' });
-      setTimeout(() => this.end(), this.#times.measureMs);
-    }, this.#times.warmUpMs);
-  }
-
-  /** @param outcome such as the status of the answer */
-  record(outcome: string, latencyMs: number): void {
-    if (this.#window === undefined || this.#result !== undefined) return;
-    this.#answers[outcome] = (this.#answers[outcome] ?? 0) + 1;
-    this.#latencies.push(latencyMs);
-  }
-
-  hasEnded(): boolean {
-    return this.#result !== undefined;
-  }
-
-  end(): void {
-    if (this.#result !== undefined) return;
-    if (this.#window === undefined) throw new Error('the load had nothing left to do before it was measured');
-    const seconds = (performance.now() - this.#window.since) / 1_000;
-    const cpu = process.cpuUsage(this.#window.cpu);
-    this.#tell({ kind: 'ended' });
-    this.#latencies.sort((a, b) => a - b);
-    this.#result = {
-      startedAt: this.#window.startedAt,
-      endedAt: new Date(),
-      seconds,
-      answers: this.#answers,
-      p50Ms: percentile(this.#latencies, 0.5),
-      p99Ms: percentile(this.#latencies, 0.99),
-      maxMs: this.#latencies.at(-1) ?? Number.NaN,
-      loadMicros: cpu.user + cpu.system,
-    };
-    this.#onEnd();
-    this.#tell({ kind: 'result', result: this.#result });
-  }
+/**
+ * Counts the answers in the window of a load. The window ends by the clock, or by `end` when work runs out.
+ *
+ * @param onEnd stops the load
+ */
+export function createMeter(
+  { warmUpMs, measureMs }: LoadTimes,
+  send: (message: LoadMessage) => void,
+  onEnd: () => void = () => undefined,
+) {
+  const latencies: number[] = [];
+  const answers: Record<string, number> = {};
+  let window: { readonly startedAt: Date; readonly since: number; readonly cpu: NodeJS.CpuUsage } | undefined;
+  let hasEnded = false;
+  const end = () => {
+    if (hasEnded) return;
+    if (window === undefined) throw new Error('the load ran out of work before its window began');
+    hasEnded = true;
+    const { startedAt, since, cpu } = window;
+    const seconds = (performance.now() - since) / 1_000;
+    const { user, system } = process.cpuUsage(cpu);
+    send({ kind: 'ended' });
+    latencies.sort((a, b) => a - b);
+    const [p50Ms, p99Ms] = [percentile(latencies, 0.5), percentile(latencies, 0.99)];
+    const loadMicros = user + system;
+    onEnd();
+    const result = { startedAt, endedAt: new Date(), seconds, answers, p50Ms, p99Ms, loadMicros };
+    send({ kind: 'result', result });
+  };
+  return {
+    begin: () => {
+      setTimeout(() => {
+        window = { startedAt: new Date(), since: performance.now(), cpu: process.cpuUsage() };
+        send({ kind: 'measuring' });
+        setTimeout(end, measureMs);
+      }, warmUpMs);
+    },
+    /** @param outcome such as the status of the answer */
+    record: (outcome: string, latencyMs: number) => {
+      if (window === undefined || hasEnded) return;
+      answers[outcome] = (answers[outcome] ?? 0) + 1;
+      latencies.push(latencyMs);
+    },
+    hasEnded: () => hasEnded,
+    end,
+  };
 }

@@ -1,10 +1,10 @@
-/** @param sorted in ascending order. @returns the value that so great a share of them does not exceed; NaN of none */
+/** @param sorted in ascending order. @returns the value that this share of them does not exceed; NaN of none */
 export function percentile(sorted: readonly number[], share: number): number {
   const index = Math.max(0, Math.ceil(sorted.length * share) - 1);
   return sorted[index] ?? Number.NaN;
 }
 
-/** The middle of them, or of the two in the middle; NaN of none. */
+/** The middle value, or the mean of the two in the middle; NaN of none. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const upper = sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
@@ -20,4 +20,17 @@ export interface Spread {
 
 export function spreadOf(values: readonly number[]): Spread {
   return { median: median(values), min: Math.min(...values), max: Math.max(...values) };
+}
+
+/** Three significant digits, as many as a figure of this bench can bear; "–" without a measured value. */
+export function numberText(value: number): string {
+  if (!Number.isFinite(value)) return '–';
+  if (value === 0) return '0';
+  const size = Math.abs(value);
+  if (size >= 100) return String(Math.round(value));
+  return value.toFixed(size >= 10 ? 1 : 2);
+}
+
+export function rangeText({ min, max }: Spread): string {
+  return `${numberText(min)}–${numberText(max)}`;
 }

@@ -1,84 +1,69 @@
 import { join } from 'node:path';
-import {
-  createPrivateStack,
-  startService,
-  type PrivateStack,
-  type RunningService,
-  type ServiceName,
-} from '@ticketing/testkit';
-import { startPart, type Part } from '../parts/start-part.ts';
-import { createPageDatabase } from './page-database.ts';
+import { createPrivateStack, startService, type PrivateStack, type ServiceName } from '@ticketing/testkit';
+import { createStepsDatabase } from '../yardsticks/steps-database.ts';
+import { startChild } from './child-process.ts';
 
-/** The engine on servers of its own, with everything on as in production, and the yardsticks beside it. */
-export interface Rig extends AsyncDisposable {
-  readonly stack: PrivateStack;
-  /** The service on the stack's database; the same process each time. */
-  readonly service: (name: ServiceName) => Promise<RunningService>;
-  /** One more process. */
-  readonly startService: (name: ServiceName, databaseUrl: string) => Promise<RunningService>;
-  readonly page: () => Promise<Yardstick & { readonly databaseUrl: string }>;
-  readonly bare: () => Promise<Yardstick>;
-}
-
-export interface Yardstick {
+export interface Server {
   readonly url: string;
   readonly pid: number;
 }
 
-/** More than any load makes, so that nobody is refused; but each request is counted. */
-const rateLimitMax = '1000000';
-/** Room for eight services with a pool each, the yardsticks and those who look. */
-const maxConnections = 200;
-
-/** @param options.folder where data and logs go; default the folder of the test run */
-export async function startRig(options: { readonly folder?: string } = {}): Promise<Rig> {
-  const stack = await createPrivateStack({ ...options, maxConnections });
-  const closing: AsyncDisposable[] = [];
-  const own = <T extends AsyncDisposable>(part: T): T => {
-    closing.push(part);
-    return part;
-  };
-  const start = async (name: ServiceName, databaseUrl: string) =>
-    own(
-      await startService(
-        name,
-        {
-          DATABASE_URL: databaseUrl,
-          REDIS_URL: stack.redisUrl,
-          RATE_LIMIT_MAX: rateLimitMax,
-          LIVE_SOCKETS_PER_ADDRESS: '0',
-          LOG_LEVEL: 'info',
-        },
-        { ...options, logFile: join(stack.folder, `${name}.log`) },
-      ),
-    );
-  const listening = async (part: Part) => ({ pid: part.pid, ...(await part.told('listening')) });
-  return {
-    stack,
-    service: once((name: ServiceName) => start(name, stack.databaseUrl)),
-    startService: start,
-    page: once(async () => {
-      const databaseUrl = await createPageDatabase(stack.databaseUrl);
-      const job = { databaseUrl, redisUrl: stack.redisUrl };
-      return { ...(await listening(own(startPart('page-service', job, stack.folder)))), databaseUrl };
-    }),
-    bare: once(async () => listening(own(startPart('bare-service', {}, stack.folder)))),
-    [Symbol.asyncDispose]: async () => {
-      await Promise.all(closing.map((part) => part[Symbol.asyncDispose]()));
-      await stack.dispose();
-    },
-  };
+/** The services on servers of their own, with everything on as in production, and the yardsticks beside them. */
+export interface Rig extends AsyncDisposable {
+  readonly stack: PrivateStack;
+  readonly bookingApi: Server;
+  readonly paymentApi: Server;
+  readonly expiryWorker: Server;
+  readonly steps: Server & { readonly databaseUrl: string };
+  readonly bare: Server;
+  /** Starts one more process of a service. */
+  readonly startService: (name: ServiceName, databaseUrl: string) => Promise<Server & AsyncDisposable>;
 }
 
-/** Made when it is first asked for, and kept. */
-function once<Arguments extends readonly string[], T>(
-  make: (...args: Arguments) => Promise<T>,
-): (...args: Arguments) => Promise<T> {
-  const made = new Map<string, Promise<T>>();
-  return (...args) => {
-    const key = args.join(' ');
-    const present = made.get(key) ?? make(...args);
-    made.set(key, present);
-    return present;
+/** Above every load, so that the limiter counts each request and refuses none. */
+const rateLimitMax = '1000000';
+/** For eight services with a pool each, the yardsticks and the bench itself. */
+const maxConnections = 200;
+
+/** @param options.folder for data and logs; default the folder of the test run */
+export async function startRig(options: { readonly folder?: string } = {}): Promise<Rig> {
+  const stack = await createPrivateStack({ ...options, maxConnections });
+  const { databaseUrl, redisUrl, folder } = stack;
+  const started: AsyncDisposable[] = [];
+  const own = <T extends AsyncDisposable>(process: T): T => {
+    started.push(process);
+    return process;
+  };
+  const start = async (name: ServiceName, url: string) => {
+    const environment = {
+      DATABASE_URL: url,
+      REDIS_URL: redisUrl,
+      RATE_LIMIT_MAX: rateLimitMax,
+      LIVE_SOCKETS_PER_ADDRESS: '0',
+      LOG_LEVEL: 'info',
+    };
+    const logFile = join(folder, `${name}.log`);
+    return own(await startService(name, environment, { ...options, logFile }));
+  };
+  const startYardstick = async (name: 'steps-service' | 'bare-service', job: object) => {
+    const child = own(startChild(name, job, folder));
+    return { pid: child.pid, url: (await child.message('listening')).url };
+  };
+  const stepsUrl = await createStepsDatabase(databaseUrl);
+  return {
+    stack,
+    bookingApi: await start('booking-api', databaseUrl),
+    paymentApi: await start('payment-api', databaseUrl),
+    expiryWorker: await start('expiry-worker', databaseUrl),
+    steps: {
+      ...(await startYardstick('steps-service', { databaseUrl: stepsUrl, redisUrl })),
+      databaseUrl: stepsUrl,
+    },
+    bare: await startYardstick('bare-service', {}),
+    startService: start,
+    [Symbol.asyncDispose]: async () => {
+      await Promise.all(started.map((process) => process[Symbol.asyncDispose]()));
+      await stack.dispose();
+    },
   };
 }

@@ -1,10 +1,14 @@
 import { Type, type TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import { bookingSchema, idSchema } from '@ticketing/service-kit';
 import fastify from 'fastify';
-import { runPart } from '../parts/run-part.ts';
+import { runChild } from '../rig/child-process.ts';
+import { bookingAnswer } from './booking-answer.ts';
 
-/** What Fastify alone can do: reads and checks the body of a booking, and writes the answer of one, always the same. */
-runPart(async (_job, tell) => {
+const id = '0190163d-8694-739b-aea5-966c26f8ad91';
+const eventId = '0190163d-8694-739b-aea5-966c26f8ad90';
+
+/* Fastify alone: parses and validates the body of a booking, and serializes the answer of one, always the same. */
+runChild(async (_job, send) => {
   const app = fastify().withTypeProvider<TypeBoxTypeProvider>();
   const userId = Type.Optional(Type.String());
   const schema = {
@@ -16,32 +20,16 @@ runPart(async (_job, tell) => {
   };
   app.post('/api/v1/booking', { schema }, async ({ body }, reply) => {
     const seatIds = 'seatIds' in body ? body.seatIds : [body.seatId];
-    return reply.code(201).send(bookingOf(seatIds, body.userId ?? ''));
-  });
-  tell({ kind: 'listening', url: await app.listen({ host: '127.0.0.1', port: 0 }) });
-});
-
-function bookingOf(seatIds: readonly string[], userId: string) {
-  const price = { amount: 150_000, currency: 'IDR' };
-  const at = new Date();
-  return {
-    id: '0190163d-8694-739b-aea5-966c26f8ad91',
-    eventId: '0190163d-8694-739b-aea5-966c26f8ad90',
-    userId,
-    status: 'PENDING' as const,
-    seats: seatIds.map((id) => ({
+    const seats = seatIds.map((seatId) => ({ id: seatId, section: 'A', row: '1', number: 1 }));
+    const booking = {
       id,
-      eventId: '0190163d-8694-739b-aea5-966c26f8ad90',
-      section: 'A',
-      row: '1',
-      number: 1,
-      price,
-      status: 'RESERVED' as const,
-    })),
-    total: { amount: price.amount * seatIds.length, currency: price.currency },
-    createdAt: at.toISOString(),
-    expiresAt: new Date(at.getTime() + 120_000).toISOString(),
-    expiresInSeconds: 120,
-    confirmedAt: null,
-  };
-}
+      eventId,
+      userId: body.userId ?? '',
+      seats,
+      priceAmount: 150_000,
+      createdAt: new Date(),
+    };
+    return reply.code(201).send(bookingAnswer(booking));
+  });
+  send({ kind: 'listening', url: await app.listen({ host: '127.0.0.1', port: 0 }) });
+});

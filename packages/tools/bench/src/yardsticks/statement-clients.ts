@@ -1,43 +1,45 @@
-import { openDatabase } from '@ticketing/seat-core';
+import { openDatabase } from '@ticketing/seat-core/clients';
 import pg from 'pg';
 import { v7 as uuidv7 } from 'uuid';
-import { LoadMeter, type LoadTimes } from '../load/load-meter.ts';
-import { runPart } from '../parts/run-part.ts';
+import { createMeter, type LoadTimes } from '../load/load-meter.ts';
+import { runChild } from '../rig/child-process.ts';
 import { forAnother, recordHold } from './record-hold.ts';
 
-export interface StatementJob extends LoadTimes {
+interface StatementJob extends LoadTimes {
   readonly databaseUrl: string;
   readonly redisUrl: string;
   readonly connections: number;
-  /** Free seats, one more than can be booked in the time. */
+  /** Free seats: one to record, the rest to book. */
   readonly seatIds: readonly string[];
 }
 
 /**
- * PostgreSQL plans a prepared statement anew for its first five executions on a connection, and this one takes it
- * tens of milliseconds: that belongs to nobody's rate.
+ * PostgreSQL plans a prepared statement anew for its first five executions on a connection, tens of milliseconds each
+ * for this one: that belongs to no rate.
  */
 const bookingsUntilPlanned = 7;
 
 /*
- * What the database alone does: the engine's own statements, one booking per transaction, on as many connections,
- * with nothing in front. Each transaction is sent at once and is one round trip, as in the engine.
+ * The database alone: the engine's own statements, one booking per transaction, on this number of connections, with
+ * nothing in front. The queries of a transaction are sent at once and are one round trip, as in the engine.
  */
-runPart(async (job, tell) => {
+runChild(async (job, send) => {
   const { databaseUrl, redisUrl, connections, seatIds, ...times } = job as StatementJob;
   const [first, ...seats] = seatIds;
   const recorded = await recordHold(databaseUrl, redisUrl, first!);
   const pool = openPool(databaseUrl, connections);
-  const meter = new LoadMeter(times, tell, () => undefined);
+  const meter = createMeter(times, send);
   let booked = 0;
   const bookOneByOne = async (client: pg.PoolClient, isOver: () => boolean) => {
     while (!isOver()) {
       const number = booked++;
       const seatId = seats[number];
       if (seatId === undefined) return meter.end();
-      const calls = forAnother(recorded, { seatId, userId: `buyer-${number}`, bookingId: uuidv7() });
+      const queries = forAnother(recorded, { seatId, userId: `buyer-${number}`, bookingId: uuidv7() });
       const since = performance.now();
-      await Promise.all(calls.map((call) => client.query({ ...call, values: [...(call.values ?? [])] })));
+      await Promise.all(
+        queries.map(({ values = [], ...query }) => client.query({ ...query, values: [...values] })),
+      );
       meter.record('booked', performance.now() - since);
     }
   };
@@ -51,7 +53,7 @@ runPart(async (job, tell) => {
   await Promise.all(clients.map(async (client) => bookOneByOne(client, () => meter.hasEnded())));
 });
 
-/** Connections as the engine's, but nobody is told to give up: on a busy machine 32 of them take their time. */
+/** Connections as the engine's, without its time limits: on a busy machine 32 of them take their time. */
 function openPool(databaseUrl: string, connections: number): pg.Pool {
   const { options } = openDatabase({ databaseUrl }).$client;
   return new pg.Pool({

@@ -1,63 +1,53 @@
 import { bookingOf, type Finding, type Operation } from '../history.ts';
 import type { Evidence, Transition } from './evidence.ts';
 
-/** What was answered is so: an acknowledged effect is in the tables, and a refused request had none. */
-export function checkAnswers(evidence: Evidence): Finding[] {
-  const byRequest = new Map<string, Transition[]>();
-  for (const transition of evidence.transitions) {
-    if (transition.requestId === null) continue;
-    byRequest.set(transition.requestId, [...(byRequest.get(transition.requestId) ?? []), transition]);
-  }
-  return evidence.operations.flatMap((operation) => [
-    ...checkAcknowledged(evidence, operation),
-    ...checkEffects(operation, byRequest.get(operation.id) ?? []),
-  ]);
-}
-
 const statusAfter = { hold: 'PENDING', confirm: 'CONFIRMED', release: 'CANCELLED' } as const;
 
-function checkAcknowledged({ bookings, seats }: Evidence, operation: Operation): Finding[] {
-  const answer = bookingOf(operation);
-  if (answer === undefined) return [];
-  const found = (check: string, detail: string): Finding[] => [
-    { check, detail: `${operation.kind} ${operation.id} of booking ${answer.id}: ${detail}` },
-  ];
-  const row = bookings.get(answer.id);
-  if (row === undefined) return found('acknowledged-is-present', 'there is no such booking');
-  if (answer.status !== statusAfter[operation.kind]) {
-    return found('acknowledged-is-present', `answered with ${answer.status}`);
+/** What was answered is true: an acknowledged effect is in the tables, and a refused request had none. */
+export function checkAnswers(evidence: Evidence): Finding[] {
+  const effectsOf = new Map<string | null, Transition[]>();
+  for (const transition of evidence.transitions) {
+    const { requestId } = transition;
+    effectsOf.set(requestId, [...(effectsOf.get(requestId) ?? []), transition]);
   }
-  if (operation.kind !== 'hold' && row.status !== answer.status) {
-    return found('acknowledged-is-present', `acknowledged ${answer.status}, the table has ${row.status}`);
-  }
-  if (operation.kind === 'confirm') {
-    const unsold = answer.seats.filter((seat) => seats.get(seat.id)?.status !== 'SOLD');
-    if (unsold.length > 0) return found('acknowledged-is-present', `paid, and ${unsold[0]!.id} is not SOLD`);
-  }
-  if (operation.kind === 'hold') {
-    const got = answer.seats.map((seat) => seat.id).toSorted();
-    if (row.userId !== operation.userId) return found('acknowledged-is-present', `belongs to ${row.userId}`);
-    if (got.join() !== operation.seatIds.join()) {
-      return found('all-seats-or-none', `${operation.seatIds.length} wanted, ${got.length} got`);
-    }
-  }
-  return [];
+  return evidence.operations.flatMap((operation) => {
+    const [check, detail] =
+      checkAcknowledged(evidence, operation) ??
+      checkEffects(operation, effectsOf.get(operation.id) ?? []) ??
+      [];
+    return check === undefined ? [] : [{ check, detail: `${operation.kind} ${operation.id}: ${detail}` }];
+  });
 }
 
-function checkEffects(operation: Operation, effects: readonly Transition[]): Finding[] {
-  const found = (check: string, detail: string): Finding[] => [
-    { check, detail: `${operation.kind} ${operation.id}: ${detail}` },
-  ];
-  const [effect, ...more] = effects;
-  if (effect === undefined) return [];
-  if (more.length > 0) return found('one-effect-per-request', `had ${effects.length} effects`);
-  if (operation.result.kind === 'refused') {
-    return found('refused-had-no-effect', `${operation.result.code}, and yet ${effect.to}`);
+type Broken = readonly [check: string, detail: string] | undefined;
+
+function checkAcknowledged({ bookings, seats }: Evidence, operation: Operation): Broken {
+  const answer = bookingOf(operation);
+  if (answer === undefined) return undefined;
+  const row = bookings.get(answer.id);
+  const got = answer.seats.map((seat) => seat.id).toSorted();
+  const absent = (detail: string): Broken => ['acknowledged-is-present', `booking ${answer.id} ${detail}`];
+  if (row === undefined) return absent('does not exist');
+  if (answer.status !== statusAfter[operation.kind]) return absent(`was answered as ${answer.status}`);
+  if (operation.kind === 'hold') {
+    if (row.userId !== operation.userId) return absent(`belongs to ${row.userId}`);
+    return got.join() === operation.seatIds.join()
+      ? undefined
+      : ['all-seats-or-none', `${operation.seatIds.length} seats requested, ${got.length} answered`];
   }
-  if (effect.to !== statusAfter[operation.kind]) return found('refused-had-no-effect', `led to ${effect.to}`);
-  if (operation.kind !== 'hold') return [];
-  const got = [...effect.seatIds].toSorted();
-  return got.join() === operation.seatIds.join()
-    ? []
-    : found('all-seats-or-none', `${operation.seatIds.length} wanted, ${got.length} recorded`);
+  if (row.status !== answer.status) return absent(`is ${row.status}, acknowledged was ${answer.status}`);
+  const unsold = got.find((id) => operation.kind === 'confirm' && seats.get(id)?.status !== 'SOLD');
+  return unsold === undefined ? undefined : absent(`is paid, and its seat ${unsold} is not SOLD`);
+}
+
+function checkEffects({ kind, seatIds, result }: Operation, effects: readonly Transition[]): Broken {
+  const [effect] = effects;
+  if (result.kind === 'unknown' && result.code === 'INTERNAL') return ['no-internal-error', result.why];
+  if (effect === undefined) return undefined;
+  if (effects.length > 1) return ['one-effect-per-request', `had ${effects.length} effects`];
+  if (result.kind === 'refused') return ['refused-had-no-effect', `${result.code}, and yet ${effect.to}`];
+  if (effect.to !== statusAfter[kind]) return ['refused-had-no-effect', `led to ${effect.to}`];
+  return kind !== 'hold' || effect.seatIds.toSorted().join() === seatIds.join()
+    ? undefined
+    : ['all-seats-or-none', `${seatIds.length} seats requested, ${effect.seatIds.length} recorded`];
 }

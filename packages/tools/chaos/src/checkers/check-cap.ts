@@ -1,7 +1,7 @@
 import type { Finding } from '../history.ts';
 import type { Evidence } from './evidence.ts';
 
-/** No user ever holds more seats than the cap: PENDING and not overdue, by the database's own times. */
+/** No user ever holds more seats than the cap: PENDING and not overdue, by the instants that the database recorded. */
 export function checkCap({ transitions, bookings, maxHeldSeats }: Evidence): Finding[] {
   const endOf = new Map(
     transitions.filter(({ to }) => to !== 'PENDING').map(({ bookingId, at }) => [bookingId, at]),
@@ -14,15 +14,10 @@ export function checkCap({ transitions, bookings, maxHeldSeats }: Evidence): Fin
     holdsOf.set(userId, [...(holdsOf.get(userId) ?? []), { from: at, to: end, seats: seatIds.length }]);
   }
   return [...holdsOf].flatMap(([userId, holds]) => {
-    const most = Math.max(
-      ...holds.map(({ from }) =>
-        holds
-          .filter((other) => other.from <= from && from < other.to)
-          .reduce((sum, { seats }) => sum + seats, 0),
-      ),
-    );
-    return most <= maxHeldSeats
-      ? []
-      : [{ check: 'cap-holds', detail: `${userId} held ${most} seats of ${maxHeldSeats} at once` }];
+    const heldAt = (instant: number) =>
+      holds.reduce((sum, { from, to, seats }) => (from <= instant && instant < to ? sum + seats : sum), 0);
+    const most = Math.max(...holds.map(({ from }) => heldAt(from)));
+    if (most <= maxHeldSeats) return [];
+    return [{ check: 'cap-holds', detail: `${userId} held ${most} seats of ${maxHeldSeats} at once` }];
   });
 }

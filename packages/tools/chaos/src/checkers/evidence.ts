@@ -1,21 +1,19 @@
 import type pg from 'pg';
 import type { Operation } from '../history.ts';
 
-/** Everything that is known when a run is over. Instants are milliseconds since 1970. */
+/** What a run leaves to be judged. Instants are milliseconds since 1970. */
 export interface Evidence {
   readonly operations: readonly Operation[];
   readonly bookings: ReadonlyMap<string, BookingRow>;
   readonly seats: ReadonlyMap<string, SeatRow>;
-  /** As recorded by the transitions themselves, in no particular order. */
+  /** As the transitions themselves recorded them, in no particular order. */
   readonly transitions: readonly Transition[];
-  /** When every fault was over and every process answered again. */
+  /** When every fault was over and every process answered again; minus infinity without faults. */
   readonly healedAt: number;
   /** When the tables were read. */
   readonly readAt: number;
   readonly holdMs: number;
   readonly maxHeldSeats: number;
-  /** What the services' counters say, summed over their lives as far as anybody has seen them. */
-  readonly ticketsCounted: number;
 }
 
 export interface BookingRow {
@@ -33,7 +31,7 @@ export interface SeatRow {
 
 export interface Transition {
   readonly bookingId: string;
-  readonly to: 'PENDING' | 'CONFIRMED' | 'EXPIRED' | 'CANCELLED';
+  readonly to: BookingRow['status'];
   readonly cause: string;
   readonly requestId: string | null;
   readonly at: number;
@@ -43,7 +41,7 @@ export interface Transition {
   readonly expiresAt: number | null;
 }
 
-/** A strong read of all rows, in one snapshot. */
+/** Reads all rows in one snapshot. */
 export async function readTables(
   client: pg.Client,
 ): Promise<Pick<Evidence, 'bookings' | 'seats' | 'transitions'>> {

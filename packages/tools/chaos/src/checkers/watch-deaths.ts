@@ -1,7 +1,7 @@
 import type { Member } from '../cluster/member.ts';
 import type { Finding } from '../history.ts';
 
-/** @returns what finds the processes that have ended since by themselves, and not because a fault has killed them */
+/** @returns a function that finds the processes that have ended since without a fault that killed them */
 export function watchDeaths(members: readonly Pick<Member, 'deaths'>[]): () => Finding[] {
   const before = members.map(({ deaths }) => deaths.length);
   return () =>

@@ -1,21 +1,17 @@
-import { createPrivateStack, type FaultyServer, type ServiceName } from '@ticketing/testkit';
+import { createPrivateStack, type PrivateStack, type ServiceName } from '@ticketing/testkit';
 import { startTcpProxy, type TcpProxy } from '../faults/tcp-proxy.ts';
 import { startMember, type Member } from './member.ts';
-import { emptyStores, runSql } from './stores.ts';
+import { emptyStores, withDatabase } from './stores.ts';
 
-/** The whole engine on servers of its own, with a proxy in front of each that can be mistreated. */
-export interface Cluster extends AsyncDisposable {
-  /** Straight to the servers, as the owner of the tables: for those who check. */
-  readonly databaseUrl: string;
-  readonly redisUrl: string;
-  readonly postgres: FaultyServer;
-  readonly redis: FaultyServer;
-  /** Through which every service goes, as the role of the services. */
+/** The whole engine on servers of its own. The addresses of the stack lead straight to the servers, past the proxies. */
+export interface Cluster
+  extends AsyncDisposable, Pick<PrivateStack, 'databaseUrl' | 'redisUrl' | 'postgres' | 'redis'> {
+  /** Every service connects through these, with the role of the services. */
   readonly links: { readonly postgres: TcpProxy; readonly redis: TcpProxy };
   readonly members: readonly Member[];
   readonly membersOf: (name: ServiceName) => readonly Member[];
   readonly settings: ClusterSettings;
-  /** As new: no event, no key, no job. */
+  /** Deletes every event, booking, key and job. */
   readonly empty: () => Promise<void>;
 }
 
@@ -24,7 +20,7 @@ export interface ClusterSettings {
   readonly holdSeconds: number;
   readonly seatLockSeconds: number;
   readonly maxHeldSeats: number;
-  /** By how much the clock of each second worker is wrong. */
+  /** By how much the clock of the second worker is ahead. */
   readonly workerSkewMs: number;
   /** Run on the migrated database, before the services. */
   readonly sql: readonly string[];
@@ -44,7 +40,7 @@ const usualSettings: ClusterSettings = {
 };
 
 export interface ClusterOptions extends Partial<ClusterSettings> {
-  /** Where data and logs go; default the folder of the test run. */
+  /** For data and logs; default the folder of the test run. */
   readonly folder?: string;
 }
 
@@ -63,7 +59,9 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     await stack.dispose();
   };
   try {
-    await runSql(stack.databaseUrl, settings.sql);
+    await withDatabase(stack.databaseUrl, async (client) => {
+      for (const statement of settings.sql) await client.query(statement);
+    });
     const env = {
       DATABASE_URL: throughPort(stack.serviceUrl, links.postgres.port),
       REDIS_URL: throughPort(stack.redisUrl, links.redis.port),
@@ -85,11 +83,11 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
         label: `${name} ${number}`,
         folder: stack.folder,
         env: isSkewed ? { ...env, CHAOS_CLOCK_SKEW_MS: String(settings.workerSkewMs) } : env,
-        nodeFlags: isSkewed ? [...settings.nodeFlags, clockSkewFlag] : settings.nodeFlags,
+        nodeFlags: isSkewed ? [clockSkewFlag, ...settings.nodeFlags] : settings.nodeFlags,
       });
       members.push(member);
     };
-    // Two by two: all at once they would be slow enough on a small machine to miss each other's time limits.
+    // Two at a time: all at once would start too slowly on a small machine for the time limits of the start.
     for (let index = 0; index < wanted.length; index += 2) {
       const pair = await Promise.allSettled(wanted.slice(index, index + 2).map(start));
       for (const outcome of pair) if (outcome.status === 'rejected') throw outcome.reason;
@@ -100,10 +98,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   }
   members.sort((a, b) => (a.label < b.label ? -1 : 1));
   return {
-    databaseUrl: stack.databaseUrl,
-    redisUrl: stack.redisUrl,
-    postgres: stack.postgres,
-    redis: stack.redis,
+    ...stack,
     links,
     members,
     membersOf: (name) => members.filter((member) => member.name === name),
@@ -113,7 +108,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   };
 }
 
-/** Of the build, also when this is run from its source. */
+/** The built file, also when this module runs from its source. */
 const clockSkewFlag = `--import=${new URL('../../dist/cluster/skew-clock.js', import.meta.url).href}`;
 
 function throughPort(url: string, port: number): string {

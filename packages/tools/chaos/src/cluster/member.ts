@@ -1,4 +1,4 @@
-import { startService, type RunningService, type ServiceName } from '@ticketing/testkit';
+import { servicePorts, startService, type RunningService, type ServiceName } from '@ticketing/testkit';
 
 /** One process of a service, at one address, through all of its lives. */
 export interface Member extends AsyncDisposable {
@@ -6,18 +6,18 @@ export interface Member extends AsyncDisposable {
   /** "booking-api 2" */
   readonly label: string;
   readonly url: string;
-  /** SIGKILL; the process stays away until `revive`. */
+  /** Of its present life. */
+  readonly pid: () => number;
+  /** SIGKILL; the process stays dead until `revive`. */
   readonly kill: () => Promise<void>;
-  /** Starts it again, with what is added to its environment for this life. */
+  /** Starts it again, with more environment for this life. */
   readonly revive: (env?: Readonly<Record<string, string>>) => Promise<void>;
   /** Settles when its present life is over. */
   readonly gone: () => Promise<unknown>;
   readonly freeze: () => void;
   readonly thaw: () => void;
-  /** How often it ended without having been killed, each with the end of its output. */
+  /** One entry per end that no fault caused, with the end of its output. */
   readonly deaths: readonly string[];
-  /** Everything that its present life has written. */
-  readonly logs: () => string;
 }
 
 export interface MemberOptions {
@@ -28,13 +28,7 @@ export interface MemberOptions {
   readonly nodeFlags: readonly string[];
 }
 
-const portVariable = {
-  'booking-api': 'BOOKING_API_PORT',
-  'payment-api': 'PAYMENT_API_PORT',
-  'expiry-worker': 'EXPIRY_WORKER_PORT',
-} as const satisfies Record<ServiceName, string>;
-
-/** How often a start is tried: of a service that has never run, and of one that comes back amid faults. */
+/** Attempts to start a service: the first time, and again amid faults, which all end. */
 const firstAttempts = 4;
 const laterAttempts = 20;
 
@@ -42,40 +36,39 @@ export async function startMember(options: MemberOptions): Promise<Member> {
   const { name, label, folder, env, nodeFlags } = options;
   const deaths: string[] = [];
   let wasKilled = false;
-  const launch = async (more: Readonly<Record<string, string>>): Promise<RunningService> => {
-    wasKilled = false;
-    const started = await startService(name, { ...env, ...more }, { until: 'any', folder, nodeFlags });
-    void started.exited.then(({ code, signal }) => {
-      if (!wasKilled) deaths.push(`${label}: ${signal ?? code}\n${started.logs().slice(-2_000)}`);
-    });
-    return started;
-  };
-  /** What it needs to start may be under a fault of its own, or the machine under load; both end. */
-  const launchAtLast = async (
+  const launch = async (
     more: Readonly<Record<string, string>>,
     attempts: number,
   ): Promise<RunningService> => {
+    wasKilled = false;
     try {
-      return await launch(more);
+      return await startService(name, { ...env, ...more }, { until: 'any', folder, nodeFlags });
     } catch (error) {
       if (attempts <= 1) throw error;
-      return launchAtLast(more, attempts - 1);
+      return launch(more, attempts - 1);
     }
   };
-  let life = await launchAtLast({}, firstAttempts);
+  const watchDeath = ({ exited, logs }: RunningService): void => {
+    void exited.then(({ code, signal }) => {
+      if (!wasKilled) deaths.push(`${label}: ${signal ?? code}\n${logs().slice(-2_000)}`);
+    });
+  };
+  let life = await launch({}, firstAttempts);
+  watchDeath(life);
   const { url, port } = life;
   return {
     name,
     label,
     url,
+    pid: () => life.pid,
     deaths,
-    logs: () => life.logs(),
     kill: async () => {
       wasKilled = true;
       await life.kill();
     },
     revive: async (more = {}) => {
-      life = await launchAtLast({ ...more, [portVariable[name]]: String(port) }, laterAttempts);
+      life = await launch({ ...more, [servicePorts[name].variable]: String(port) }, laterAttempts);
+      watchDeath(life);
     },
     gone: () => life.exited,
     freeze: () => void life.signal('SIGSTOP'),

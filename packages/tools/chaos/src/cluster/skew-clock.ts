@@ -1,5 +1,5 @@
 /*
- * Loaded into a service with `--import`: its clock is wrong by CHAOS_CLOCK_SKEW_MS. Timers are not, as on a
+ * Loaded into a service with `--import`: its clock is wrong by CHAOS_CLOCK_SKEW_MS. Timers run right, as on a
  * machine whose time was set by hand.
  */
 
@@ -10,7 +10,7 @@ const Clock = globalThis.Date;
 
 class SkewedDate extends Clock {
   constructor(...args: readonly unknown[]) {
-    // Without arguments it is the present; with them it is somebody's data.
+    // Without arguments it is the present; with arguments it is data.
     super(...((args.length === 0 ? [Clock.now() + skewMs] : args) as [number]));
   }
 

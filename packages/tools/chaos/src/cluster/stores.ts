@@ -1,19 +1,14 @@
-import { waitFor } from '@ticketing/testkit';
+import { waitFor, type PrivateStack } from '@ticketing/testkit';
 import { Redis } from 'ioredis';
 import pg from 'pg';
 
-export interface StoreUrls {
-  readonly databaseUrl: string;
-  readonly redisUrl: string;
-}
-
-/** One connection for one thing, straight to the server. */
+/** Runs the work on one connection, straight to the server. */
 export async function withDatabase<T>(
   databaseUrl: string,
   work: (client: pg.Client) => Promise<T>,
 ): Promise<T> {
   const client = new pg.Client({ connectionString: databaseUrl, connectionTimeoutMillis: 2_000 });
-  // A server that is killed under us tells the query that is waiting, too.
+  // When the server is killed, the awaited query fails, too.
   client.on('error', () => undefined);
   await client.connect();
   try {
@@ -23,7 +18,7 @@ export async function withDatabase<T>(
   }
 }
 
-/** One connection for one thing, straight to the server; fails at once when that is away. */
+/** Runs the work on one connection, straight to the server; fails at once while the server is away. */
 export async function withRedis<T>(redisUrl: string, work: (redis: Redis) => Promise<T>): Promise<T> {
   const redis = new Redis(redisUrl, {
     lazyConnect: true,
@@ -31,7 +26,7 @@ export async function withRedis<T>(redisUrl: string, work: (redis: Redis) => Pro
     commandTimeout: 2_000,
     retryStrategy: () => null,
   });
-  // The awaited commands report the same fault.
+  // The awaited commands report the same error.
   redis.on('error', () => undefined);
   try {
     await redis.connect();
@@ -41,21 +36,14 @@ export async function withRedis<T>(redisUrl: string, work: (redis: Redis) => Pro
   }
 }
 
-export async function runSql(databaseUrl: string, statements: readonly string[]): Promise<void> {
-  if (statements.length === 0) return;
-  await withDatabase(databaseUrl, async (client) => {
-    for (const statement of statements) await client.query(statement);
-  });
-}
-
-/** Forgets every event, booking, key and job; the tables stay, and so does what a variant did to them. */
-export async function emptyStores({ databaseUrl, redisUrl }: StoreUrls): Promise<void> {
+/** Deletes every event, booking, key and job; the tables stay as the variant left them. */
+export async function emptyStores({ databaseUrl, redisUrl }: PrivateStack): Promise<void> {
   await withDatabase(databaseUrl, async (client) => {
     const { rows } = await client.query<{ name: string }>(
       `select quote_ident(tablename) as name from pg_tables where schemaname = 'public'`,
     );
     const truncate = `truncate ${rows.map(({ name }) => name).join(', ')}`;
-    // The services go on reading meanwhile, in an order of their own: PostgreSQL ends one of two who block each other.
+    // The services read meanwhile, in an order of their own: PostgreSQL ends one of two sessions in a deadlock.
     await waitFor(
       async () => {
         await client.query(truncate);

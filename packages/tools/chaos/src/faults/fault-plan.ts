@@ -1,37 +1,10 @@
 import type { Random } from '../random.ts';
 import type { Profile } from '../workload/profile.ts';
 
-/** What can be done to the engine while it works. */
-export type FaultKind =
-  | 'kill'
-  | 'freeze'
-  | 'flush-redis'
-  | 'restart-redis'
-  | 'freeze-redis'
-  | 'slow-redis'
-  | 'cut-redis'
-  | 'silence-redis'
-  | 'restart-postgres'
-  | 'freeze-postgres'
-  | 'slow-postgres'
-  | 'cut-postgres'
-  | 'silence-postgres'
-  | 'deafen-postgres'
-  | 'repeat-jobs';
-
-export interface Fault {
-  /** From the beginning of the run. */
-  readonly atMs: number;
-  readonly kind: FaultKind;
-  readonly forMs: number;
-  /** Chooses among the processes, or what else there is to choose from. */
-  readonly choice: number;
-}
-
-/** How long each kind lasts: some shorter than the engine's budgets, some longer. */
-const durations: Readonly<Record<FaultKind, readonly [number, number]>> = {
+/** From and to in milliseconds, per kind of fault: some shorter than the time limits of the engine, some longer. */
+const durations = {
   kill: [50, 800],
-  // Up to longer than a lock lives: whoever wakes up finds that the world went on.
+  // Up to longer than a lock lives: a process that wakes up finds that the others went on.
   freeze: [200, 4_000],
   'flush-redis': [0, 0],
   'restart-redis': [50, 1_500],
@@ -46,11 +19,24 @@ const durations: Readonly<Record<FaultKind, readonly [number, number]>> = {
   'silence-postgres': [100, 1_500],
   'deafen-postgres': [100, 600],
   'repeat-jobs': [0, 0],
-};
+} as const satisfies Readonly<Record<string, readonly [number, number]>>;
+
+export type FaultKind = keyof typeof durations;
+
+export const faultKinds = Object.keys(durations) as readonly FaultKind[];
+
+export interface Fault {
+  /** From the beginning of the run. */
+  readonly atMs: number;
+  readonly kind: FaultKind;
+  readonly forMs: number;
+  /** Chooses among the processes, delays or bookings. */
+  readonly choice: number;
+}
 
 /**
- * The faults of one run, from the seed alone. Each run has some kinds and not the others, so that a fault
- * that hides what another one shows does not hide it always.
+ * The faults of one run, from the seed alone. Each run has some kinds and not the others, so a fault that hides the
+ * effect of another one does not hide it in every run.
  */
 export function planFaults(random: Random, profile: Profile, seconds: number): Fault[] {
   const kinds = new Set<FaultKind>();

@@ -1,11 +1,10 @@
-import { createExpiryQueue, openQueueRedis } from '@ticketing/seat-core';
+import { createExpiryQueue, openQueueRedis } from '@ticketing/seat-core/clients';
 import { createRandom } from '../random.ts';
 
-/** How many bookings get more jobs in one go, and how many each. */
 const bookingsAtOnce = 40;
 const jobsEach = 3;
 
-/** Adds clean-up jobs that are duplicates, early, late and out of order: of any booking of the run, whatever it became. */
+/** Adds duplicate, early, late and unordered clean-up jobs of any booking of the run, whatever its status. */
 export async function repeatJobs(
   redisUrl: string,
   bookingIds: readonly string[],
@@ -16,19 +15,15 @@ export async function repeatJobs(
   const redis = await openQueueRedis({ redisUrl });
   const queue = createExpiryQueue(redis);
   queue.on('error', () => undefined);
+  const addJob = (bookingId: string) =>
+    queue.add(
+      'cleanup',
+      { bookings: [{ bookingId, seatIds: [] }] },
+      { delay: random.between(0, 800), removeOnComplete: true },
+    );
   try {
     const chosen = Array.from({ length: bookingsAtOnce }, () => random.pick(bookingIds));
-    await Promise.all(
-      chosen.flatMap((bookingId) =>
-        Array.from({ length: jobsEach }, () =>
-          queue.add(
-            'cleanup',
-            { bookings: [{ bookingId, seatIds: [] }] },
-            { delay: random.between(0, 800), removeOnComplete: true },
-          ),
-        ),
-      ),
-    );
+    await Promise.all(chosen.flatMap((id) => Array.from({ length: jobsEach }, () => addJob(id))));
   } finally {
     await queue.close();
     redis.disconnect();

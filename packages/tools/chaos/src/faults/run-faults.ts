@@ -5,27 +5,39 @@ import type { Fault } from './fault-plan.ts';
 import { repeatJobs } from './repeat-jobs.ts';
 
 export interface FaultRun {
-  /** Each fault with its own end; when this settles, everything is as it was. */
+  /** Settles when the last fault is over. */
   readonly healed: Promise<void>;
   readonly injected: () => number;
-  /** How often Redis has forgotten, or was about to. */
-  readonly amnesias: () => number;
+  /** Grows before and after each fault that empties Redis. */
+  readonly flushes: () => number;
 }
 
-/** Carries a plan out. Faults overlap, except those of one target: they wait for each other. */
+interface Injection {
+  /** Faults of one target wait for each other: a process that is frozen cannot be started again. */
+  readonly target: string;
+  readonly begin: () => unknown;
+  readonly end?: () => unknown;
+  readonly isFlush?: true;
+}
+
+/** Carries out a plan. Faults of different targets overlap. */
 export function runFaults(cluster: Cluster, plan: readonly Fault[], bookingIds: () => string[]): FaultRun {
   const startedAt = performance.now();
   const lastOf = new Map<string, Promise<void>>();
   let injected = 0;
-  let amnesias = 0;
+  let flushes = 0;
   const run = async (fault: Fault): Promise<void> => {
     await delay(Math.max(0, fault.atMs - (performance.now() - startedAt)));
-    const target = targetOf(cluster, fault);
+    const { target, begin, end, isFlush } = injectionOf(cluster, fault, bookingIds);
     const mine = (lastOf.get(target) ?? Promise.resolve()).then(async () => {
       injected += 1;
-      if (forgets.has(fault.kind)) amnesias += 1;
-      await inject(cluster, fault, bookingIds);
-      if (forgets.has(fault.kind)) amnesias += 1;
+      if (isFlush) flushes += 1;
+      await begin();
+      if (end !== undefined) {
+        await delay(fault.forMs);
+        await end();
+      }
+      if (isFlush) flushes += 1;
     });
     lastOf.set(target, mine);
     await mine;
@@ -33,87 +45,51 @@ export function runFaults(cluster: Cluster, plan: readonly Fault[], bookingIds: 
   return {
     healed: Promise.all(plan.map(run)).then(() => undefined),
     injected: () => injected,
-    amnesias: () => amnesias,
+    flushes: () => flushes,
   };
 }
 
-const forgets: ReadonlySet<string> = new Set(['flush-redis', 'restart-redis']);
+const linkModes = { slow: 'slow', silence: 'silent', deafen: 'deaf' } as const;
 
-function memberOf(cluster: Cluster, { choice }: Fault) {
-  return cluster.members[choice % cluster.members.length]!;
-}
-
-/** Faults of one target exclude each other: a process that is frozen cannot be revived. */
-function targetOf(cluster: Cluster, fault: Fault): string {
-  switch (fault.kind) {
+function injectionOf(cluster: Cluster, { kind, choice }: Fault, bookingIds: () => string[]): Injection {
+  const { postgres, redis, links, members, redisUrl } = cluster;
+  const member = members[choice % members.length]!;
+  switch (kind) {
     case 'kill':
+      return { target: member.label, begin: member.kill, end: member.revive };
     case 'freeze':
-      return memberOf(cluster, fault).label;
+      return { target: member.label, begin: member.freeze, end: member.thaw };
     case 'flush-redis':
+      return {
+        target: 'redis',
+        begin: () => withRedis(redisUrl, (client) => client.flushall()),
+        isFlush: true,
+      };
     case 'restart-redis':
+      return { target: 'redis', begin: redis.kill, end: redis.start, isFlush: true };
     case 'freeze-redis':
+      return { target: 'redis', begin: redis.freeze, end: redis.thaw };
     case 'repeat-jobs':
-      return 'redis';
+      return { target: 'redis', begin: () => repeatJobs(redisUrl, bookingIds(), choice) };
     case 'restart-postgres':
+      return { target: 'postgres', begin: postgres.kill, end: postgres.start };
     case 'freeze-postgres':
-      return 'postgres';
-    case 'slow-redis':
+      return { target: 'postgres', begin: postgres.freeze, end: postgres.thaw };
     case 'cut-redis':
-    case 'silence-redis':
-      return 'link to redis';
-    case 'slow-postgres':
+      return { target: 'link to redis', begin: links.redis.cut };
     case 'cut-postgres':
-    case 'silence-postgres':
-    case 'deafen-postgres':
-      return 'link to postgres';
-  }
-}
-
-async function inject(cluster: Cluster, fault: Fault, bookingIds: () => string[]): Promise<void> {
-  const { postgres, redis, links } = cluster;
-  const during = async (begin: () => unknown, end: () => unknown): Promise<void> => {
-    await begin();
-    await delay(fault.forMs);
-    await end();
-  };
-  switch (fault.kind) {
-    case 'kill': {
-      const member = memberOf(cluster, fault);
-      return during(member.kill, member.revive);
-    }
-    case 'freeze': {
-      const member = memberOf(cluster, fault);
-      return during(member.freeze, member.thaw);
-    }
-    case 'flush-redis':
-      return withRedis(cluster.redisUrl, async (client) => void (await client.flushall()));
-    case 'restart-redis':
-      return during(redis.kill, redis.start);
-    case 'freeze-redis':
-      return during(redis.freeze, redis.thaw);
-    case 'restart-postgres':
-      return during(postgres.kill, postgres.start);
-    case 'freeze-postgres':
-      return during(postgres.freeze, postgres.thaw);
+      return { target: 'link to postgres', begin: links.postgres.cut };
     case 'slow-redis':
     case 'slow-postgres':
     case 'silence-redis':
     case 'silence-postgres':
     case 'deafen-postgres': {
-      const [kind, name] = fault.kind.split('-') as [keyof typeof modes, keyof typeof links];
-      const delayMs = 5 + (fault.choice % 300);
-      return during(
-        () => links[name].setMode({ kind: modes[kind], delayMs }),
-        () => links[name].setMode({ kind: 'pass' }),
-      );
+      const [mode, name] = kind.split('-') as [keyof typeof linkModes, keyof typeof links];
+      return {
+        target: `link to ${name}`,
+        begin: () => links[name].setMode({ kind: linkModes[mode], delayMs: 5 + (choice % 300) }),
+        end: () => links[name].setMode({ kind: 'pass' }),
+      };
     }
-    case 'cut-redis':
-      return void links.redis.cut();
-    case 'cut-postgres':
-      return void links.postgres.cut();
-    case 'repeat-jobs':
-      return repeatJobs(cluster.redisUrl, bookingIds(), fault.choice);
   }
 }
-
-const modes = { slow: 'slow', silence: 'silent', deafen: 'deaf' } as const;

@@ -1,37 +1,37 @@
-import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 
-/** What happens to the bytes on their way. */
+/** What the proxy does with the bytes on their way. */
 export type LinkMode =
   | { readonly kind: 'pass' }
   | { readonly kind: 'slow'; readonly delayMs: number }
-  /** Nothing comes through in either direction, and nobody is told: a cable that was pulled. */
+  /** Nothing comes through in either direction, and neither end hears of it: a cable that was pulled. */
   | { readonly kind: 'silent' }
-  /** Requests arrive and are carried out; replies are lost. */
+  /** Requests arrive and the server carries them out; replies are lost. */
   | { readonly kind: 'deaf' };
 
-/** A TCP connection to a server that can be mistreated while it is in use. */
+/** A TCP proxy before a server, which faults can switch while connections are in use. */
 export interface TcpProxy extends AsyncDisposable {
   readonly port: number;
   readonly setMode: (mode: LinkMode) => void;
   /** Ends every connection with a reset. @returns how many */
   readonly cut: () => number;
-  /** The next request with these bytes in it is passed on, its reply is lost, its connection then reset. */
-  readonly swallowReplyTo: (bytes: string) => { readonly done: Promise<void> };
+  /** Passes the next request with these bytes on, and loses every reply on its connection from then on. */
+  readonly swallowReplyTo: (bytes: string) => void;
 }
 
 interface Link {
   readonly client: Socket;
   readonly server: Socket;
-  /** Its peer waits for a reply that was dropped: it cannot go on. */
+  /** Its client waits for a reply that was dropped, so it cannot go on. */
   isBroken: boolean;
 }
-
-const replyIsOverMs = 100;
 
 export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
   const links = new Set<Link>();
   let mode: LinkMode = { kind: 'pass' };
-  let swallowing: { readonly bytes: string; readonly finish: () => void } | undefined;
+  let swallowing: string | undefined;
 
   const end = (link: Link): void => {
     if (!links.delete(link)) return;
@@ -43,36 +43,26 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
     const toServer = openPipe(link.server);
     const toClient = openPipe(client);
     if (mode.kind === 'silent') pauseLink(link, true);
-    let lost: { readonly finish: () => void; timer?: NodeJS.Timeout } | undefined;
     client.on('data', (bytes) => {
-      if (swallowing !== undefined && bytes.includes(swallowing.bytes)) {
-        lost = { finish: swallowing.finish };
+      if (swallowing !== undefined && bytes.includes(swallowing)) {
+        link.isBroken = true;
         swallowing = undefined;
       }
       toServer(bytes, mode);
     });
     link.server.on('data', (bytes) => {
-      if (lost !== undefined) {
-        // What was asked for in one go is answered piece by piece; when nothing more comes, all of it is done.
-        const { finish } = lost;
-        clearTimeout(lost.timer);
-        lost.timer = setTimeout(() => {
-          end(link);
-          finish();
-        }, replyIsOverMs);
-        return;
-      }
       if (mode.kind === 'deaf') link.isBroken = true;
       if (!link.isBroken) toClient(bytes, mode);
     });
     for (const socket of [client, link.server]) {
       socket.setNoDelay(true);
-      // Either end may go at any time; the other one is told the same way.
+      // Either end may go at any time; the other end then goes the same way.
       socket.on('error', () => end(link));
       socket.on('close', () => end(link));
     }
   });
-  await listen(listener);
+  listener.listen(0, '127.0.0.1');
+  await once(listener, 'listening');
   return {
     port: (listener.address() as AddressInfo).port,
     setMode: (next) => {
@@ -87,12 +77,7 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
       return count;
     },
     swallowReplyTo: (bytes) => {
-      let finish: () => void = () => undefined;
-      const done = new Promise<void>((resolve) => {
-        finish = resolve;
-      });
-      swallowing = { bytes, finish };
-      return { done };
+      swallowing = bytes;
     },
     [Symbol.asyncDispose]: async () => {
       for (const link of links) end(link);
@@ -102,32 +87,24 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
 }
 
 /**
- * Node's `resetAndDestroy` says goodbye first, and a socket that fails meanwhile is never closed: a process with such a
- * socket cannot end. So at once, by the mark that it sets; and a socket that has said goodbye already is just closed.
+ * Node's `resetAndDestroy` ends the socket first, and a socket that fails meanwhile is never closed: a process with such a
+ * socket cannot exit. So this sets the mark of `resetAndDestroy` and destroys at once. A socket that has ended is just closed.
  */
 function resetNow(socket: Socket): void {
   if (!socket.writableEnded) Object.assign(socket, { resetAndClosing: true });
   socket.destroy();
 }
 
-/** One direction of a connection. Delayed bytes keep their place in front of later ones that are not delayed. */
+/** One direction of a connection. Delayed bytes stay before later bytes that are not delayed. */
 function openPipe(to: Socket): (bytes: Buffer, mode: LinkMode) => void {
-  const waiting: { readonly bytes: Buffer; readonly dueAt: number }[] = [];
-  const drain = (): void => {
-    while (waiting.length > 0 && waiting[0]!.dueAt <= performance.now()) {
-      const { bytes } = waiting.shift()!;
-      if (to.writable) to.write(bytes);
-    }
-    if (waiting.length > 0) setTimeout(drain, Math.max(1, waiting[0]!.dueAt - performance.now()));
-  };
+  let written = Promise.resolve();
   return (bytes, mode) => {
-    const delayMs = mode.kind === 'slow' ? mode.delayMs : 0;
-    if (delayMs === 0 && waiting.length === 0) {
+    const dueAt = performance.now() + (mode.kind === 'slow' ? mode.delayMs : 0);
+    written = written.then(async () => {
+      const waitMs = dueAt - performance.now();
+      if (waitMs > 0) await delay(waitMs);
       if (to.writable) to.write(bytes);
-      return;
-    }
-    waiting.push({ bytes, dueAt: performance.now() + delayMs });
-    if (waiting.length === 1) setTimeout(drain, delayMs);
+    });
   };
 }
 
@@ -136,11 +113,4 @@ function pauseLink({ client, server }: Link, isSilent: boolean): void {
     if (isSilent) socket.pause();
     else socket.resume();
   }
-}
-
-async function listen(server: Server): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', resolve);
-  });
 }

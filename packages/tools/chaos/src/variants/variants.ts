@@ -1,17 +1,21 @@
-import { batchVariants } from './batch-variants.ts';
-import { cacheVariants } from './cache-variants.ts';
-import { clockVariants } from './clock-variants.ts';
-import { durabilityVariants } from './durability-variants.ts';
-import { keyVariants } from './key-variants.ts';
-import { statementVariants } from './statement-variants.ts';
+import { holdStatementVariants } from './hold-statement-variants.ts';
+import { holdVariants } from './hold-variants.ts';
+import { storeVariants } from './store-variants.ts';
+import { transitionVariants } from './transition-variants.ts';
 import type { Variant } from './variant.ts';
 
 /** Every known-bad engine that the checks must find. */
 export const variants: readonly Variant[] = [
-  ...statementVariants,
-  ...batchVariants,
-  ...keyVariants,
-  ...clockVariants,
-  ...cacheVariants,
-  ...durabilityVariants,
+  ...holdStatementVariants,
+  ...holdVariants,
+  ...transitionVariants,
+  ...storeVariants,
 ];
+
+export function findVariant(name: string): Variant {
+  const found = variants.find((variant) => variant.name === name);
+  if (found !== undefined) return found;
+  throw new Error(
+    `There is no variant "${name}". The variants are ${variants.map((one) => one.name).join(', ')}.`,
+  );
+}

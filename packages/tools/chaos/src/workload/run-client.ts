@@ -1,118 +1,105 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Member } from '../cluster/member.ts';
-import { now } from '../clock.ts';
-import { bookingOf, type Operation } from '../history.ts';
+import { bookingOf, now, type Operation } from '../history.ts';
 import type { Random } from '../random.ts';
-import type { Hall } from './hall.ts';
 import type { Profile } from './profile.ts';
 import { sendRequest, type RequestToSend } from './send-request.ts';
+import type { Venue } from './venue.ts';
 
 export interface ClientOptions {
   readonly cluster: Cluster;
   readonly profile: Profile;
-  readonly hall: Hall;
+  readonly venue: Venue;
   readonly random: Random;
-  /** Part of its user ids. */
+  /** Begins each of its user ids. */
   readonly name: string;
   readonly record: (operation: Operation) => void;
   readonly stopping: AbortSignal;
 }
 
-/** How often a request whose outcome is unknown is sent again with its key. */
+type Request = Omit<RequestToSend, 'member'>;
+
+/** How often a client repeats a request whose outcome is unknown. */
 const retries = 3;
 
-/** A hold that its buyer has forgotten, and may remember too late. */
-interface Forgotten {
-  readonly bookingId: string;
-  readonly userId: string;
-  readonly deadline: number;
-}
-
 /**
- * One buyer after the other, each doing one thing at a time. Whoever cannot find out what became of a request is
- * given up, as Jepsen does: its request may still be under way, and the next buyer has another name.
+ * One buyer after the other, one action at a time. A buyer that cannot find out the outcome of a request is given up, as
+ * in Jepsen: the request may still run, so the next buyer has another name.
  */
 export async function runClient(options: ClientOptions): Promise<void> {
-  const { cluster, profile, hall, random, stopping } = options;
-  const forgotten: Forgotten[] = [];
-  let lives = 0;
+  const { cluster, profile, venue, random, stopping } = options;
+  const apis = cluster.membersOf('booking-api');
+  const forgotten: { bookingId: string; userId: string; deadline: number }[] = [];
+  let buyers = 0;
   let userId = `${options.name}-0`;
 
-  const send = async (request: Omit<RequestToSend, 'member'>, at: Member): Promise<Operation> => {
-    const operation = await sendRequest({ ...request, member: at });
+  const send = async (request: Request, member: Member): Promise<Operation> => {
+    const operation = await sendRequest({ ...request, member });
     options.record(operation);
     return operation;
   };
-  /** Sends until there is an answer; with a key it is the same request each time. */
-  const insist = async (request: Omit<RequestToSend, 'member'>, members: readonly Member[]) => {
-    const isTwin = members.length > 1 && random.chance(profile.twinShare);
-    const twin = isTwin && (request.key !== undefined || request.kind !== 'hold');
-    let operation = twin
+  /** Sends the same request until there is an answer. */
+  const insist = async (request: Request, members: readonly Member[]): Promise<Operation> => {
+    const isDuplicated = members.length > 1 && random.chance(profile.duplicateShare);
+    let operation = isDuplicated
       ? (await Promise.all(members.slice(0, 2).map((member) => send(request, member))))[0]!
       : await send(request, random.pick(members));
-    for (let attempt = 1; attempt <= retries && mayRetry(operation, request); attempt += 1) {
+    for (let attempt = 1; attempt <= retries && mayRetry(operation); attempt += 1) {
       await delay(random.between(...profile.retryAfterMs));
       operation = await send(request, random.pick(members));
     }
     if (operation.result.kind === 'unknown') {
-      lives += 1;
-      userId = `${options.name}-${lives}`;
+      buyers += 1;
+      userId = `${options.name}-${buyers}`;
     }
     return operation;
   };
-  const keyFor = (kind: string): string | undefined =>
-    profile.keys ? `${kind}-${options.name}-${random.between(0, 2 ** 48)}` : undefined;
+  const newKey = (kind: string) => `${kind}-${options.name}-${random.between(0, 2 ** 48)}`;
 
-  const settle = async (kind: 'confirm' | 'release', hold: { bookingId: string; userId: string }) => {
-    const members = cluster.membersOf(kind === 'confirm' ? 'payment-api' : 'booking-api');
-    const operation = await insist({ ...hold, kind, seatIds: [], key: keyFor(kind) }, members);
-    if (kind === 'confirm') hall.noteSold(bookingOf(operation)?.seats.map((seat) => seat.id) ?? []);
+  const end = async (kind: 'confirm' | 'release', held: { bookingId: string; userId: string }) => {
+    const { bookingId, userId: owner } = held;
+    const members = kind === 'confirm' ? cluster.membersOf('payment-api') : apis;
+    const request = { kind, bookingId, userId: owner, seatIds: [], key: newKey(kind) };
+    const operation = await insist(request, members);
+    if (kind === 'confirm') venue.noteSold(bookingOf(operation)?.seats.map((seat) => seat.id) ?? []);
   };
   const buy = async () => {
-    const hold = { kind: 'hold', userId, bookingId: undefined } as const;
-    const seatIds = hall.choose(random, profile);
-    const key = keyFor('hold');
-    const operation = await insist({ ...hold, seatIds, key }, cluster.membersOf('booking-api'));
-    const booking = bookingOf(operation);
+    const seatIds = venue.choose(random, profile);
+    const hold = { kind: 'hold', userId, bookingId: undefined, seatIds, key: newKey('hold') } as const;
+    const booking = bookingOf(await insist(hold, apis));
     if (booking === undefined) return;
-    if (key !== undefined && random.chance(profile.twinShare)) {
-      await send({ ...hold, seatIds, key }, random.pick(cluster.membersOf('booking-api')));
-    }
+    if (random.chance(profile.duplicateShare)) await send(hold, random.pick(apis));
     const held = { bookingId: booking.id, userId: booking.userId };
-    const mood = random.next();
-    if (mood < profile.confirmShare) await settle('confirm', held);
-    else if (mood < profile.confirmShare + profile.releaseShare) await settle('release', held);
+    const choice = random.next();
+    if (choice < profile.confirmShare) await end('confirm', held);
+    else if (choice < profile.confirmShare + profile.releaseShare) await end('release', held);
     else forgotten.push({ ...held, deadline: now() + cluster.settings.holdSeconds * 1_000 });
   };
   const hoard = async () => {
-    const user = `${options.name}-hoarder-${random.between(0, 3)}`;
-    const members = cluster.membersOf('booking-api');
-    const wishes = hall.chooseMany(random, 2 * cluster.settings.maxHeldSeats);
-    const hold = { kind: 'hold', userId: user, bookingId: undefined, key: undefined } as const;
+    const hoarder = `${options.name}-hoarder-${random.between(0, 3)}`;
+    const hold = { kind: 'hold', userId: hoarder, bookingId: undefined, key: undefined } as const;
     await Promise.all(
-      wishes.map((seatId, index) => send({ ...hold, seatIds: [seatId] }, members[index % members.length]!)),
+      venue
+        .chooseMany(random, 2 * cluster.settings.maxHeldSeats)
+        .map((seatId, index) => send({ ...hold, seatIds: [seatId] }, apis[index % apis.length]!)),
     );
   };
-  const rememberLate = async () => {
-    const late = forgotten.findIndex(({ deadline }) => deadline < now());
-    if (late >= 0) await settle('confirm', forgotten.splice(late, 1)[0]!);
+  const confirmLate = async () => {
+    const late = forgotten.filter(({ deadline }) => deadline < now());
+    if (late.length === 0) return;
+    const held = random.pick(late);
+    forgotten.splice(forgotten.indexOf(held), 1);
+    await end('confirm', held);
   };
 
   while (!stopping.aborted) {
     const choice = random.next();
     if (choice < profile.hoardShare) await hoard();
-    else if (choice < profile.hoardShare + profile.lateConfirmShare) await rememberLate();
+    else if (choice < profile.hoardShare + profile.lateConfirmShare) await confirmLate();
     else await buy();
     await delay(random.next() * profile.thinkMs);
   }
-}
-
-/** Asking again is safe with a key, and for what has the same effect only once anyway. */
-function mayRetry({ result }: Operation, { key, kind }: Omit<RequestToSend, 'member'>): boolean {
-  const isSafe = key !== undefined || kind !== 'hold';
-  const says = result.kind === 'unknown' || (result.kind === 'refused' && retryable.has(result.code));
-  return isSafe && says;
 }
 
 const retryable: ReadonlySet<string> = new Set([
@@ -121,3 +108,7 @@ const retryable: ReadonlySet<string> = new Set([
   'IDEMPOTENCY_KEY_IN_PROGRESS',
   'SEAT_LOCKED',
 ]);
+
+function mayRetry({ result }: Operation): boolean {
+  return result.kind === 'unknown' || (result.kind === 'refused' && retryable.has(result.code));
+}

@@ -3,25 +3,25 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import type { Finding } from '../history.ts';
 import type { Random } from '../random.ts';
-import type { Hall } from './hall.ts';
 import type { Profile } from './profile.ts';
+import type { Venue } from './venue.ts';
 
 export interface NeighbourOptions {
   /** Straight to the server. */
   readonly redisUrl: string;
-  readonly hall: Hall;
+  readonly venue: Venue;
   readonly profile: Profile;
   readonly random: Random;
-  /** Counts what makes Redis forget: a lock that goes with everything else was not taken from us. */
-  readonly amnesias: () => number;
+  /** A lock that goes in a flush of Redis was not taken from us. */
+  readonly flushes: () => number;
   readonly stopping: AbortSignal;
 }
 
 const lockMs = 3_000;
 
-/** Another program that books seats by the same rules: it takes their locks, and nobody else may give those back. */
+/** Another program that books seats by the same rules: it takes their locks, and only it may delete those. */
 export async function runNeighbour(options: NeighbourOptions): Promise<Finding[]> {
-  const { redisUrl, hall, profile, random, amnesias, stopping } = options;
+  const { redisUrl, venue, profile, random, flushes, stopping } = options;
   const findings: Finding[] = [];
   const redis = new Redis(redisUrl, {
     maxRetriesPerRequest: 0,
@@ -30,18 +30,18 @@ export async function runNeighbour(options: NeighbourOptions): Promise<Finding[]
   });
   redis.on('error', () => undefined);
   while (!stopping.aborted) {
-    const [seatId = ''] = hall.choose(random, { ...profile, seatsPerHold: 1 });
+    const [seatId = ''] = venue.choose(random, { ...profile, seatsPerHold: 1 });
     const key = `lock:seat:${seatId}`;
     const token = `neighbour:${randomUUID()}`;
-    const before = amnesias();
+    const before = flushes();
     try {
       const startedAt = performance.now();
       const isOurs = (await redis.set(key, token, 'PX', lockMs, 'NX')) === 'OK';
       await delay(random.between(50, 600));
       if (!isOurs) continue;
       const value = await redis.get(key);
-      // Our own clock may have stood still: only while the lock must still be there does it say anything.
-      const mustBeThere = performance.now() - startedAt < lockMs / 2 && amnesias() === before;
+      // This process may have stood still, so only a young lock must still be there.
+      const mustBeThere = performance.now() - startedAt < lockMs / 2 && flushes() === before;
       if (mustBeThere && value !== token) {
         findings.push({ check: 'lock-of-another-stays', detail: `${key} of ${token} became ${value}` });
       } else if (value === token) await redis.del(key);

@@ -1,36 +1,31 @@
 import { randomUUID } from 'node:crypto';
-import { now } from '../clock.ts';
-import type { Operation, OperationResult } from '../history.ts';
+import { now, type Operation, type OperationResult } from '../history.ts';
 
 export interface RequestToSend extends Pick<Operation, 'kind' | 'userId' | 'seatIds' | 'bookingId' | 'key'> {
   readonly member: { readonly label: string; readonly url: string };
+  /** Default 4 s: longer than any time limit of the engine. */
+  readonly timeoutMs?: number;
 }
 
-/** Longer than any budget of the engine: what has not answered by then says nothing. */
-const patienceMs = 4_000;
-
-/** Sends one request as a client would, and records what it can know of it. Never rejects. */
-export async function sendRequest(request: RequestToSend): Promise<Operation> {
-  const { kind, userId, seatIds, bookingId, key, member } = request;
+/** Sends one request and records what a client can know of it. Never rejects. */
+export async function sendRequest({
+  member,
+  timeoutMs = 4_000,
+  ...request
+}: RequestToSend): Promise<Operation> {
   const id = randomUUID();
   const invokedAt = now();
-  const result = await ask(request, id);
-  return {
-    id,
-    kind,
-    userId,
-    member: member.label,
-    seatIds,
-    bookingId,
-    key,
-    invokedAt,
-    completedAt: result.kind === 'unknown' ? Number.POSITIVE_INFINITY : now(),
-    result,
-  };
+  const result = await exchange(request, member.url, id, timeoutMs);
+  const completedAt = result.kind === 'unknown' ? Number.POSITIVE_INFINITY : now();
+  return { ...request, id, member: member.label, invokedAt, completedAt, result };
 }
 
-async function ask(request: RequestToSend, id: string): Promise<OperationResult> {
-  const { kind, userId, seatIds, bookingId, key, member } = request;
+async function exchange(
+  { kind, userId, seatIds, bookingId, key }: Omit<RequestToSend, 'member'>,
+  url: string,
+  id: string,
+  timeoutMs: number,
+): Promise<OperationResult> {
   const [method, path] = {
     hold: ['POST', '/api/v1/booking'],
     confirm: ['POST', `/api/v1/payment/${bookingId}/confirm`],
@@ -38,34 +33,27 @@ async function ask(request: RequestToSend, id: string): Promise<OperationResult>
   }[kind] as [string, string];
   const headers: Record<string, string> = { 'x-request-id': id };
   if (key !== undefined) headers['idempotency-key'] = key;
-  const init: RequestInit = { method, headers, signal: AbortSignal.timeout(patienceMs) };
+  const init: RequestInit = { method, headers, signal: AbortSignal.timeout(timeoutMs) };
   if (kind === 'hold') {
     headers['content-type'] = 'application/json';
     init.body = JSON.stringify({ seatIds, userId });
   }
   try {
-    const response = await fetch(`${member.url}${path}`, init);
-    return judge(
-      response.status,
-      await response.text(),
-      response.headers.get('idempotency-replayed') === 'true',
-    );
+    const response = await fetch(`${url}${path}`, init);
+    return toResult(response, await response.text());
   } catch (error) {
-    return { kind: 'unknown', why: reasonOf(error) };
+    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+    return { kind: 'unknown', why: String(cause) };
   }
 }
 
-function judge(status: number, text: string, isReplay: boolean): OperationResult {
+function toResult({ status, headers }: Response, text: string): OperationResult {
+  const isReplay = headers.get('idempotency-replayed') === 'true';
   if (status < 300) return { kind: 'done', status, text, isReplay };
   const { code, outcome } = JSON.parse(text) as { code: string; outcome?: string };
-  // A fault that nobody foresaw says nothing of what was done before it.
-  if (outcome === 'unknown' || code === 'INTERNAL')
-    return { kind: 'unknown', why: `${status} ${code}`, code };
-  return { kind: 'refused', status, code, text, isReplay };
-}
-
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const { cause } = error;
-  return cause instanceof Error && 'code' in cause ? String(cause.code) : error.name;
+  // An unforeseen error does not say what was done before it.
+  const isUnknown = outcome === 'unknown' || code === 'INTERNAL';
+  return isUnknown
+    ? { kind: 'unknown', why: `${status} ${code}`, code }
+    : { kind: 'refused', code, isReplay };
 }

@@ -9,12 +9,14 @@ export interface CheckResults {
   readonly failed: readonly string[];
 }
 
-/** Every check that turbo.json names, in all packages; what a failing one says is shown, and the others still run. */
+/** Runs the build and every check that turbo.json names, in all packages; a failing check shows its output, and the others still run. */
 export async function runChecks(): Promise<CheckResults> {
-  const tasks = ['build', ...(await checkNames())];
-  process.stdout.write(`Checking: ${tasks.join(', ')}\n`);
+  const { tasks } = jsonRecord(await readFile(join(repositoryRoot, 'turbo.json'), 'utf8')) ?? {};
+  const names = Object.keys(isRecord(tasks) ? tasks : {}).map((name) => name.replace(/^.*#/, ''));
+  const wanted = ['build', ...new Set(names.filter((name) => name.startsWith('check:')))];
+  process.stdout.write(`Checking: ${wanted.join(', ')}\n`);
   const flags = ['--continue=always', '--summarize', '--output-logs=errors-only', '--ui=stream'];
-  const child = spawn('turbo', ['run', ...tasks, ...flags], {
+  const child = spawn('turbo', ['run', ...wanted, ...flags], {
     cwd: repositoryRoot,
     stdio: ['ignore', 'pipe', 'inherit'],
   });
@@ -25,35 +27,19 @@ export async function runChecks(): Promise<CheckResults> {
   let summaryFile: string | undefined;
   for await (const line of createInterface({ input: child.stdout })) {
     summaryFile ??= /^Summary:\s+(?<path>.+\.json)\s*$/.exec(line)?.groups?.['path'];
-    if (isAboutTask(line)) process.stdout.write(`${line}\n`);
+    // The output of a task begins with its name; the rest is turbo's own.
+    if (/^(\/\/|@[^/\s]+\/[^:#\s]+)[:#]/.test(line)) process.stdout.write(`${line}\n`);
   }
   const code = await ended;
   if (summaryFile === undefined) return { passed: [], failed: [`turbo (exit code ${code}, no summary)`] };
-  const results = readSummary(await readFile(summaryFile, 'utf8'));
+  const summary = jsonRecord(await readFile(summaryFile, 'utf8'))?.['tasks'];
   await rm(summaryFile);
-  return results;
-}
-
-async function checkNames(): Promise<string[]> {
-  const { tasks } = jsonRecord(await readFile(join(repositoryRoot, 'turbo.json'), 'utf8')) ?? {};
-  const names = Object.keys(isRecord(tasks) ? tasks : {}).map((name) => name.replace(/^.*#/, ''));
-  return [...new Set(names)].filter((name) => name.startsWith('check:'));
-}
-
-/** turbo prefixes what a task says with its name; the rest is turbo's own bookkeeping. */
-function isAboutTask(line: string): boolean {
-  return /^(\/\/|@[^/\s]+\/[^:#\s]+)[:#]/.test(line);
-}
-
-function readSummary(text: string): CheckResults {
-  const tasks = jsonRecord(text)?.['tasks'];
-  const passed: string[] = [];
-  const failed: string[] = [];
-  for (const task of Array.isArray(tasks) ? tasks : []) {
-    if (!isRecord(task)) continue;
+  const results = (Array.isArray(summary) ? summary : []).filter(isRecord).map((task) => ({
+    name: String(task['taskId']).replace('//#', ''),
     // No execution: a task that this one depends on has failed.
-    const exitCode = isRecord(task['execution']) ? task['execution']['exitCode'] : undefined;
-    (exitCode === 0 ? passed : failed).push(String(task['taskId']).replace('//#', ''));
-  }
-  return { passed, failed };
+    isGreen: isRecord(task['execution']) && task['execution']['exitCode'] === 0,
+  }));
+  const namesOf = (isGreen: boolean): string[] =>
+    results.filter((result) => result.isGreen === isGreen).map(({ name }) => name);
+  return { passed: namesOf(true), failed: namesOf(false) };
 }

@@ -1,13 +1,13 @@
 import { runMigrations, serviceRoleOf } from '@ticketing/seat-core/admin';
 import { StackError } from '@ticketing/testkit';
 
-/** `npm run db:migrate`: brings a database that was named to the schema of this checkout. */
+/** `npm run db:migrate`: migrates the database that the environment names. */
 export async function run(): Promise<number> {
-  const { MIGRATE_DATABASE_URL: ownerUrl, DATABASE_URL: url } = process.env;
-  const databaseUrl = ownerUrl === undefined || ownerUrl === '' ? url : ownerUrl;
-  if (databaseUrl === undefined || databaseUrl === '') {
+  const { MIGRATE_DATABASE_URL: ownerUrl = '', DATABASE_URL: url = '' } = process.env;
+  const databaseUrl = ownerUrl === '' ? url : ownerUrl;
+  if (databaseUrl === '') {
     throw new StackError(
-      'Set MIGRATE_DATABASE_URL or DATABASE_URL to the database to migrate. That of npm start is migrated by npm start.',
+      'Set MIGRATE_DATABASE_URL or DATABASE_URL to the database to migrate. npm start migrates its own.',
     );
   }
   const serviceRole = serviceRoleOf(databaseUrl, url);

@@ -1,26 +1,32 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import {
+  dataFolder,
+  emptyPostgres,
+  emptyRedis,
+  servicePorts,
+  StackError,
+  stopLeftoverServices,
+  stopSignal,
+} from '@ticketing/testkit';
 import { takeProcessLock } from '../../bootstrap/process-lock.mjs';
-import { dataFolder, servicePorts, StackError, stopLeftoverServices, stopSignal } from '@ticketing/testkit';
-import type { KeptPart } from '../supervisor/keep-running.ts';
+import type { Kept } from '../supervisor/keep-running.ts';
+import { keepPostgres, keepRedis, type KeptServer } from '../supervisor/keep-servers.ts';
+import { keepService } from '../supervisor/keep-service.ts';
 import { migrate, seedDemoEvent } from '../supervisor/prepare-database.ts';
-import { emptyPrivateServers, keepPostgres, keepRedis } from '../supervisor/private-servers.ts';
-import { serverChoice, type ServerChoice } from '../supervisor/server-choice.ts';
-import { checkPortsAreFree, serviceAddresses, type ServiceAddress } from '../supervisor/stack-addresses.ts';
-import { parseStartArguments, startUsage } from '../supervisor/start-arguments.ts';
-import { superviseService } from '../supervisor/supervise-service.ts';
+import { checkPortsAreFree, serviceAddresses, type ServiceAddress } from '../supervisor/service-addresses.ts';
+import { startOptions, type StartOptions } from '../supervisor/start-options.ts';
 
-/** `npm start`: the whole system until it is told to stop. */
+/** `npm start`: runs the whole system until Ctrl-C. */
 export async function run(args: readonly string[]): Promise<number> {
-  const { fresh, help } = parseStartArguments(args);
-  if (help) {
-    say(startUsage.trimEnd());
+  const options = startOptions(args, process.env);
+  if (options.help !== undefined) {
+    say(options.help);
     return 0;
   }
-  // Who reads along may go away (`npm start | head -1`); that is no reason to fall over.
+  // The reader of our output may go away (`npm start | head -1`); we go on.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 
-  const choice = serverChoice(process.env, fresh);
   const addresses = serviceAddresses(process.env);
   const folder = dataFolder();
   mkdirSync(folder, { recursive: true });
@@ -32,105 +38,93 @@ export async function run(args: readonly string[]): Promise<number> {
   }
 
   const stopping = stopSignal(say);
-  /** What was started, each group to be stopped together, the last one first. */
-  const groups: KeptPart[][] = [];
+  /** Everything that was started; each group is stopped together, the last group first. */
+  const groups: Kept[][] = [];
   try {
     await stopLeftoverServices(folder, say);
-    if (fresh) await emptyPrivateServers(folder);
+    if (options.fresh) {
+      await Promise.all([emptyPostgres(join(folder, 'postgres')), emptyRedis(join(folder, 'redis'))]);
+    }
     await checkPortsAreFree(addresses);
-    await startAll(folder, choice, addresses, groups, stopping);
-    await untilAborted(stopping);
+    await startAll(folder, options, addresses, groups, stopping);
+    await new Promise((resolve) => {
+      if (stopping.aborted) resolve(undefined);
+      else stopping.addEventListener('abort', resolve, { once: true });
+    });
     return 0;
   } catch (error) {
     if (stopping.aborted) return 0;
     throw error;
   } finally {
-    for (const group of groups.toReversed()) await Promise.all(group.map((part) => part.stop()));
+    for (const group of groups.toReversed()) await Promise.all(group.map((kept) => kept.stop()));
+    rmSync(serversFile(folder), { force: true });
     lock.release();
     if (stopping.aborted) say('Stopped.');
   }
 }
 
+/** Holds DATABASE_URL and REDIS_URL of a running `npm start`, for `npm run ops`; closed to other users. */
+export function serversFile(folder: string): string {
+  return join(folder, 'servers.json');
+}
+
 async function startAll(
   folder: string,
-  choice: ServerChoice,
+  options: StartOptions,
   addresses: readonly ServiceAddress[],
-  groups: KeptPart[][],
+  groups: Kept[][],
   stopping: AbortSignal,
 ): Promise<void> {
   const startedAt = performance.now();
+  const keep = async (server: Promise<KeptServer>): Promise<string> => {
+    const kept = await server;
+    groups.push([kept]);
+    return kept.url;
+  };
   const [databaseUrl, redisUrl] = await allOrFirstFailure([
-    choice.databaseUrl ?? keepPostgres(folder, say).then((server) => addAndGetUrl(groups, server)),
-    choice.redisUrl ?? keepRedis(folder, say).then((server) => addAndGetUrl(groups, server)),
+    options.databaseUrl ?? keep(keepPostgres(folder, say)),
+    options.redisUrl ?? keep(keepRedis(folder, say)),
   ]);
   stopping.throwIfAborted();
-  await migrate(choice.migrateDatabaseUrl ?? databaseUrl, say);
+  await migrate(options.migrateDatabaseUrl ?? databaseUrl, say);
   stopping.throwIfAborted();
   const event = await seedDemoEvent({ databaseUrl, redisUrl }, say);
   stopping.throwIfAborted();
 
   say(`Services write their logs to ${join(folder, 'logs')}; warnings and errors are shown here, too.`);
-  await startServices({ folder, databaseUrl, redisUrl, addresses, groups, stopping });
-  stopping.throwIfAborted();
-  const [bookingApi] = addresses;
-  say(`Event "${event.name}": ${bookingApi?.url}/api/v1/events/${event.id}/seats`);
-  say(`Try: curl '${bookingApi?.url}/api/v1/seats/available?eventId=${event.id}&limit=3'`);
-  const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
-  say(`ready after ${seconds} s: ${addresses.map(({ name, url }) => `${name} ${url}`).join(', ')}`);
-}
-
-/** All at once; when one cannot start, nobody waits for the others. */
-async function startServices(stack: {
-  readonly folder: string;
-  readonly databaseUrl: string;
-  readonly redisUrl: string;
-  readonly addresses: readonly ServiceAddress[];
-  readonly groups: KeptPart[][];
-  readonly stopping: AbortSignal;
-}): Promise<void> {
-  const services: KeptPart[] = [];
-  stack.groups.push(services);
+  const urls = { DATABASE_URL: databaseUrl, REDIS_URL: redisUrl };
+  writeFileSync(serversFile(folder), JSON.stringify(urls), { mode: 0o600 });
+  const services: Kept[] = [];
+  groups.push(services);
   const givingUp = new AbortController();
-  const failures: unknown[] = [];
-  await Promise.all(
-    stack.addresses.map(async ({ name, host, port, url }) => {
-      const env = {
-        ...process.env,
-        DATABASE_URL: stack.databaseUrl,
-        REDIS_URL: stack.redisUrl,
-        HOST: host,
-        [servicePorts[name].variable]: String(port),
-      };
-      const stopping = AbortSignal.any([stack.stopping, givingUp.signal]);
+  await allOrFirstFailure(
+    addresses.map(async (address) => {
+      const { name, host, port } = address;
+      const env = { ...process.env, ...urls, HOST: host, [servicePorts[name].variable]: String(port) };
       try {
-        services.push(await superviseService({ name, folder: stack.folder, env, url, say, stopping }));
+        const signal = AbortSignal.any([stopping, givingUp.signal]);
+        services.push(await keepService({ address, folder, env, say, stopping: signal }));
       } catch (error) {
-        failures.push(error);
-        givingUp.abort();
+        // The others need not become ready; the abort reason is the error to report.
+        givingUp.abort(error);
+        throw givingUp.signal.reason as Error;
       }
     }),
   );
-  if (failures.length > 0) throw failures[0];
+  stopping.throwIfAborted();
+  const url = addresses[0]?.url;
+  say(`Event "${event.name}": ${url}/api/v1/events/${event.id}/seats`);
+  say(`Try: curl '${url}/api/v1/seats/available?eventId=${event.id}&limit=3'`);
+  const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
+  say(`ready after ${seconds} s: ${addresses.map((address) => `${address.name} ${address.url}`).join(', ')}`);
 }
 
-function addAndGetUrl(groups: KeptPart[][], server: KeptPart & { readonly url: string }): string {
-  groups.push([server]);
-  return server.url;
-}
-
-/** Unlike Promise.all alone it waits for all also when one fails: what they started must be known to be stopped. */
+/** Unlike Promise.all, waits for all when one fails: whatever the others started must be in `groups` to be stopped. */
 async function allOrFirstFailure<T extends readonly unknown[]>(
   started: readonly [...T],
 ): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
   await Promise.allSettled(started);
   return Promise.all(started);
-}
-
-function untilAborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }
 
 function say(message: string): void {

@@ -1,49 +1,33 @@
 import type { CreateEventInput } from '@ticketing/seat-core';
 
-interface Block {
-  readonly name: string;
-  readonly rupiah: number;
-  readonly rows: number;
-  /** Seats of the first row. */
-  readonly seats: number;
-  /** How many more each row has than the one in front of it: the rows are arcs around the stage. */
-  readonly growth: number;
-}
-
-/** A horseshoe theatre of about 1,500 seats, from the stage to the last row of the balcony. */
-const blocks: readonly Block[] = [
-  { name: 'Platinum', rupiah: 2_500_000, rows: 6, seats: 24, growth: 2 },
-  { name: 'Orchestra Left', rupiah: 1_500_000, rows: 10, seats: 12, growth: 1 },
-  { name: 'Orchestra Centre', rupiah: 1_750_000, rows: 10, seats: 26, growth: 2 },
-  { name: 'Orchestra Right', rupiah: 1_500_000, rows: 10, seats: 12, growth: 1 },
-  { name: 'Mezzanine', rupiah: 950_000, rows: 8, seats: 34, growth: 2 },
-  { name: 'Balcony', rupiah: 450_000, rows: 8, seats: 32, growth: 2 },
+/** Section, price in rupiah, rows, seats of the first row, and seats added per row: the rows are arcs around the stage. */
+const blocks: readonly (readonly [string, number, number, number, number])[] = [
+  ['Platinum', 2_500_000, 6, 24, 2],
+  ['Orchestra Left', 1_500_000, 10, 12, 1],
+  ['Orchestra Centre', 1_750_000, 10, 26, 2],
+  ['Orchestra Right', 1_500_000, 10, 12, 1],
+  ['Mezzanine', 950_000, 8, 34, 2],
+  ['Balcony', 450_000, 8, 32, 2],
 ];
 
-const daysAhead = 45;
+/** Theatres leave out I and O, which are read as 1 and 0. */
+const rowNames = 'ABCDEFGHJKLMNPQRSTUVWXYZ';
 
-/** What an empty database is filled with, so that there is something to sell at once. */
-export function demoEvent(now: Date): CreateEventInput {
-  const startsAt = new Date(now);
-  startsAt.setUTCDate(startsAt.getUTCDate() + daysAhead);
-  // Half past seven in the evening in Jakarta.
+/** A horseshoe theatre of about 1,500 seats, to fill an empty database with; in 45 days, at half past seven in Jakarta. */
+export function demoEvent(): CreateEventInput {
+  const startsAt = new Date(Date.now() + 45 * 86_400_000);
   startsAt.setUTCHours(12, 30, 0, 0);
   return {
     name: 'Malam Gamelan & Orkestra',
     venue: 'Gedung Kesenian Nusantara, Jakarta',
     startsAt,
-    sections: blocks.map(({ name, rupiah, rows, seats, growth }) => ({
+    sections: blocks.map(([name, amount, rows, seats, growth]) => ({
       name,
-      price: { amount: rupiah, currency: 'IDR' },
+      price: { amount, currency: 'IDR' },
       rows: Array.from({ length: rows }, (_, index) => ({
-        name: rowName(index),
+        name: rowNames.charAt(index),
         seats: seats + index * growth,
       })),
     })),
   };
-}
-
-/** A, B, C …; theatres leave out I and O, which are read as 1 and 0. */
-function rowName(index: number): string {
-  return 'ABCDEFGHJKLMNPQRSTUVWXYZ'.charAt(index);
 }

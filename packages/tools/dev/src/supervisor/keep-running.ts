@@ -1,40 +1,50 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describeExit, type ServerProcess } from '@ticketing/testkit';
 
-export interface RunningPart {
+export interface Started {
   readonly process: ServerProcess;
   readonly stop: () => Promise<unknown>;
 }
 
-export interface KeepRunningOptions {
+export interface KeepRunningOptions<T extends Started> {
   readonly name: string;
-  /** Starts the part and settles when it serves; must end what it started before it rejects. */
-  readonly start: () => Promise<RunningPart>;
+  /** Starts the process and settles when it serves; must end what it started before it rejects. */
+  readonly start: () => Promise<T>;
   readonly say: (message: string) => void;
 }
 
-export interface KeptPart {
+export interface Kept {
   readonly stop: () => Promise<void>;
 }
 
-/** A part that lived this long has shown that it can; its next death is no loop. */
+/** A process that lived this long is restarted at once again. */
 const provenAfterMs = 30_000;
 const longestPauseMs = 10_000;
 
 /**
- * Starts a part and, whenever it dies, starts it again: at once the first time, then with growing pauses.
+ * Starts a server or service and, whenever it dies, starts it again: at once the first time, then with growing pauses.
  *
- * @throws what `start` throws the first time: a part that never served is not tried for ever
+ * @throws the error of the first start, which is not repeated
  */
-export async function keepRunning(options: KeepRunningOptions): Promise<KeptPart> {
+export async function keepRunning<T extends Started>(
+  options: KeepRunningOptions<T>,
+): Promise<Kept & { readonly first: T }> {
   const { name, start, say } = options;
   const stopping = new AbortController();
-  let current = await start();
-  let startedAt = Date.now();
-  let pauseMs = 0;
+  const first = await start();
+  let current = first;
 
-  const revive = async (why: string): Promise<void> => {
+  const watch = async (): Promise<void> => {
+    let startedAt = Date.now();
+    let pauseMs = 0;
+    let why = '';
     for (;;) {
+      if (why === '') {
+        const status = await current.process.exited;
+        if (stopping.signal.aborted) return;
+        if (Date.now() - startedAt >= provenAfterMs) pauseMs = 0;
+        why = describeExit(status);
+      }
       say(`${name} ${why}; starting it again${pauseMs === 0 ? '' : ` in ${pauseMs / 1000} s`}`);
       await delay(pauseMs, undefined, { signal: stopping.signal });
       pauseMs = Math.min(Math.max(pauseMs * 2, 500), longestPauseMs);
@@ -42,7 +52,7 @@ export async function keepRunning(options: KeepRunningOptions): Promise<KeptPart
       try {
         current = await start();
         say(`${name} is ready again`);
-        return;
+        why = '';
       } catch (error) {
         if (stopping.signal.aborted) return;
         why = `did not start (${error instanceof Error ? error.message : String(error)})`;
@@ -50,24 +60,16 @@ export async function keepRunning(options: KeepRunningOptions): Promise<KeptPart
     }
   };
 
-  const watch = async (): Promise<void> => {
-    for (;;) {
-      const status = await current.process.exited;
-      if (stopping.signal.aborted) return;
-      if (Date.now() - startedAt >= provenAfterMs) pauseMs = 0;
-      await revive(describeExit(status));
-    }
-  };
-
   const watching = watch().catch((error: unknown) => {
     if (!stopping.signal.aborted) throw error;
   });
   return {
+    first,
     stop: async () => {
       stopping.abort();
       await current.stop();
       await watching;
-      // One that was being started meanwhile.
+      // A restart may have been under way.
       await current.stop();
     },
   };

@@ -1,6 +1,9 @@
-import { openSeatCore, runMigrations } from '@ticketing/seat-core';
+import { openSeatCore } from '@ticketing/seat-core';
+import { runMigrations } from '@ticketing/seat-core/admin';
 import { StackError, withAdminConnection } from '@ticketing/testkit';
 import { demoEvent } from './demo-event.ts';
+
+type Say = (message: string) => void;
 
 /** Makes the database on a private server unless it is there. */
 export async function ensureDatabase(serverUrl: string, name: string): Promise<void> {
@@ -10,31 +13,31 @@ export async function ensureDatabase(serverUrl: string, name: string): Promise<v
   });
 }
 
-export async function migrate(databaseUrl: string, say: (message: string) => void): Promise<void> {
+export async function migrate(databaseUrl: string, say: Say): Promise<void> {
   const { applied } = await runMigrations({ databaseUrl }).catch((error: unknown) => {
     throw new StackError(`The database could not be migrated: ${reasonOf(error)}`, { cause: error });
   });
   if (applied > 0) say(`Database: ${applied} migrations applied.`);
 }
 
-/** Fills an empty database, and says in any case where there is something to see. */
+/** Fills an empty database with a demo event. @returns the newest event in any case */
 export async function seedDemoEvent(
   urls: { readonly databaseUrl: string; readonly redisUrl: string },
-  say: (message: string) => void,
+  say: Say,
 ): Promise<{ id: string; name: string }> {
   try {
-    await using core = await openSeatCore({ ...urls, databasePoolMax: 2, applicationName: 'dev-stack' });
+    await using core = await openSeatCore({ ...urls, databasePoolMax: 2, applicationName: 'npm-start' });
     const [newest] = (await core.listEvents({ limit: 1 })).events;
     if (newest !== undefined) return newest;
-    const event = await core.createEvent(demoEvent(new Date()));
+    const event = await core.createEvent(demoEvent());
     say(`Database: empty, so the demo event "${event.name}" was made, ${event.seatCounts.available} seats.`);
     return event;
   } catch (error) {
-    throw new StackError(`The demo event could not be looked for: ${reasonOf(error)}`, { cause: error });
+    throw new StackError(`The demo event could not be looked up: ${reasonOf(error)}`, { cause: error });
   }
 }
 
-/** The driver's own words are in the cause when Drizzle or an aggregate wraps them; SQL is not shown. */
+/** Drizzle and an aggregate wrap the driver's error, which is in the cause; their own messages show SQL. */
 function reasonOf(error: unknown): string {
   if (error instanceof AggregateError) return error.errors.map(reasonOf).join('; ');
   if (!(error instanceof Error)) return String(error);

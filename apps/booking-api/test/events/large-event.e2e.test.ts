@@ -1,0 +1,97 @@
+import { request } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  createTestStack,
+  startService,
+  withinDeadline,
+  type RunningService,
+  type TestStack,
+} from '@ticketing/testkit';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { makeEvent } from '../fixtures/make-event.ts';
+import type { EventBody, SeatBody } from '../fixtures/test-api.ts';
+
+let stack: TestStack;
+let api: RunningService;
+beforeAll(async () => {
+  stack = await createTestStack();
+  api = await startService('booking-api', { DATABASE_URL: stack.serviceUrl, REDIS_URL: stack.redisUrl });
+});
+afterAll(async () => {
+  await api[Symbol.asyncDispose]();
+  await stack.dispose();
+});
+
+function eventOf(rowCount: number, seatsPerRow: number): string {
+  const price = { amount: 150_000, currency: 'IDR' };
+  const rows = Array.from({ length: rowCount }, (_, index) => ({ name: `${index + 1}`, seats: seatsPerRow }));
+  return JSON.stringify(makeEvent([{ name: 'Tribun', price, rows }]));
+}
+
+const createEvent = (body: string) =>
+  fetch(`${api.url}/api/v1/events`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body,
+  });
+
+async function residentMegabytes(): Promise<number> {
+  const metrics = await (await fetch(`${api.url}/metrics`)).text();
+  return Number(/^process_resident_memory_bytes (\d+)$/m.exec(metrics)?.[1]) / 2 ** 20;
+}
+
+it('creates an event of 100,000 seats in one request, in bounded memory, and goes on answering', async () => {
+  await createEvent(eventOf(1, 1_000));
+  const before = await residentMegabytes();
+  let most = before;
+  let slowestMs = 0;
+  const done = new AbortController();
+  const probing = (async () => {
+    while (!done.signal.aborted) {
+      const askedAt = performance.now();
+      most = Math.max(most, await residentMegabytes());
+      slowestMs = Math.max(slowestMs, performance.now() - askedAt);
+      await sleep(50);
+    }
+  })();
+
+  const answer = await withinDeadline('an event of 100,000 seats', 20_000, () =>
+    createEvent(eventOf(1_000, 100)),
+  );
+  done.abort();
+  await probing;
+  expect(answer.status).toBe(201);
+  const event = (await answer.json()) as EventBody;
+  expect(event.seatCounts).toEqual({ available: 100_000, reserved: 0, sold: 0 });
+  console.log(
+    `memory: ${before.toFixed(0)} MiB, at most ${most.toFixed(0)} MiB; slowest other answer ${slowestMs.toFixed(0)} ms`,
+  );
+  expect(most - before).toBeLessThan(100);
+
+  const map = await withinDeadline('the first map of 100,000 seats', 5_000, () =>
+    fetch(`${api.url}/api/v1/events/${event.id}/seats`),
+  );
+  const { seats } = (await map.json()) as { seats: SeatBody[] };
+  expect(seats).toHaveLength(100_000);
+  expect(new Set(seats.map((seat) => seat.id)).size).toBe(100_000);
+  expect(seats.at(-1)).toMatchObject({ row: '1000', number: 100 });
+}, 60_000);
+
+it('waits 6.5 s for the body of an event that arrives slowly', async () => {
+  const body = eventOf(10, 10);
+  const status = new Promise<number | undefined>((resolve, reject) => {
+    const upload = request(`${api.url}/api/v1/events`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'content-length': body.length },
+    });
+    upload.once('response', (response) => {
+      response.resume();
+      resolve(response.statusCode);
+    });
+    upload.once('error', reject);
+    upload.write(body.slice(0, 100));
+    // Longer than the default time limit of requests, plus the second between two checks for late ones.
+    setTimeout(() => upload.end(body.slice(100)), 6_500);
+  });
+  expect(await status).toBe(201);
+});

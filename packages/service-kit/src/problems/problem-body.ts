@@ -1,0 +1,90 @@
+import { Type } from '@sinclair/typebox';
+import { definitionOf, type Language, type ProblemCode } from './problem-table.ts';
+
+/** The body of every problem (RFC 9457), for the response schemas of routes and for tests. */
+export const problemSchema = Type.Object(
+  {
+    type: Type.String({ description: 'A stable URI of the kind of problem.' }),
+    title: Type.String(),
+    status: Type.Integer(),
+    detail: Type.String({ description: 'For the buyer, in English or Indonesian.' }),
+    code: Type.String({ description: 'For programs; never changes.' }),
+    retryable: Type.Boolean({ description: 'Whether the same request may succeed when sent again.' }),
+    requestId: Type.String(),
+    errors: Type.Optional(
+      Type.Array(Type.Object({ pointer: Type.String(), detail: Type.String() }), {
+        description: 'VALIDATION_FAILED: where, as JSON Pointers (RFC 6901), and why.',
+      }),
+    ),
+    seatIds: Type.Optional(Type.Array(Type.String(), { description: 'SEAT_TAKEN: the seats in the way.' })),
+    outcome: Type.Optional(
+      Type.String({
+        description: 'unknown: the answer to a commit was lost; the request may have taken effect.',
+      }),
+    ),
+    bookingStatus: Type.Optional(
+      Type.String({ description: 'BOOKING_NOT_PENDING: the status of the booking.' }),
+    ),
+  },
+  { title: 'Problem' },
+);
+
+/** The answers that any route may give beside its own. */
+export const problemAnswers = { '4xx': problemSchema, '5xx': problemSchema };
+
+/** The members of a problem beyond those of every problem. */
+export interface ProblemDetails {
+  readonly errors?: readonly { readonly pointer: string; readonly detail: string }[];
+  readonly seatIds?: readonly string[];
+  readonly outcome?: string;
+  readonly bookingStatus?: string;
+}
+
+export interface RenderedProblem {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Bytes: no serializer drops extension members, and no charset is added to the media type. */
+  readonly body: Buffer;
+}
+
+export interface ProblemContext {
+  readonly requestId: string;
+  readonly language: Language;
+  /** For bytes that never became a request (408, 431); otherwise the status of the code. */
+  readonly status?: number;
+}
+
+/** Renders an `application/problem+json` answer (RFC 9457). */
+export function renderProblem(
+  code: ProblemCode,
+  details: ProblemDetails,
+  { requestId, language, status: givenStatus }: ProblemContext,
+): RenderedProblem {
+  const definition = definitionOf(code);
+  const { title, retryable, retryAfterSeconds } = definition;
+  const status = givenStatus ?? definition.status;
+  const detail = definition.detail[language];
+  const problem = {
+    type: `urn:ticketing:fault:${code.toLowerCase().replaceAll('_', '-')}`,
+    title,
+    status,
+    detail,
+    code,
+    retryable,
+    requestId,
+    ...(code === 'VALIDATION_FAILED' && { errors: details.errors ?? [{ pointer: '', detail }] }),
+    ...(code === 'SEAT_TAKEN' && { seatIds: details.seatIds ?? [] }),
+    ...(details.outcome !== undefined && { outcome: details.outcome }),
+    ...(code === 'BOOKING_NOT_PENDING' && { bookingStatus: details.bookingStatus }),
+  };
+  return {
+    status,
+    headers: {
+      'content-type': 'application/problem+json',
+      'content-language': language,
+      'cache-control': 'no-store',
+      ...(retryAfterSeconds !== undefined && { 'retry-after': String(retryAfterSeconds) }),
+    },
+    body: Buffer.from(JSON.stringify(problem)),
+  };
+}
