@@ -2,6 +2,7 @@ import {
   auditViolations,
   createTestStack,
   deadlineFactor,
+  makeEvent,
   startService,
   waitFor,
   withinDeadline,
@@ -21,28 +22,14 @@ let stack: TestStack;
 let database: Database;
 let core: SeatCore;
 let urls: { DATABASE_URL: string; REDIS_URL: string };
-let eventId: string;
-let seatIds: string[];
+let seatIds: readonly string[];
 
 beforeEach(async () => {
   stack = await createTestStack();
   urls = { DATABASE_URL: stack.serviceUrl, REDIS_URL: stack.redisUrl };
   database = openDatabase({ databaseUrl: stack.databaseUrl, poolMax: 2 });
   core = await openSeatCore({ ...stack, databaseUrl: stack.serviceUrl, holdSeconds });
-  const event = await core.createEvent({
-    name: 'Konser',
-    venue: 'Istora',
-    startsAt: new Date(Date.now() + 86_400_000),
-    sections: [
-      { name: 'Tribun', price: { amount: 150_000, currency: 'IDR' }, rows: [{ name: 'A', seats: 6 }] },
-    ],
-  });
-  eventId = event.id;
-  const { rows } = await database.$client.query<{ id: string }>(
-    'select id from seats where event_id = $1 order by number',
-    [eventId],
-  );
-  seatIds = rows.map(({ id }) => id);
+  ({ seatIds } = await makeEvent(core, { seats: 6 }));
 });
 afterEach(async () => {
   expect(await auditViolations(stack.databaseUrl)).toEqual([]);

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { anyone } from '@ticketing/seat-core';
-import { waitFor } from '@ticketing/testkit';
+import { makeEvent, waitFor } from '@ticketing/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runOps } from '../src/ops/run-ops.ts';
 import { openOpsStack, type OpsStack } from './fixtures/ops-stack.ts';
@@ -77,7 +77,7 @@ describe('ops', () => {
 
 describe('ops audit', () => {
   it('ops audit prints each check and what it rebuilt, and exits with 0 when no check found a violation', async () => {
-    const { seatIds } = await stack.makeEvent(2);
+    const { seatIds } = await makeEvent(stack.core, { seats: 2 });
     const { id } = await stack.core.holdSeats({ seatIds: [seatIds[0]!], userId: 'ani' });
     await stack.core.confirmBooking({ bookingId: id, ownedBy: anyone, actor: 'test' });
     const { code, said } = await ops('audit');
@@ -88,7 +88,7 @@ describe('ops audit', () => {
   });
 
   it('ops audit prints violations with samples, and exits with 1', async () => {
-    const { seatIds } = await stack.makeEvent(8);
+    const { seatIds } = await makeEvent(stack.core, { seats: 8 });
     await stack.query(`
       begin; set local session_replication_role = replica;
       update seats set status = 'SOLD' where id in ('${seatIds.join("','")}'); commit`);
@@ -134,7 +134,7 @@ describe('ops jobs', () => {
   });
 
   it('ops jobs retry puts a job back by its id, with all attempts, and the worker does it', async () => {
-    const { seatIds } = await stack.makeEvent(1);
+    const { seatIds } = await makeEvent(stack.core, { seats: 1 });
     await stack.queue.pause();
     const { id } = await stack.brief.holdSeats({ seatIds, userId: 'ani' });
     const jobId = `b-${id}`;
@@ -213,7 +213,7 @@ describe('ops events retire', () => {
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
   async function makePastEvent(): Promise<string> {
-    const { eventId, seatIds } = await stack.makeEvent(3);
+    const { eventId, seatIds } = await makeEvent(stack.core, { seats: 3 });
     const { id } = await stack.core.holdSeats({ seatIds: [seatIds[0]!], userId: 'ani' });
     await stack.core.confirmBooking({ bookingId: id, ownedBy: anyone, actor: 'test' });
     await stack.query(`
@@ -289,7 +289,7 @@ describe('ops events retire', () => {
   });
 
   it('ops events retire refuses an event that cannot be retired, and a time that is too short', async () => {
-    const { eventId } = await stack.makeEvent(1);
+    const { eventId } = await makeEvent(stack.core, { seats: 1 });
     expect(await ops(`events retire --event ${eventId}`)).toMatchObject({
       code: 2,
       complained: expect.stringContaining('cannot be retired') as string,

@@ -2,6 +2,7 @@ import {
   auditViolations,
   createPrivateStack,
   deadlineFactor,
+  makeEvent,
   startService,
   waitFor,
   withinDeadline,
@@ -15,24 +16,15 @@ const startWorker = ({ serviceUrl, redisUrl }: PrivateStack) =>
   startService('expiry-worker', { DATABASE_URL: serviceUrl, REDIS_URL: redisUrl });
 
 /** An event whose seats are held one by one, and how the database recorded the end of a hold. */
-async function makeEvent(
+async function openEvent(
   stack: PrivateStack,
   { seats, holdSeconds }: { seats: number; holdSeconds: number },
 ) {
   const { databaseUrl, serviceUrl, redisUrl } = stack;
   const core = await openSeatCore({ databaseUrl: serviceUrl, redisUrl, holdSeconds });
   const database = openDatabase({ databaseUrl, poolMax: 1 });
-  const price = { amount: 150_000, currency: 'IDR' };
-  const { id: eventId } = await core.createEvent({
-    name: 'Konser',
-    venue: 'Istora',
-    startsAt: new Date(Date.now() + 86_400_000),
-    sections: [{ name: 'Tribun', price, rows: [{ name: 'A', seats }] }],
-  });
-  const { rows } = await database.$client.query<{ id: string }>('select id from seats where event_id = $1', [
-    eventId,
-  ]);
-  const free = rows.map(({ id }) => id);
+  const { seatIds } = await makeEvent(core, { seats });
+  const free = [...seatIds];
   return {
     hold: async () => (await core.holdSeats({ seatIds: [free.pop()!], userId: 'ani' })).id,
     endOf: (bookingId: string) =>
@@ -58,7 +50,7 @@ async function makeEvent(
 it('the worker shows its metrics, expires holds and stops in time while Redis is frozen', async () => {
   await using stack = await createPrivateStack();
   await using worker = await startWorker(stack);
-  await using event = await makeEvent(stack, { seats: 2, holdSeconds: 1 });
+  await using event = await openEvent(stack, { seats: 2, holdSeconds: 1 });
   const metrics = async () => (await fetch(`${worker.url}/metrics`)).text();
 
   const first = await event.hold();
@@ -83,7 +75,7 @@ it('the worker shows its metrics, expires holds and stops in time while Redis is
 it('the worker expires holds by the jobs that a killed Redis with its data has when it is started again', async () => {
   await using stack = await createPrivateStack({ persistentRedis: true });
   await using worker = await startWorker(stack);
-  await using event = await makeEvent(stack, { seats: 8, holdSeconds: 6 });
+  await using event = await openEvent(stack, { seats: 8, holdSeconds: 6 });
   const held: string[] = [];
   while (held.length < 8) held.push(await event.hold());
   const countJobs = async () => {

@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { auditCheckNames, auditInvariants, auditInvariantsInTurn } from '../../src/admin/audit.ts';
-import { rebuildFromHistory } from '../../src/admin/rebuild-from-history.ts';
+import { rebuildFromHistory } from '../../src/admin/rebuild/rebuild-from-history.ts';
 import { TimeLimitError } from '../../src/admin/read-transaction.ts';
 import { anyone } from '../../src/records/ownership.ts';
 import { openTestEngine, type TestEngine } from '../fixtures/test-engine.ts';

@@ -1,4 +1,10 @@
-import { createPrivateStack, waitFor, withinDeadline, type PrivateStack } from '@ticketing/testkit';
+import {
+  createPrivateStack,
+  makeEvent,
+  waitFor,
+  withinDeadline,
+  type PrivateStack,
+} from '@ticketing/testkit';
 import pg from 'pg';
 import { Registry } from 'prom-client';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -20,14 +26,8 @@ beforeAll(async () => {
   core = await openSeatCore({ databaseUrl: stack.serviceUrl, redisUrl: stack.redisUrl, holdSeconds: 1 });
   owner = new pg.Client({ connectionString: stack.databaseUrl });
   await owner.connect();
-  const event = await core.createEvent({
-    name: 'Recital',
-    venue: 'Small Hall',
-    startsAt: new Date(Date.now() + 86_400_000),
-    sections: [{ name: 'Stalls', price: { amount: 1, currency: 'IDR' }, rows: [{ name: 'A', seats: 50 }] }],
-  });
-  const { seats } = await core.getSeatMap({ eventId: event.id });
-  free = seats.map(({ id }) => id);
+  const { seatIds } = await makeEvent(core, { seats: 50 });
+  free = [...seatIds];
 });
 afterAll(async () => {
   await owner.end();

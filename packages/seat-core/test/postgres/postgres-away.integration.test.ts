@@ -1,6 +1,7 @@
 import {
   auditViolations,
   createPrivateStack,
+  makeEvent,
   waitFor,
   withinDeadline,
   type PrivateStack,
@@ -18,21 +19,14 @@ let database: Database;
 let redis: Awaited<ReturnType<typeof openRedis>>;
 let queueRedis: Awaited<ReturnType<typeof openQueueRedis>>;
 let core: SeatCore;
-let seatIds: string[];
+let seatIds: readonly string[];
 beforeAll(async () => {
   stack = await createPrivateStack();
   database = openDatabase({ databaseUrl: stack.serviceUrl, poolMax });
   redis = await openRedis({ redisUrl: stack.redisUrl });
   queueRedis = await openQueueRedis({ redisUrl: stack.redisUrl });
   core = createSeatCore({ database, redis, queueRedis });
-  const event = await core.createEvent({
-    name: 'Recital',
-    venue: 'Small Hall',
-    startsAt: new Date(Date.now() + 86_400_000),
-    sections: [{ name: 'Stalls', price: { amount: 1, currency: 'IDR' }, rows: [{ name: 'A', seats: 100 }] }],
-  });
-  const { seats } = await core.getSeatMap({ eventId: event.id });
-  seatIds = seats.map(({ id }) => id);
+  ({ seatIds } = await makeEvent(core, { seats: 100 }));
 });
 afterAll(async () => {
   await core.close();

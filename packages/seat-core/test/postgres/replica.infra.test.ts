@@ -1,5 +1,6 @@
 import {
   createPrivateStack,
+  makeEvent,
   startReplica,
   waitFor,
   withinDeadline,
@@ -14,7 +15,6 @@ import type { SeatMessage } from '../../src/live/subscription.ts';
 import { anyone } from '../../src/records/ownership.ts';
 import { openSeatCore, type SeatCore } from '../../src/seat-core.ts';
 import type { SeatMap } from '../../src/seats/seat-map.ts';
-import type { TicketedEvent } from '../../src/types.ts';
 
 let stack: PrivateStack;
 let replica: PostgresServer;
@@ -44,17 +44,6 @@ afterAll(async () => {
   await replica.stop();
   await stack.dispose();
 });
-
-async function makeEvent(seats: number): Promise<{ event: TicketedEvent; seatIds: string[] }> {
-  const event = await core.createEvent({
-    name: 'Recital',
-    venue: 'Small Hall',
-    startsAt: new Date(Date.now() + 86_400_000),
-    sections: [{ name: 'Stalls', price: { amount: 1, currency: 'IDR' }, rows: [{ name: 'A', seats }] }],
-  });
-  const map = await core.getSeatMap({ eventId: event.id });
-  return { event, seatIds: map.seats.map(({ id }) => id) };
-}
 
 /** The first map that is younger than this call. */
 async function mapFromNow(eventId: string): Promise<SeatMap> {
@@ -90,13 +79,13 @@ const isReplicaDegraded = () => core.listDegradedDependencies().some(({ name }) 
 
 describe('with a replica', () => {
   it('events, lists and maps are read from the replica, and decisions are made on the primary', async () => {
-    const { event, seatIds } = await makeEvent(3);
-    await waitFor(async () => (await readAll(event.id)).replica > 0, {
+    const { eventId, seatIds } = await makeEvent(core, { seats: 3 });
+    await waitFor(async () => (await readAll(eventId)).replica > 0, {
       description: 'a read of the replica',
     });
-    const other = await makeEvent(2);
+    const other = await makeEvent(core, { seats: 2 });
     const before = await reads('replica');
-    expect((await core.listAvailableSeats({ eventId: other.event.id })).seats).toHaveLength(2);
+    expect((await core.listAvailableSeats({ eventId: other.eventId })).seats).toHaveLength(2);
     expect(await reads('replica')).toBe(before + 1);
     expect(await reads('primary')).toBe(0);
     const held = await core.holdSeats({ seatIds: [seatIds[0]!], userId: 'ani' });
@@ -105,25 +94,25 @@ describe('with a replica', () => {
   });
 
   it('a map read from the replica has every commit before its asOf', async () => {
-    const { event, seatIds } = await makeEvent(40);
+    const { eventId, seatIds } = await makeEvent(core, { seats: 40 });
     for (const [index, seatId] of seatIds.slice(0, 5).entries()) {
       await core.holdSeats({ seatIds: [seatId], userId: `user-${index}` });
-      const map = await mapFromNow(event.id);
+      const map = await mapFromNow(eventId);
       expect(map.seats.find(({ id }) => id === seatId)?.status).toBe('RESERVED');
     }
   });
 
   it('a replica that lags by seconds is not read: maps stay true, and decisions use no stale state', async () => {
-    const { event, seatIds } = await makeEvent(4);
+    const { eventId, seatIds } = await makeEvent(core, { seats: 4 });
     await onReplica.query('select pg_wal_replay_pause()');
     const before = await reads('primary');
     const held = await core.holdSeats({ seatIds: [seatIds[0]!], userId: 'ani' });
-    const map = await mapFromNow(event.id);
+    const map = await mapFromNow(eventId);
     expect(map.seats.find(({ id }) => id === held.seats[0]!.id)?.status).toBe('RESERVED');
     expect(await reads('primary')).toBeGreaterThan(before);
     expect(isReplicaDegraded()).toBe(true);
 
-    const fresh = await makeEvent(2);
+    const fresh = await makeEvent(core, { seats: 2 });
     expect(fresh.seatIds).toHaveLength(2);
     await core.releaseBooking({ bookingId: held.id, ownedBy: anyone, actor: 'test' });
     await expect(core.holdSeats({ seatIds: [seatIds[0]!], userId: 'budi' })).resolves.toMatchObject({
@@ -139,16 +128,16 @@ describe('with a replica', () => {
 
     await onReplica.query('select pg_wal_replay_resume()');
     await waitFor(() => !isReplicaDegraded(), { description: 'the replica to be used again' });
-    expect((await readAll(event.id)).replica).toBeGreaterThan(0);
+    expect((await readAll(eventId)).replica).toBeGreaterThan(0);
   });
 
   it('a replica that lags takes no change back from a subscription, and lists no held seat as free', async () => {
-    const { event, seatIds } = await makeEvent(3);
+    const { eventId, seatIds } = await makeEvent(core, { seats: 3 });
     const [first = '', ...free] = seatIds;
     await waitFor(() => !isReplicaDegraded(), { description: 'the replica to be used' });
     const messages: SeatMessage[] = [];
     using subscription = await core.subscribeToSeats({
-      eventId: event.id,
+      eventId: eventId,
       onMessage: (message) => void messages.push(message),
     });
     await onReplica.query('select pg_wal_replay_pause()');
@@ -157,7 +146,7 @@ describe('with a replica', () => {
       const heldAt = Date.now();
       const list = await waitFor(
         async () => {
-          const read = await core.listAvailableSeats({ eventId: event.id });
+          const read = await core.listAvailableSeats({ eventId });
           return read.asOf.getTime() > heldAt ? read : undefined;
         },
         { description: 'a list that is younger than the hold' },
@@ -173,9 +162,9 @@ describe('with a replica', () => {
       expect(messages).toEqual([{ type: 'delta', seats: [{ id: first, status: 'RESERVED' }] }]);
       expect(subscription.snapshot().seats).toEqual([{ id: first, status: 'RESERVED' }]);
 
-      const late = await makeEvent(2);
+      const late = await makeEvent(core, { seats: 2 });
       await core.holdSeats({ seatIds: [late.seatIds[0]!], userId: 'ani' });
-      using begun = await core.subscribeToSeats({ eventId: late.event.id, onMessage: () => undefined });
+      using begun = await core.subscribeToSeats({ eventId: late.eventId, onMessage: () => undefined });
       expect(begun.snapshot().seats).toEqual([{ id: late.seatIds[0], status: 'RESERVED' }]);
     } finally {
       await onReplica.query('select pg_wal_replay_resume()');
@@ -197,22 +186,22 @@ describe('with a replica', () => {
     );
     expect(isReplicaDegraded()).toBe(false);
     await stack.postgres.start();
-    const { event } = await waitFor(() => makeEvent(1).catch(() => undefined), {
+    const { eventId } = await waitFor(() => makeEvent(core, { seats: 1 }).catch(() => undefined), {
       description: 'the primary to be used again',
     });
-    await waitFor(async () => (await readAll(event.id)).replica > 0, {
+    await waitFor(async () => (await readAll(eventId)).replica > 0, {
       description: 'a read of the replica',
       timeoutMs: 20_000,
     });
   });
 
   it('a replica that dies is not read from at once, and read again when it is back', async () => {
-    const { event } = await makeEvent(2);
+    const { eventId } = await makeEvent(core, { seats: 2 });
     replica.process.signal('SIGKILL');
     await replica.process.exited;
     await withinDeadline('reads without the replica', 2_000, async () => {
       await core.listEvents();
-      expect((await core.getEvent({ eventId: event.id })).id).toBe(event.id);
+      expect((await core.getEvent({ eventId })).id).toBe(eventId);
     });
     await waitFor(() => isReplicaDegraded(), { description: 'the replica to be reported as down' });
 
@@ -221,13 +210,13 @@ describe('with a replica', () => {
       description: 'the replica to be used again',
       timeoutMs: 20_000,
     });
-    await waitFor(async () => (await readAll(event.id)).replica > 0, {
+    await waitFor(async () => (await readAll(eventId)).replica > 0, {
       description: 'a read of the replica',
     });
   });
 
   it('a replica that became a primary is not read', async () => {
-    const { event, seatIds } = await makeEvent(2);
+    const { eventId, seatIds } = await makeEvent(core, { seats: 2 });
     await waitFor(() => !isReplicaDegraded(), { description: 'the replica to be used' });
     const promoting = new pg.Client({ connectionString: replicaUrl });
     await promoting.connect();
@@ -235,7 +224,7 @@ describe('with a replica', () => {
     await promoting.end();
     await waitFor(() => isReplicaDegraded(), { description: 'the other primary to be reported' });
     await core.holdSeats({ seatIds: [seatIds[0]!], userId: 'ani' });
-    const map = await mapFromNow(event.id);
+    const map = await mapFromNow(eventId);
     expect(map.seats[0]!.status).toBe('RESERVED');
   });
 });

@@ -1,10 +1,15 @@
-import { createPrivateStack, waitFor, withinDeadline, type PrivateStack } from '@ticketing/testkit';
+import {
+  createPrivateStack,
+  makeEvent,
+  waitFor,
+  withinDeadline,
+  type PrivateStack,
+} from '@ticketing/testkit';
 import { Redis } from 'ioredis';
 import { Registry } from 'prom-client';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createMetrics } from '../../src/metrics.ts';
 import { silentLogger } from '../../src/options.ts';
-import { openDatabase, type Database } from '../../src/postgres/pool.ts';
 import { anyone } from '../../src/records/ownership.ts';
 import { closeRedis, openRedis } from '../../src/redis/connect.ts';
 import { createRedisBreaker } from '../../src/redis/health.ts';
@@ -18,7 +23,6 @@ import { openSlowProxy, type SlowProxy } from '../fixtures/slow-proxy.ts';
 let stack: PrivateStack;
 let proxy: SlowProxy;
 let redisUrl: string;
-let database: Database;
 let admin: Redis;
 const opened: SeatCore[] = [];
 
@@ -26,7 +30,6 @@ beforeAll(async () => {
   stack = await createPrivateStack();
   proxy = await openSlowProxy(stack.redis.port);
   redisUrl = stack.redisUrl.replace(`:${stack.redis.port}`, `:${proxy.port}`);
-  database = openDatabase({ databaseUrl: stack.databaseUrl, poolMax: 1 });
   admin = new Redis(stack.redisUrl, { retryStrategy: () => 50 });
   admin.on('error', () => undefined);
 });
@@ -35,7 +38,6 @@ afterEach(async () => {
 });
 afterAll(async () => {
   admin.disconnect();
-  await database.$client.end();
   await proxy[Symbol.asyncDispose]();
   await stack.dispose();
 });
@@ -50,19 +52,6 @@ async function openCore() {
   });
   opened.push(core);
   return { core, metrics: () => registry.metrics() };
-}
-
-async function makeEvent(core: SeatCore, seats: number): Promise<string[]> {
-  const { id } = await core.createEvent({
-    name: 'Recital',
-    venue: 'Small Hall',
-    startsAt: new Date(Date.now() + 86_400_000),
-    sections: [{ name: 'Stalls', price: { amount: 150_000, currency: 'IDR' }, rows: [{ name: 'A', seats }] }],
-  });
-  const { rows } = await database.$client.query<{ id: string }>('select id from seats where event_id = $1', [
-    id,
-  ]);
-  return rows.map((row) => row.id);
 }
 
 const degraded = (core: SeatCore) => core.listDegradedDependencies().map(({ name }) => name);
@@ -91,8 +80,9 @@ const outages = {
 describe.each(Object.entries(outages))('a Redis %s', (_, outage) => {
   it('stops no sale, is reported as down, and has a correct cache soon after it is back', async () => {
     const { core, metrics } = await openCore();
-    const [released, ...seatIds] = await makeEvent(core, 21);
-    const early = await core.holdSeats({ seatIds: [released!], userId: 'ani' });
+    const made = await makeEvent(core, { seats: 21 });
+    const [released, ...seatIds] = made.seatIds;
+    const early = await core.holdSeats({ seatIds: [released], userId: 'ani' });
     await waitFor(() => degraded(core).length === 0, { description: 'all to be up' });
     const freeSeats = async () => {
       const { seats } = await core.listAvailableSeats({ eventId: early.eventId, limit: 100 });
@@ -131,8 +121,8 @@ describe.each(Object.entries(outages))('a Redis %s', (_, outage) => {
     await waitFor(
       async () => {
         expect(await admin.mget(sold.map(statusKey))).toEqual(sold.map(() => 'SOLD'));
-        expect(await admin.get(statusKey(released!))).toBeNull();
-        expect(await freeSeats()).toEqual([released!, ...free].toSorted());
+        expect(await admin.get(statusKey(released))).toBeNull();
+        expect(await freeSeats()).toEqual([released, ...free].toSorted());
         return true;
       },
       { description: 'status keys and list of free seats to be correct', timeoutMs: 2_000 },
@@ -147,7 +137,7 @@ describe.each(Object.entries(outages))('a Redis %s', (_, outage) => {
 it('an engine that starts without Redis sells, and uses Redis when it is there', async () => {
   await stack.redis.kill();
   const { core } = await withinDeadline('the start', 3_000, openCore);
-  const seatIds = await makeEvent(core, 2);
+  const { seatIds } = await makeEvent(core, { seats: 2 });
   await core.holdSeats({ seatIds: [seatIds[0]!], userId: 'ani' });
   expect(degraded(core)).toEqual(['redis', 'queue']);
   await stack.redis.start();
@@ -215,8 +205,9 @@ it('a queue on a Redis that deletes keys when it is full is reported as misconfi
 
 it('a status key of another type refuses no hold and is no outage', async () => {
   const { core } = await openCore();
-  const [seatId] = await makeEvent(core, 1);
-  await admin.hset(statusKey(seatId!), 'a', 'b');
-  await core.holdSeats({ seatIds: [seatId!], userId: 'ani' });
+  const { seatIds } = await makeEvent(core, { seats: 1 });
+  const [seatId] = seatIds;
+  await admin.hset(statusKey(seatId), 'a', 'b');
+  await core.holdSeats({ seatIds: [seatId], userId: 'ani' });
   expect(degraded(core)).toEqual([]);
 });
