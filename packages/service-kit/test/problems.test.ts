@@ -86,7 +86,7 @@ test('SEAT_TAKEN and SEAT_LOCKED keep their Indonesian sentences word for word',
 });
 
 test.each(seatErrorCodes)('seat-core and the problem table agree whether %s is retryable', (code) => {
-  expect(definitionOf(code).retryable).toBe(
+  expect(problems[code].retryable).toBe(
     new SeatCoreError(...([code, ''] as ConstructorParameters<typeof SeatCoreError>)).retryable,
   );
 });
