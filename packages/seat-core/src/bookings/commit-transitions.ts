@@ -71,7 +71,7 @@ export function createTransitionBatches(
  *
  * @returns one outcome per request, in their order
  */
-export async function commitTransitions(
+async function commitTransitions(
   dependencies: TransitionDependencies,
   statement: Statement,
   requests: readonly TransitionRequest[],

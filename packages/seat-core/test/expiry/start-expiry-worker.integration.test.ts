@@ -121,11 +121,16 @@ it('a worker whose Redis is dead goes on sweeping, and stops in time', async () 
 
 it('a worker whose Redis is frozen stops in time', async () => {
   const worker = await startWorker();
-  // Its blocking read is under way.
-  await new Promise((resolve) => setTimeout(resolve, 500));
+  const redis = await openQueueRedis({ redisUrl: stack.redisUrl });
+  await waitFor(async () => /cmd=bzpopmin/.test((await redis.client('LIST')) as string), {
+    description: 'the blocking read of the worker to be under way',
+  });
+  await closeRedis(redis);
   await stack.redis.freeze();
   try {
-    await withinDeadline('stop while Redis is frozen', stopMs, () => worker.stop());
+    await expect(
+      withinDeadline('stop while Redis is frozen', stopMs, () => worker.stop()),
+    ).resolves.toBeUndefined();
   } finally {
     await stack.redis.thaw();
   }

@@ -1,5 +1,4 @@
 import type { Random } from '../random.ts';
-import type { Profile } from '../workload/profile.ts';
 
 /** From and to in milliseconds, per kind of fault: some shorter than the time limits of the engine, some longer. */
 const durations = {
@@ -25,6 +24,14 @@ export type FaultKind = keyof typeof durations;
 
 export const faultKinds = Object.keys(durations) as readonly FaultKind[];
 
+/** Which faults a run has. */
+export interface FaultProfile {
+  readonly faults: readonly FaultKind[];
+  /** How many of these kinds one seed has. */
+  readonly faultKinds: number;
+  readonly faultEveryMs: readonly [number, number];
+}
+
 export interface Fault {
   /** From the beginning of the run. */
   readonly atMs: number;
@@ -38,7 +45,7 @@ export interface Fault {
  * The faults of one run, from the seed alone. Each run has some kinds and not the others, so a fault that hides the
  * effect of another one does not hide it in every run.
  */
-export function planFaults(random: Random, profile: Profile, seconds: number): Fault[] {
+export function planFaults(random: Random, profile: FaultProfile, seconds: number): Fault[] {
   const kinds = new Set<FaultKind>();
   while (kinds.size < Math.min(profile.faultKinds, profile.faults.length))
     kinds.add(random.pick(profile.faults));

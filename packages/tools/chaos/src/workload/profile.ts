@@ -1,7 +1,7 @@
-import { faultKinds, type FaultKind } from '../faults/fault-plan.ts';
+import { faultKinds, type FaultProfile } from '../faults/fault-plan.ts';
 
 /** What a run does to the engine; everything else comes from the seed. Shares are from 0 to 1. */
-export interface Profile {
+export interface Profile extends FaultProfile {
   readonly clients: number;
   readonly seats: number;
   /** The share of holds that want some of the first `hotSeats` unsold seats. */
@@ -23,10 +23,6 @@ export interface Profile {
   readonly hoardShare: number;
   /** Other programs that take seat locks for themselves. */
   readonly neighbours: number;
-  readonly faults: readonly FaultKind[];
-  /** How many of these kinds one seed has. */
-  readonly faultKinds: number;
-  readonly faultEveryMs: readonly [number, number];
 }
 
 export const usualProfile: Profile = {
