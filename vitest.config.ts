@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { deadlineFactor } from './packages/testkit/src/deadlines.ts';
 
 /** Tests take workspace packages from their sources: a stale build is never tested. */
 const sourceConditions = ['source'];
@@ -11,8 +12,8 @@ function project(name: string, suffix: string, options: { servers: boolean; test
       name,
       include: [`{apps,packages,packages/tools}/*/test/**/*.${suffix}.ts`],
       exclude: name === 'unit' ? ['**/*.{integration,race,e2e,infra}.test.ts'] : [],
-      testTimeout: options.testTimeout,
-      hookTimeout: 60_000,
+      testTimeout: options.testTimeout * deadlineFactor(),
+      hookTimeout: 60_000 * deadlineFactor(),
       // Files share their imports: importing anew for each file took half of the time. Beside `projects` this setting would
       // have no effect.
       isolate: false,
