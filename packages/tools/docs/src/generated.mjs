@@ -1,22 +1,26 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { reportTables } from '@ticketing/bench/report';
-import { format, resolveConfig } from 'prettier';
-import { apiReference } from './api-reference.mjs';
-import { gatewayDetails, gatewayProblems } from './gateway-problems.mjs';
-import { root } from './repository.mjs';
+import * as bookingApi from '@ticketing/booking-api/describe';
+import * as expiryWorker from '@ticketing/expiry-worker/describe';
+import * as paymentApi from '@ticketing/payment-api/describe';
 import {
   environmentExample,
   environmentTable,
   problems,
   problemTable,
   sentences,
-  services,
-} from './services.mjs';
+} from '@ticketing/service-kit/docs';
+import { format, resolveConfig } from 'prettier';
+import { apiReference } from './api-reference.mjs';
+import { gatewayDetails, gatewayProblems } from './gateway-problems.mjs';
+import { root } from './repository.mjs';
 
-const schemas = Object.fromEntries(
-  Object.entries(services).map(([name, { configSchema }]) => [name, configSchema]),
-);
+const schemas = {
+  'booking-api': bookingApi.configSchema,
+  'payment-api': paymentApi.configSchema,
+  'expiry-worker': expiryWorker.configSchema,
+};
 const performance = reportTables(JSON.parse(readFileSync(join(root, 'docs/performance.json'), 'utf8')));
 
 const environment = `# Made by "npm run docs" from the schemas of the services: what is required is empty, the rest shows its default.
@@ -36,8 +40,8 @@ const outputs = {
   '.env.example': () => environment,
   'docs/configuration.md': (old) => fill(old, { environment: environmentTable(schemas) }),
   'docs/api.md': (old) => fill(old, { faults: problemTable() }),
-  'docs/openapi/booking-api.json': async () => JSON.stringify(await services['booking-api'].describeApi()),
-  'docs/openapi/payment-api.json': async () => JSON.stringify(await services['payment-api'].describeApi()),
+  'docs/openapi/booking-api.json': async () => JSON.stringify(await bookingApi.describeApi()),
+  'docs/openapi/payment-api.json': async () => JSON.stringify(await paymentApi.describeApi()),
   'docs/performance.md': (old) => fillPerformance(old, ['run', 'chart', 'goals', 'figures']),
   'docs/deployment.md': (old) => fillPerformance(old, ['processes']),
   'docs/scaling.md': (old) => fillPerformance(old, ['sale']),
