@@ -78,7 +78,7 @@ describe('ops', () => {
 describe('ops audit', () => {
   it('ops audit prints each check and what it rebuilt, and exits with 0 when no check found a violation', async () => {
     const { seatIds } = await makeEvent(stack.core, { seats: 2 });
-    const { id } = await stack.core.holdSeats({ seatIds: [seatIds[0]!], userId: 'ani' });
+    const { id } = await stack.core.holdSeats({ seatIds: [seatIds[0]], userId: 'ani' });
     await stack.core.confirmBooking({ bookingId: id, ownedBy: anyone, actor: 'test' });
     const { code, said } = await ops('audit');
     expect(said).toMatch(/^seat-status +0$/m);
@@ -214,7 +214,7 @@ describe('ops events retire', () => {
 
   async function makePastEvent(): Promise<string> {
     const { eventId, seatIds } = await makeEvent(stack.core, { seats: 3 });
-    const { id } = await stack.core.holdSeats({ seatIds: [seatIds[0]!], userId: 'ani' });
+    const { id } = await stack.core.holdSeats({ seatIds: [seatIds[0]], userId: 'ani' });
     await stack.core.confirmBooking({ bookingId: id, ownedBy: anyone, actor: 'test' });
     await stack.query(`
       begin; set local session_replication_role = replica;

@@ -1,4 +1,4 @@
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import { expect, it } from 'vitest';
 import { Health, type HealthDependencies } from '../src/health.ts';
 import { createMetrics } from '../src/metrics.ts';

@@ -125,7 +125,8 @@ it('a worker whose Redis is frozen stops in time', async () => {
   await new Promise((resolve) => setTimeout(resolve, 500));
   await stack.redis.freeze();
   try {
-    await withinDeadline('stop while Redis is frozen', stopMs, () => worker.stop());
+    const stopped = withinDeadline('stop while Redis is frozen', stopMs, () => worker.stop());
+    await expect(stopped).resolves.toBeUndefined();
   } finally {
     await stack.redis.thaw();
   }

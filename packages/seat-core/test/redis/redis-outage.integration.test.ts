@@ -138,7 +138,7 @@ it('an engine that starts without Redis sells, and uses Redis when it is there',
   await stack.redis.kill();
   const { core } = await withinDeadline('the start', 3_000, openCore);
   const { seatIds } = await makeEvent(core, { seats: 2 });
-  await core.holdSeats({ seatIds: [seatIds[0]!], userId: 'ani' });
+  await core.holdSeats({ seatIds: [seatIds[0]], userId: 'ani' });
   expect(degraded(core)).toEqual(['redis', 'queue']);
   await stack.redis.start();
   await waitFor(() => degraded(core).length === 0, {
@@ -147,7 +147,7 @@ it('an engine that starts without Redis sells, and uses Redis when it is there',
   });
   const booking = await core.holdSeats({ seatIds: [seatIds[1]!], userId: 'ani' });
   expect(await admin.exists(`bull:ticket-cleanup:b-${booking.id}`)).toBe(1);
-  await waitFor(async () => (await admin.get(statusKey(seatIds[0]!))) === 'RESERVED', {
+  await waitFor(async () => (await admin.get(statusKey(seatIds[0]))) === 'RESERVED', {
     description: 'the hold made without Redis to have its key',
     timeoutMs: 2_000,
   });
