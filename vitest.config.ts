@@ -32,7 +32,8 @@ export default defineConfig({
       project('race', 'race.test', { servers: true, testTimeout: 120_000 }),
       project('e2e', 'e2e.test', { servers: true, testTimeout: 120_000 }),
       // Deployment files, read by their own tools, and slow commands: npm run test:infra runs them, npm test does not.
-      project('infra', 'infra.test', { servers: true, testTimeout: 180_000 }),
+      // They wait with deadlines of their own, which DEADLINE_FACTOR multiplies.
+      project('infra', 'infra.test', { servers: true, testTimeout: 600_000 }),
     ],
   },
 });

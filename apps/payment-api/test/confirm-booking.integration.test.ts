@@ -118,7 +118,9 @@ describe('POST /api/v1/payment/:bookingId/confirm', () => {
       code: 'VALIDATION_FAILED',
       errors: [{ pointer: '/amount', detail: 'is not a known member' }],
     });
-    expect((await payments.core.getBooking({ bookingId: booking.id, ownedBy: anyone })).status).toBe('PENDING');
+    expect((await payments.core.getBooking({ bookingId: booking.id, ownedBy: anyone })).status).toBe(
+      'PENDING',
+    );
   });
 });
 

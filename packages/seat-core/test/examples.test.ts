@@ -11,7 +11,14 @@ const packageFolder = join(repositoryRoot, 'packages', 'seat-core');
 const folder = join(packageFolder, 'node_modules', '.cache', 'examples');
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-const sources = ['seat-core.ts', 'errors.ts', 'expiry/worker.ts', 'postgres/pool.ts', 'redis/connect.ts', 'admin/migrate.ts'];
+const sources = [
+  'seat-core.ts',
+  'errors.ts',
+  'expiry/worker.ts',
+  'postgres/pool.ts',
+  'redis/connect.ts',
+  'admin/migrate.ts',
+];
 
 /** What an example may use without declaring it. */
 const preamble = `
@@ -45,11 +52,20 @@ it('compiles the example of every verb, and no verb is without one', async () =>
   await mkdir(folder, { recursive: true });
   const program = examples.map((code) => `await (async () => {\n${code}})();`).join('\n');
   await writeFile(join(folder, 'examples.ts'), preamble + program);
-  const strict = ['--ignoreConfig', '--noEmit', '--strict', '--skipLibCheck', '--module', 'nodenext', '--target', 'es2023'];
+  const strict = [
+    '--ignoreConfig',
+    '--noEmit',
+    '--strict',
+    '--skipLibCheck',
+    '--module',
+    'nodenext',
+    '--target',
+    'es2023',
+  ];
   const types = ['--typeRoots', join(repositoryRoot, 'node_modules', '@types'), '--types', 'node'];
   const tsc = join(repositoryRoot, 'node_modules', '.bin', 'tsc');
-  const compiled = await promisify(execFile)(tsc, [...strict, ...types, 'examples.ts'], { cwd: folder }).catch(
-    (error: { stdout: string }) => error,
-  );
+  const compiled = await promisify(execFile)(tsc, [...strict, ...types, 'examples.ts'], {
+    cwd: folder,
+  }).catch((error: { stdout: string }) => error);
   expect(compiled.stdout).toBe('');
 }, 30_000);

@@ -118,7 +118,13 @@ describe('an empty project that installs the package', () => {
       }),
     );
     // Without scripts: seat-core must not need any.
-    const install = ['install', '--prefer-offline', '--ignore-scripts', '--ignore-workspace', '--no-lockfile'];
+    const install = [
+      'install',
+      '--prefer-offline',
+      '--ignore-scripts',
+      '--ignore-workspace',
+      '--no-lockfile',
+    ];
     await run(bin('pnpm'), install, { cwd: project });
     const strict = ['--strict', '--skipLibCheck', '--module', 'nodenext', '--target', 'es2023'];
     const types = ['--typeRoots', join(repositoryRoot, 'node_modules', '@types'), '--types', 'node'];

@@ -6,13 +6,6 @@ export interface StartedEngine {
   readonly listEvents: (input: { readonly limit: number }) => Promise<unknown>;
 }
 
-export interface DatabaseFitOptions {
-  readonly engine: StartedEngine;
-  /** DATABASE_POOL_MAX */
-  readonly poolMax: number;
-  readonly logger: Logger;
-}
-
 /** An installation has at least one process of each: booking-api, payment-api, expiry-worker. */
 const services = 3;
 
@@ -21,9 +14,15 @@ const services = 3;
  * grants the connections of one process of each service. Connections that other processes hold now are only a warning:
  * they may belong to the process that this one replaces.
  *
+ * @param options.poolMax DATABASE_POOL_MAX
  * @throws Error whose one sentence says what to do
  */
-export async function assertDatabaseFits({ engine, poolMax, logger }: DatabaseFitOptions): Promise<void> {
+export async function assertDatabaseFits(options: {
+  readonly engine: StartedEngine;
+  readonly poolMax: number;
+  readonly logger: Logger;
+}): Promise<void> {
+  const { engine, poolMax, logger } = options;
   await engine.listEvents({ limit: 1 }).catch((cause: unknown) => {
     throw new Error('the tables cannot be read; run "npm run db:migrate"', { cause });
   });

@@ -8,7 +8,7 @@ const schemas = {
   'booking-api': Type.Object({ ...commonVariables, BOOKING_API_PORT: port }),
   'payment-api': Type.Object({
     ...commonVariables,
-    JWKS_URL: Type.Optional(Type.String({ description: 'Where a|b keys are.', format: 'uri' })),
+    JWKS_URL: Type.Optional(Type.String({ description: 'Where a|b keys are.', format: 'http-url' })),
   }),
 };
 
@@ -24,7 +24,9 @@ test('the environment table has one row per variable, with default, bounds, mean
   expect(table).toContain(
     '| `BOOKING_API_PORT` | `3001` | a whole number from 1 to 65535 | Where to listen. | booking-api |',
   );
-  expect(table).toContain('| `JWKS_URL` | none | a URL | Where a\\|b keys are. | payment-api |');
+  expect(table).toContain(
+    '| `JWKS_URL` | none | an http:// or https:// URL | Where a\\|b keys are. | payment-api |',
+  );
   expect(table.match(/`HOST`/g)).toHaveLength(1);
 });
 

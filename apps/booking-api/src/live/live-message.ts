@@ -45,7 +45,7 @@ export class LiveMessage {
     return frame;
   }
 
-  /** The same message in several frames, so that other clients get their turn between them. */
+  /** The same message in several frames: other clients get their turn between them. */
   *piecesAs(seq: number): Generator<Frame> {
     if (this.bytes <= copiedBytes) {
       yield this.frameAs(seq);

@@ -72,7 +72,7 @@ const schema = {
   },
 };
 
-/** A hall of 100,000 seats in rows of its own names; everything else stays with the small default. */
+/** An event of 100,000 seats whose rows all have names of their own; other routes keep the small default. */
 const bodyLimit = 1024 * 1024;
 
 /** `POST /api/v1/events`: an event and all of its seats, or nothing; for organizers. */

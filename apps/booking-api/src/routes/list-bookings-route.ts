@@ -27,7 +27,7 @@ const schema = {
   },
 };
 
-/** `GET /api/v1/booking`: a user's live bookings of an event, for whoever lost the answer to a hold. */
+/** `GET /api/v1/booking`: a user's live bookings of an event: finds a hold whose answer was lost. */
 export function addListBookingsRoute(app: HttpService, core: SeatCore): void {
   app.get('/api/v1/booking', { schema }, async ({ query: { eventId, userId }, caller }, reply) => {
     const bookings = await core.listLiveBookings({ eventId, userId: userIdOf(caller, userId) });

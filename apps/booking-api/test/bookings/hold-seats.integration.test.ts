@@ -37,7 +37,7 @@ describe('POST /api/v1/booking', () => {
           id: seats[1]!.id,
           eventId: event.id,
           section: 'Tribun',
-          row: 'A',
+          row: 'R1',
           number: 2,
           price: { amount: 150_000, currency: 'IDR' },
           status: 'RESERVED',

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { atOnce, auditViolations, claimsOf, expectProblem, signToken } from '@ticketing/testkit';
+import { atOnce, auditViolations, claimsOf, eventInput, expectProblem, signToken } from '@ticketing/testkit';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { makeEvent } from '../fixtures/make-event.ts';
 import {
   openApiOn,
   openTestApi,
@@ -165,7 +164,7 @@ describe('DELETE /api/v1/booking/:bookingId with an Idempotency-Key', () => {
 
 describe('POST /api/v1/events with an Idempotency-Key', () => {
   it('creates one event for a repeated request, and answers it the same', async () => {
-    const event = makeEvent(2);
+    const event = eventInput({ seats: 2 });
     const headers = keyed(randomUUID());
     const make = (overrides = {}) =>
       api.call<EventBody>('POST', '/api/v1/events', { ...event, ...overrides }, headers);

@@ -1,7 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { auditViolations, claimsOf, expectProblem, signToken, type Answer } from '@ticketing/testkit';
+import {
+  type Answer,
+  auditViolations,
+  claimsOf,
+  eventInput,
+  expectProblem,
+  signToken,
+} from '@ticketing/testkit';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { makeEvent } from '../fixtures/make-event.ts';
 import { openTestApi, type BookingBody, type TestApi } from '../fixtures/test-api.ts';
 
 const secret = 'a secret of more than thirty-two bytes';
@@ -167,7 +173,7 @@ describe('a user id beside a token', () => {
 
 describe('creating an event', () => {
   const create = (headers: Record<string, string>) =>
-    api.call('POST', '/api/v1/events', makeEvent(1), headers);
+    api.call('POST', '/api/v1/events', eventInput({ seats: 1 }), headers);
 
   it.each(['organizer', 'admin'])('lets the role %s create an event', async (role) => {
     expect((await create(as('org', role))).status).toBe(201);

@@ -26,9 +26,9 @@ it('the check of the document finds a missing summary, description and example',
   delete post.summary;
   delete post.responses['503']!.description;
   delete post.responses['400']!.content!['application/problem+json']!.examples;
-  const faults = await openApiFindings(document);
-  expect(faults.join('\n')).toContain('not OpenAPI');
-  expect(faults).toEqual(
+  const findings = await openApiFindings(document);
+  expect(findings.join('\n')).toContain('not OpenAPI');
+  expect(findings).toEqual(
     expect.arrayContaining([
       'post /api/v1/booking has no summary',
       'post /api/v1/booking 503 says nothing',

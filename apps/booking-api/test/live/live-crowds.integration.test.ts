@@ -1,9 +1,8 @@
 import { once } from 'node:events';
-import { waitFor } from '@ticketing/testkit';
+import { eventInput, waitFor } from '@ticketing/testkit';
 import { WebSocket } from 'ws';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { followLive, type FollowingClient } from '../fixtures/follow-live.ts';
-import { makeEvent } from '../fixtures/make-event.ts';
 import { metricOf, openApiOn, openTestApi, type TestApi } from '../fixtures/test-api.ts';
 
 let api: TestApi;
@@ -48,9 +47,7 @@ describe('an event of 100,000 seats, none of them free', () => {
   const seats = 100_000;
   let eventId: string;
   beforeAll(async () => {
-    const rows = Array.from({ length: seats / 1_000 }, (_, index) => ({ name: String(index), seats: 1_000 }));
-    const section = { name: 'S', price: { amount: 1, currency: 'IDR' }, rows };
-    ({ id: eventId } = await api.core.createEvent(makeEvent([section])));
+    ({ id: eventId } = await api.core.createEvent(eventInput({ seats, seatsPerRow: 1_000 })));
     // One statement for all seats would exceed the time limit of a statement.
     for (let from = 0; from < seats; from += 5_000) await change(eventId, from, 5_000);
   });

@@ -1,17 +1,17 @@
 import {
   auditViolations,
   createPrivateStack,
-  startService,
-  waitFor,
+  makeEvent,
   type PrivateStack,
   type RunningService,
   type ServiceName,
+  startService,
+  waitFor,
 } from '@ticketing/testkit';
 import { openDatabase, type Database } from '@ticketing/seat-core/clients';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { followLive, type FollowingClient } from '../fixtures/follow-live.ts';
-import { makeEvent } from '../fixtures/make-event.ts';
-import type { BookingBody, EventBody } from '../fixtures/test-api.ts';
+import type { BookingBody } from '../fixtures/test-api.ts';
 
 /** TEST_FAULTS=long sells 2,000 seats. */
 const isLong = process.env['TEST_FAULTS'] === 'long';
@@ -57,14 +57,6 @@ async function send<Body>(method: string, url: string, json?: object): Promise<B
   return response?.ok === true ? body : undefined;
 }
 
-async function createEvent(seats: number): Promise<{ eventId: string; seatIds: string[] }> {
-  const event = await send<EventBody>('POST', `${first.url}/api/v1/events`, makeEvent(seats));
-  const { rows } = await database.$client.query<{ id: string }>('select id from seats where event_id = $1', [
-    event!.id,
-  ]);
-  return { eventId: event!.id, seatIds: rows.map(({ id }) => id) };
-}
-
 const hold = (api: RunningService, seatId: string, userId: string) =>
   send<BookingBody>('POST', `${api.url}/api/v1/booking`, { seatId, userId });
 const confirm = (bookingId: string) =>
@@ -83,7 +75,7 @@ async function expectStatus(
 }
 
 it('a live client gets the changes of every process of every service, with Redis, without it and after its return', async () => {
-  const { eventId, seatIds } = await createEvent(8);
+  const { eventId, seatIds } = await makeEvent(first, { seats: 8 });
   using client = await followLive(first.url, eventId);
   const sell = async (seatId: string, how: string) => {
     const held = await hold(second, seatId, how.replaceAll(' ', '-'));
@@ -91,7 +83,7 @@ it('a live client gets the changes of every process of every service, with Redis
     await confirm(held!.id);
     await expectStatus(client, seatId, 'SOLD', `payment-api, ${how}`);
   };
-  await sell(seatIds[0]!, 'with Redis');
+  await sell(seatIds[0], 'with Redis');
   await hold(second, seatIds[1]!, 'forgetful');
   await expectStatus(client, seatIds[1]!, 'RESERVED', 'the other booking-api');
   await expectStatus(client, seatIds[1]!, 'AVAILABLE', 'expiry-worker');
@@ -108,7 +100,7 @@ it('a live client gets the changes of every process of every service, with Redis
 });
 
 it('live clients end with the statuses of the database after a sale in which a booking-api was killed and restarted', async () => {
-  const { eventId, seatIds } = await createEvent(seatCount);
+  const { eventId, seatIds } = await makeEvent(first, { seats: seatCount });
   const clients = [await followLive(first.url, eventId), await followLive(first.url, eventId)];
   const toBuy = seatIds.map((seatId, index) => ({ seatId, userId: `buyer-${index}` }));
 

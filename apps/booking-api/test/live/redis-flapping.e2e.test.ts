@@ -2,15 +2,15 @@ import { setTimeout as delay } from 'node:timers/promises';
 import {
   auditViolations,
   createPrivateStack,
-  startService,
-  waitFor,
+  makeEvent,
   type PrivateStack,
   type RunningService,
+  startService,
+  waitFor,
 } from '@ticketing/testkit';
 import { openDatabase, type Database } from '@ticketing/seat-core/clients';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { followLive, type FollowingClient } from '../fixtures/follow-live.ts';
-import { makeEvent } from '../fixtures/make-event.ts';
 
 /** TEST_FAULTS=long takes as many clients as follow a sale. */
 const clientCount = process.env['TEST_FAULTS'] === 'long' ? 500 : 100;
@@ -44,12 +44,11 @@ async function send(method: string, path: string, json?: object): Promise<{ id: 
 }
 
 it('live clients end with the statuses of the database after Redis failed several times a second', async () => {
-  const event = await send('POST', 'events', makeEvent(400));
-  const { rows } = await database.$client.query<{ id: string }>('select id from seats order by id');
+  const { eventId, seatIds } = await makeEvent(api, { seats: 400 });
   const clients: FollowingClient[] = [];
   // Not all at once: a busy process sheds some requests.
   while (clients.length < clientCount) {
-    const few = Array.from({ length: 20 }, () => followLive(api.url, event!.id));
+    const few = Array.from({ length: 20 }, () => followLive(api.url, eventId));
     clients.push(...(await Promise.all(few)));
   }
 
@@ -58,7 +57,7 @@ it('live clients end with the statuses of the database after Redis failed severa
   const buyers = Array.from({ length: 4 }, async () => {
     while (!over.signal.aborted) {
       const turn = (sold += 1);
-      const request = { seatId: rows[turn % rows.length]!.id, userId: `user-${turn}` };
+      const request = { seatId: seatIds[turn % seatIds.length], userId: `user-${turn}` };
       const held = await send('POST', 'booking', request);
       if (held !== undefined && turn % 2 === 0) await send('DELETE', `booking/${held.id}`);
     }

@@ -3,15 +3,15 @@ import {
   atOnce,
   auditViolations,
   createTestStack,
-  startService,
-  waitFor,
+  makeEvent,
   type RunningService,
+  startService,
   type TestStack,
+  waitFor,
 } from '@ticketing/testkit';
 import { openSeatCore } from '@ticketing/seat-core';
 import { openDatabase, openRedis, type Database } from '@ticketing/seat-core/clients';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { makeEvent } from '../fixtures/make-event.ts';
 
 /* Many simultaneous requests of one user to several processes, which coordinate through PostgreSQL and Redis only. */
 
@@ -53,9 +53,7 @@ afterAll(async () => {
 async function createSeats(seats: number): Promise<string[]> {
   const { databaseUrl, redisUrl } = stack;
   await using core = await openSeatCore({ databaseUrl, redisUrl, databasePoolMax: 1 });
-  const event = await core.createEvent(makeEvent(seats));
-  const map = await core.getSeatMap({ eventId: event.id });
-  return map.seats.map(({ id }) => id);
+  return [...(await makeEvent(core, { seats })).seatIds];
 }
 
 interface Answer {

@@ -1,15 +1,15 @@
 import {
   auditViolations,
   createPrivateStack,
+  makeEvent,
+  type PrivateStack,
+  type RunningService,
   startService,
   waitFor,
   withinDeadline,
-  type PrivateStack,
-  type RunningService,
 } from '@ticketing/testkit';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { makeEvent } from '../fixtures/make-event.ts';
-import type { BookingBody, EventBody, SeatBody } from '../fixtures/test-api.ts';
+import type { BookingBody } from '../fixtures/test-api.ts';
 
 /* The built services during an outage of PostgreSQL, as a buyer and a load balancer see them. */
 
@@ -25,9 +25,7 @@ beforeAll(async () => {
     startService('booking-api', env),
     startService('payment-api', env),
   ]);
-  const { body } = await post<EventBody>(`${bookingApi.url}/api/v1/events`, makeEvent(500));
-  const map = await fetch(`${bookingApi.url}/api/v1/events/${body.id}/seats`);
-  seatIds = ((await map.json()) as { seats: SeatBody[] }).seats.map(({ id }) => id);
+  seatIds = [...(await makeEvent(bookingApi, { seats: 500 })).seatIds];
 });
 afterEach(async () => expect(await auditViolations(stack.databaseUrl)).toEqual([]));
 afterAll(async () => {

@@ -1,16 +1,16 @@
 import {
   auditViolations,
   createPrivateStack,
+  makeEvent,
+  type PrivateStack,
+  type RunningService,
   startService,
   waitFor,
   withinDeadline,
-  type PrivateStack,
-  type RunningService,
 } from '@ticketing/testkit';
 import { openSeatCore } from '@ticketing/seat-core';
 import { openDatabase, openRedis, type Database } from '@ticketing/seat-core/clients';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { makeEvent } from '../fixtures/make-event.ts';
 import type { BookingBody } from '../fixtures/test-api.ts';
 
 /* The three built services during an outage of Redis, as a buyer and an operator see them. */
@@ -51,17 +51,9 @@ async function startAll(until: 'ready' | 'degraded', env: Record<string, string>
 }
 
 async function createSeats(seats: number): Promise<string[]> {
-  const core = await openSeatCore({
-    databaseUrl: stack.serviceUrl,
-    redisUrl: stack.redisUrl,
-    databasePoolMax: 2,
-  });
-  const { id } = await core.createEvent(makeEvent(seats));
-  await core[Symbol.asyncDispose]();
-  const { rows } = await database.$client.query<{ id: string }>('select id from seats where event_id = $1', [
-    id,
-  ]);
-  return rows.map((row) => row.id);
+  const { serviceUrl: databaseUrl, redisUrl } = stack;
+  await using core = await openSeatCore({ databaseUrl, redisUrl, databasePoolMax: 2 });
+  return [...(await makeEvent(core, { seats })).seatIds];
 }
 
 interface Answer {

@@ -2,16 +2,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import {
   auditViolations,
   createTestStack,
+  makeEvent,
+  type RunningService,
   startService,
+  type TestStack,
   waitFor,
   withinDeadline,
-  type RunningService,
-  type TestStack,
 } from '@ticketing/testkit';
 import { openSeatCore, type SeatCore } from '@ticketing/seat-core';
 import { openDatabase, type Database } from '@ticketing/seat-core/clients';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { makeEvent } from '../fixtures/make-event.ts';
 import type { BookingBody } from '../fixtures/test-api.ts';
 
 let stack: TestStack;
@@ -42,13 +42,7 @@ afterAll(async () => {
   await stack.dispose();
 });
 
-async function createSeats(seats: number): Promise<string[]> {
-  const { id } = await core.createEvent(makeEvent(seats));
-  const { rows } = await database.$client.query<{ id: string }>('select id from seats where event_id = $1', [
-    id,
-  ]);
-  return rows.map((row) => row.id);
-}
+const createSeats = async (seats: number) => (await makeEvent(core, { seats })).seatIds;
 
 const anyOf = <Item>(items: readonly Item[]): Item => items[Math.floor(Math.random() * items.length)]!;
 

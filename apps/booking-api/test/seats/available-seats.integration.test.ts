@@ -60,8 +60,8 @@ describe('GET /api/v1/seats/available', () => {
   });
 
   it('lists free seats of all coming events without eventId, and of no past one', async () => {
-    const past = await api.createEvent(5, new Date(Date.now() - 60_000));
-    const coming = await api.createEvent(5, new Date(Date.now() + 60_000));
+    const past = await api.createEvent(5, { startsAt: new Date(Date.now() - 60_000) });
+    const coming = await api.createEvent(5, { startsAt: new Date(Date.now() + 60_000) });
     const seen = await waitFor(
       async () => {
         const { body } = await readAvailable('?limit=100');

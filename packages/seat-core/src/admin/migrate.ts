@@ -3,7 +3,13 @@ import { fileURLToPath } from 'node:url';
 import { readMigrationFiles, type MigrationMeta } from 'drizzle-orm/migrator';
 import pg from 'pg';
 import { grantServiceRole } from './grants.ts';
-import { createMigrationsSchema, createMigrationsTable, readApplied, recordMigration, tryLock } from './migrate.sql.ts';
+import {
+  createMigrationsSchema,
+  createMigrationsTable,
+  readApplied,
+  recordMigration,
+  tryLock,
+} from './migrate.sql.ts';
 
 const ownMigrations = fileURLToPath(new URL('../../migrations', import.meta.url));
 

@@ -1,5 +1,12 @@
 import pg from 'pg';
-import { beginReading, closeCursor, declareCursor, fetchRows, limitStatement, readMoment } from './read-transaction.sql.ts';
+import {
+  beginReading,
+  closeCursor,
+  declareCursor,
+  fetchRows,
+  limitStatement,
+  readMoment,
+} from './read-transaction.sql.ts';
 
 export interface ReadTransactionOptions {
   /** `postgres://…`; a role that may read the tables, also of a replica. */

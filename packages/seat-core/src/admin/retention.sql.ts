@@ -68,7 +68,10 @@ export const deleteRows = ({ name, where }: (typeof retiredTables)[number]): str
   `delete from ${name} where ${where}`;
 
 /** A cursor over the rows as JSON lines. Its query is a text of its own, because a cursor takes no parameters. */
-export function declareArchive({ name, where, order }: (typeof retiredTables)[number], eventId: string): string {
+export function declareArchive(
+  { name, where, order }: (typeof retiredTables)[number],
+  eventId: string,
+): string {
   const query = `select * from ${name} where ${where.replace('$1', pg.escapeLiteral(eventId))} order by ${order}`;
   return `declare archived no scroll cursor for
     select json_build_object('table', '${name}', 'row', archived)::text as line,

@@ -89,9 +89,7 @@ async function lock(client: pg.Client, id: string, keptDays: number): Promise<vo
   // From here on no transition can change a row of the event, so these look-ups see its last state.
   if (await one(findHold, [id])) throw new NotRetirableError('it has holds that have not ended');
   if (!(await one(isRetirable, [keptDays, id])))
-    throw new NotRetirableError(
-      `it is not over for ${keptDays} days, or had a transition within a day`,
-    );
+    throw new NotRetirableError(`it is not over for ${keptDays} days, or had a transition within a day`);
 }
 
 interface ArchivedRows {
@@ -100,7 +98,10 @@ interface ArchivedRows {
 }
 
 async function writeArchive(client: pg.Client, id: string, archive: EventArchive): Promise<ArchivedRows> {
-  const counts = Object.fromEntries(retiredTables.map(({ name }) => [name, 0])) as Record<RetiredTable, number>;
+  const counts = Object.fromEntries(retiredTables.map(({ name }) => [name, 0])) as Record<
+    RetiredTable,
+    number
+  >;
   const seatIds: string[] = [];
   for (const table of retiredTables) {
     const { name } = table;

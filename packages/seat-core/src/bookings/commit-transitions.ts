@@ -1,7 +1,11 @@
 import { failpoint } from '#failpoint';
 import { publishCommit, toTransitionChange, type PublishDependencies } from '../announce/publish-commit.ts';
 import { groupBy } from '../group-by.ts';
-import { toIdempotencyKey, type IdempotencyKey, type IdempotentRequests } from '../idempotency/idempotency.ts';
+import {
+  toIdempotencyKey,
+  type IdempotencyKey,
+  type IdempotentRequests,
+} from '../idempotency/idempotency.ts';
 import type { Connections } from '../postgres/connections.ts';
 import { GroupCommit } from '../postgres/group-commit.ts';
 import type { Statement } from '../postgres/statement.ts';

@@ -160,7 +160,9 @@ function logWorkerEvents(worker: JobWorker, logger: SeatCoreLogger): void {
     if (job?.finishedOn === undefined) logger.warn(fields, 'job failed; it will be tried again');
     else logger.error(fields, 'job failed');
   });
-  worker.on('stalled', (jobId) => logger.warn({ jobId }, 'job of a worker that died; another worker takes it'));
+  worker.on('stalled', (jobId) =>
+    logger.warn({ jobId }, 'job of a worker that died; another worker takes it'),
+  );
 
   // Each attempt to reconnect fails with the same message: it is logged once, until it changes.
   let lastMessage = '';

@@ -16,7 +16,12 @@ import { tryLockSeats, type SeatLockDependencies } from '../redis/seat-lock.ts';
 import type { Booking } from '../types.ts';
 import { InputCheck } from '../validation.ts';
 import { newBookingId } from './booking-id.ts';
-import { commitHolds, type CommitHoldsDependencies, type CommittedHold, type HoldRequest } from './commit-holds.ts';
+import {
+  commitHolds,
+  type CommitHoldsDependencies,
+  type CommittedHold,
+  type HoldRequest,
+} from './commit-holds.ts';
 
 export interface HoldSeatsInput {
   /** One to `maxSeatsPerBooking` seats of one event, each once. */
@@ -81,7 +86,8 @@ export async function holdSeats(
 async function hold(dependencies: HoldSeatsDependencies, request: CheckedInput): Promise<Booking> {
   const { seatIds, userId, requestId, key } = request;
   const taken = await findCachedTakenSeats(dependencies, seatIds);
-  if (taken.length > 0) throw new SeatCoreError('SEAT_TAKEN', `taken: ${taken.join(', ')}`, { seatIds: taken });
+  if (taken.length > 0)
+    throw new SeatCoreError('SEAT_TAKEN', `taken: ${taken.join(', ')}`, { seatIds: taken });
 
   const keyTag = key === null ? '' : key.id.toString('hex', 0, 8);
   const lease = await tryLockSeats(dependencies, { seatIds, userId, keyTag });

@@ -128,9 +128,10 @@ export class IdempotentRequests {
   async #find(key: IdempotencyKey, timeoutMs = 0): Promise<RememberedEffect | null> {
     const deadline = performance.now() + timeoutMs;
     for (;;) {
-      const [row] = await this.#connections.rows<RememberedEffect & { fingerprint: Buffer }>(findKeyStatement, [
-        key.id,
-      ]);
+      const [row] = await this.#connections.rows<RememberedEffect & { fingerprint: Buffer }>(
+        findKeyStatement,
+        [key.id],
+      );
       if (row !== undefined) {
         if (row.fingerprint.equals(key.fingerprint)) return row;
         throw new SeatCoreError('IDEMPOTENCY_KEY_REUSED', 'the key belongs to a different request');

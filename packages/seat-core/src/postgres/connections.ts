@@ -136,7 +136,10 @@ export class Connections {
 
 /** A standby answers, but it decides nothing. */
 async function assertPrimary(client: pg.PoolClient): Promise<void> {
-  const [row] = await runStatement<{ standby: boolean }>(client, { statement: isStandbyStatement, values: [] });
+  const [row] = await runStatement<{ standby: boolean }>(client, {
+    statement: isStandbyStatement,
+    values: [],
+  });
   if (row?.standby !== false) throw new Error('PostgreSQL is a standby');
 }
 

@@ -75,7 +75,9 @@ export class Reads {
   }
 
   /** @returns undefined when the primary has to be asked */
-  async #fromReplica<T>(query: (database: Database) => Promise<T>): Promise<{ readonly value: T } | undefined> {
+  async #fromReplica<T>(
+    query: (database: Database) => Promise<T>,
+  ): Promise<{ readonly value: T } | undefined> {
     if (this.#replica === null) return undefined;
     try {
       const value = await this.#replica.run(async (database) => {
@@ -85,7 +87,8 @@ export class Reads {
       this.#metrics.replicaReads.inc({ from: 'replica' });
       return { value };
     } catch (err) {
-      if (!(err instanceof CircuitOpenError)) this.#logger.debug({ err }, 'replica read failed; reading the primary');
+      if (!(err instanceof CircuitOpenError))
+        this.#logger.debug({ err }, 'replica read failed; reading the primary');
       this.#metrics.replicaReads.inc({ from: 'primary' });
       return undefined;
     }

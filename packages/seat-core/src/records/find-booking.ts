@@ -16,6 +16,7 @@ export async function findBooking(
   ownerId: string | null,
 ): Promise<Booking> {
   const [first, ...rest] = await connections.rows<BookingRow>(findBookingStatement, [bookingId, ownerId]);
-  if (first === undefined) throw new SeatCoreError('BOOKING_NOT_FOUND', `no booking ${bookingId} for this caller`);
+  if (first === undefined)
+    throw new SeatCoreError('BOOKING_NOT_FOUND', `no booking ${bookingId} for this caller`);
   return toBookingView([first, ...rest]);
 }

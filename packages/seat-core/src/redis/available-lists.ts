@@ -11,7 +11,10 @@ export interface CachedList {
 }
 
 /** @param eventId undefined for the list over all coming events. @returns null when there is no list */
-export async function readAvailableList(redis: Redis, eventId: string | undefined): Promise<CachedList | null> {
+export async function readAvailableList(
+  redis: Redis,
+  eventId: string | undefined,
+): Promise<CachedList | null> {
   const key = availableSeatsKey(eventId);
   const [json, remainingMs] = await Promise.all([redis.get(key), redis.pttl(key)]);
   if (json === null) return null;

@@ -68,7 +68,11 @@ export function createRedisProbe(redis: Redis): () => Promise<void> {
  */
 export function createRedisBreaker(
   redis: Redis,
-  { metrics, logger, onClosed }: {
+  {
+    metrics,
+    logger,
+    onClosed,
+  }: {
     readonly metrics: SeatCoreMetrics;
     readonly logger: SeatCoreLogger;
     readonly onClosed: (outageMs: number) => Promise<unknown>;

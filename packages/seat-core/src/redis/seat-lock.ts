@@ -56,9 +56,7 @@ export async function tryLockSeats(
   const failed = replies.find((reply) => reply.status === 'rejected');
   const mayBeOurs = seatIds.filter((_, index) => {
     const reply = replies[index];
-    return reply?.status === 'rejected'
-      ? !(reply.reason instanceof CircuitOpenError)
-      : reply?.value === null;
+    return reply?.status === 'rejected' ? !(reply.reason instanceof CircuitOpenError) : reply?.value === null;
   });
   const isBusy = holders.length > 0;
   const result = isBusy ? 'busy' : failed === undefined ? 'acquired' : 'error';

@@ -11,16 +11,14 @@ const anonymous: Caller = { userId: null, roles: new Set() };
 /** While authentication is off, every request has every role. */
 const unauthenticated: Caller = { userId: null, roles: new Set(roles) };
 
-export interface AuthenticationOptions {
-  readonly settings: AuthenticationSettings;
-  readonly logger: Logger;
-}
-
 /**
  * Authenticates every request by its bearer token, before its body is read. A route without `config.access` is for users
  * with a valid token. While authentication is off every request is allowed everything, and a warning says so.
  */
-export const authentication = namedPlugin<AuthenticationOptions>(
+export const authentication = namedPlugin<{
+  readonly settings: AuthenticationSettings;
+  readonly logger: Logger;
+}>(
   // Behind the address limit: the number of tokens that an address can try is bounded.
   { name: 'authentication', after: ['request-context', 'address-limit'] },
   (app, { settings, logger }) => {

@@ -29,20 +29,12 @@ export function environmentTable(schemas: Schemas): string {
     .join('');
 }
 
-interface CollectedVariable {
-  readonly name: string;
-  readonly schema: TSchema;
-  readonly isRequired: boolean;
-  /** The services that read it. */
-  readonly services: readonly string[];
-}
-
 /**
- * Merges the schemas into one list, in the order of first mention.
+ * Merges the schemas into one list of variables and the services that read them, in the order of first mention.
  *
  * @throws Error when a variable has no description, or means different things to two services
  */
-function collectVariables(schemas: Schemas): readonly CollectedVariable[] {
+function collectVariables(schemas: Schemas) {
   const found = new Map<string, { schema: TSchema; isRequired: boolean; services: string[] }>();
   for (const [service, object] of Object.entries(schemas)) {
     for (const [name, schema] of Object.entries(object.properties)) {

@@ -29,7 +29,6 @@ export const variableFormats: Readonly<
     isValid: (text) =>
       entriesOf(text).every((entry) => isUrl(entry, ['http:', 'https:'], ({ origin }) => origin === entry)),
   },
-  uri: { phrase: 'a URL', isValid: (text) => URL.canParse(text) },
 };
 
 const typePhrases: Readonly<Record<string, string>> = {

@@ -7,16 +7,11 @@ import { sentences } from '../problems/sentences.ts';
 import type { ConnectionTracker } from './connections.ts';
 import { newRequestId, requestIdOf } from './request-context.ts';
 
-interface Refusal {
-  readonly status: number;
-  readonly sentence: Sentence;
-}
-
-const refusals: Readonly<Record<string, Refusal>> = {
+const refusals: Readonly<Record<string, { readonly status: number; readonly sentence: Sentence }>> = {
   HPE_HEADER_OVERFLOW: { status: 431, sentence: sentences.largeHeaders },
   ERR_HTTP_REQUEST_TIMEOUT: { status: 408, sentence: sentences.lateRequest },
 };
-const malformed: Refusal = { status: 400, sentence: sentences.malformedRequest };
+const malformed = { status: 400, sentence: sentences.malformedRequest };
 
 /** Time for the client to read the answer: destroying the connection sends a reset, which would discard it. */
 const lingerMs = 1_000;

@@ -10,16 +10,13 @@ const preflightHeaders = {
   'access-control-max-age': String(preflightSeconds),
 };
 
-export interface CorsOptions {
-  /** ALLOWED_ORIGINS; without it no page of another origin may call the service. */
-  readonly allowedOrigins: readonly string[] | undefined;
-}
-
 /**
  * Lets pages of the allowed origins call the service (CORS), and answers OPTIONS of every route that is registered after
  * it. Clients authenticate by a header, never by a cookie, so credentials are not allowed.
+ *
+ * @param allowedOrigins ALLOWED_ORIGINS; without it no page of another origin may call the service
  */
-export const cors = namedPlugin<CorsOptions>(
+export const cors = namedPlugin<{ readonly allowedOrigins: readonly string[] | undefined }>(
   { name: 'cors', after: ['request-context'] },
   (app, { allowedOrigins }) => {
     if (allowedOrigins !== undefined) addCors(app, allowedOrigins);

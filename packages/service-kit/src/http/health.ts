@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Type } from '@sinclair/typebox';
 import type { FastifyBaseLogger } from 'fastify';
 import { described } from '../openapi/describe-route.ts';
@@ -19,7 +20,7 @@ export interface DegradedDependency {
   readonly detail: string;
 }
 
-export interface HealthOptions {
+interface HealthOptions {
   readonly readiness: readonly ReadinessCheck[];
   readonly degradedDependencies: () => readonly DegradedDependency[];
   readonly logger: FastifyBaseLogger;
@@ -116,19 +117,11 @@ function createProbe({ name, check }: ReadinessCheck, logger: FastifyBaseLogger)
     }
   };
 
-  return async (): Promise<DegradedDependency | undefined> => {
+  const late = { name, status: 'down', detail: `did not answer within ${checkMs} ms` };
+  return (): Promise<DegradedDependency | undefined> => {
     if (current === undefined || performance.now() - current.startedAt > staleMs) {
       current = { outcome: ask(), startedAt: performance.now() };
     }
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<DegradedDependency>((resolve) => {
-      const detail = `did not answer within ${checkMs} ms`;
-      timer = setTimeout(() => resolve({ name, status: 'down', detail }), checkMs);
-    });
-    try {
-      return await Promise.race([current.outcome, late]);
-    } finally {
-      clearTimeout(timer);
-    }
+    return Promise.race([current.outcome, sleep(checkMs, late, { ref: false })]);
   };
 }

@@ -1,6 +1,7 @@
 import { Ajv, type ErrorObject, type Options, type ValidateFunction } from 'ajv';
 import ajvFormats from 'ajv-formats';
 import type { FastifySchemaCompiler } from 'fastify';
+import traverse from 'json-schema-traverse';
 
 /** A validator as Fastify calls it: false, and then `errors` says why. */
 interface Validator {
@@ -93,23 +94,12 @@ function isSmall(body: unknown): boolean {
  *
  * @throws Error that names the place, when the service is built
  */
-function assertClosedObjects(schema: unknown, place = '#'): void {
-  if (typeof schema !== 'object' || schema === null) return;
-  const node = schema as Readonly<Record<string, unknown>>;
-  if (node['properties'] !== undefined && node['additionalProperties'] === undefined) {
-    throw new Error(`body schema ${place}: additionalProperties is not set; unknown members must be refused`);
-  }
-  for (const [key, value] of Object.entries(node)) {
-    // Below these lie data or names, not schemas.
-    if (['default', 'enum', 'const', 'examples'].includes(key)) continue;
-    if (key === 'properties') {
-      for (const [name, member] of Object.entries(value as object)) {
-        assertClosedObjects(member, `${place}/properties/${name}`);
-      }
-    } else if (Array.isArray(value)) {
-      value.forEach((item, index) => assertClosedObjects(item, `${place}/${key}/${index}`));
-    } else {
-      assertClosedObjects(value, `${place}/${key}`);
-    }
-  }
+function assertClosedObjects(schema: object): void {
+  const cb = (node: Readonly<Record<string, unknown>>, place: string): void => {
+    if (node['properties'] === undefined || node['additionalProperties'] !== undefined) return;
+    throw new Error(
+      `body schema #${place}: additionalProperties is not set; unknown members must be refused`,
+    );
+  };
+  traverse(schema, { cb });
 }

@@ -34,16 +34,6 @@ function safeValue(value: unknown, depth: number): unknown {
   return isPlain ? safeMembersOf(value, depth) : `[${value.constructor.name}]`;
 }
 
-/** The logged members of an error, from a closed list: libraries attach SQL, parameters and credentials. */
-export interface SerializedError {
-  readonly type: string;
-  readonly message: string;
-  readonly stack: string;
-  readonly cause?: SerializedError;
-  readonly errors?: readonly SerializedError[];
-  readonly [member: string]: unknown;
-}
-
 // Not on this list: `detail`, `where`, `hint`, `internalQuery` and `parameters` of a pg error, which hold row values or
 // SQL, and `command` of a Redis error, which holds its arguments.
 const safeMembers = [
@@ -63,8 +53,8 @@ const safeMembers = [
 
 const maxErrorDepth = 5;
 
-/** Serializes an error for the log without SQL, its parameters, row values or credentials. */
-function serializeError(error: unknown, depth = 0): SerializedError {
+/** Serializes an error for the log from a closed list of members: libraries attach SQL, parameters and credentials. */
+function serializeError(error: unknown, depth = 0): Record<string, unknown> {
   if (!(error instanceof Error)) return { type: typeof error, message: 'not an Error was thrown', stack: '' };
 
   const members: Record<string, unknown> = {};

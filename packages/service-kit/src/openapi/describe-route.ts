@@ -1,21 +1,18 @@
 import type { TSchema } from '@sinclair/typebox';
 import type { FastifyContextConfig, FastifySchema } from 'fastify';
 import { problemSchema, renderProblem, type ProblemDetails } from '../problems/problem-body.ts';
-import { definitionOf, type ProblemCode } from '../problems/problem-table.ts';
+import { problems, type ProblemCode } from '../problems/problem-table.ts';
 
-/** Notes of the OpenAPI document about one answer, or about the body of a request. */
-export interface SchemaNotes {
-  readonly description: string;
-  readonly example?: unknown;
-  /** Description by header name, in lower case. */
-  readonly headers?: Readonly<Record<string, string>>;
-}
-
-/** The same schema with notes for its readers at this place. */
+/**
+ * The same schema with notes for the readers of the OpenAPI document.
+ *
+ * @param notes.headers descriptions by header name, in lower case
+ */
 export function described<Schema extends TSchema>(
   schema: Schema,
-  { description, example, headers }: SchemaNotes,
+  notes: { description: string; example?: unknown; headers?: Readonly<Record<string, string>> },
 ): Schema {
+  const { description, example, headers } = notes;
   const headerSchemas = Object.entries(headers ?? {}).map(([name, text]) => [
     name,
     { type: 'string', description: text },
@@ -116,7 +113,7 @@ const exampleDetails: Partial<Record<ProblemCode, ProblemDetails>> = {
 export function describeProblems(codes: readonly ProblemCode[]): Record<string, object> {
   const byStatus = new Map<number, ProblemCode[]>();
   for (const code of new Set(codes)) {
-    const { status } = definitionOf(code);
+    const { status } = problems[code];
     byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
   }
   return Object.fromEntries(
@@ -126,11 +123,11 @@ export function describeProblems(codes: readonly ProblemCode[]): Record<string, 
 
 function describeStatus(codes: readonly ProblemCode[]): object {
   const isRetried = codes.some(
-    (code) => code === 'RATE_LIMITED' || definitionOf(code).retryAfterSeconds !== undefined,
+    (code) => code === 'RATE_LIMITED' || problems[code].retryAfterSeconds !== undefined,
   );
   const isLanguage = { type: 'string', enum: ['en', 'id'], description: 'The language of `detail`.' };
   return {
-    description: codes.map((code) => `\`${code}\`: ${definitionOf(code).when}.`).join('\n\n'),
+    description: codes.map((code) => `\`${code}\`: ${problems[code].when}.`).join('\n\n'),
     headers: {
       'content-language': isLanguage,
       ...(isRetried

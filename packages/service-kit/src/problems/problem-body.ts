@@ -1,5 +1,5 @@
 import { Type } from '@sinclair/typebox';
-import { definitionOf, type Language, type ProblemCode } from './problem-table.ts';
+import { problems, type Language, type ProblemCode } from './problem-table.ts';
 
 /** The body of every problem (RFC 9457), for the response schemas of routes and for tests. */
 export const problemSchema = Type.Object(
@@ -40,30 +40,20 @@ export interface ProblemDetails {
   readonly bookingStatus?: string;
 }
 
-export interface RenderedProblem {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  /** Bytes: no serializer drops extension members, and no charset is added to the media type. */
-  readonly body: Buffer;
-}
-
-export interface ProblemContext {
-  readonly requestId: string;
-  readonly language: Language;
-  /** For bytes that never became a request (408, 431); otherwise the status of the code. */
-  readonly status?: number;
-}
-
-/** Renders an `application/problem+json` answer (RFC 9457). */
+/**
+ * Renders an `application/problem+json` answer (RFC 9457).
+ *
+ * @param context.status for bytes that never became a request (408, 431); otherwise the status of the code
+ * @returns the body as bytes: no serializer drops extension members, and no charset is added to the media type
+ */
 export function renderProblem(
   code: ProblemCode,
   details: ProblemDetails,
-  { requestId, language, status: givenStatus }: ProblemContext,
-): RenderedProblem {
-  const definition = definitionOf(code);
-  const { title, retryable, retryAfterSeconds } = definition;
-  const status = givenStatus ?? definition.status;
-  const detail = definition.detail[language];
+  context: { readonly requestId: string; readonly language: Language; readonly status?: number },
+): { status: number; headers: Record<string, string>; body: Buffer } {
+  const { requestId, language, status = problems[code].status } = context;
+  const { title, retryable, retryAfterSeconds } = problems[code];
+  const detail = problems[code].detail[language];
   const problem = {
     type: `urn:ticketing:fault:${code.toLowerCase().replaceAll('_', '-')}`,
     title,

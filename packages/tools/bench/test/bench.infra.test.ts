@@ -8,7 +8,7 @@ import { planTurns, runTurns } from '../src/run-turns.ts';
 let rig: Rig;
 beforeAll(async () => {
   rig = await startRig();
-});
+}, 180_000);
 afterAll(() => rig[Symbol.asyncDispose]());
 
 const effort = { warmUpMs: 500, measureMs: 1_000, scale: 0.01 };

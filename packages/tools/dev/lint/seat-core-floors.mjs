@@ -15,7 +15,18 @@ const floors = [
   [['queue/'], ['postgres/']],
   [['redis/']],
   // The ground is one room.
-  [['resilience/', 'options.ts', 'types.ts', 'errors.ts', 'validation.ts', 'metrics.ts', 'group-by.ts', 'failpoint.ts']],
+  [
+    [
+      'resilience/',
+      'options.ts',
+      'types.ts',
+      'errors.ts',
+      'validation.ts',
+      'metrics.ts',
+      'group-by.ts',
+      'failpoint.ts',
+    ],
+  ],
 ];
 
 const rooms = floors.flatMap((floor, depth) => floor.map((names) => ({ names, depth })));

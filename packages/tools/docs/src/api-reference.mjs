@@ -3,6 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Application, ReflectionKind } from 'typedoc';
 
+const tables = ['parameters', 'interfaceProperties', 'classProperties', 'propertyMembers', 'typeDeclaration'];
+const hidden = ['Modifiers', 'Inherited', 'Overrides', 'Defaults', 'Values'];
+
 /** For TypeDoc and its Markdown plugin: plain data becomes a table, a function or a class a section. */
 const options = {
   plugin: ['typedoc-plugin-markdown'],
@@ -20,18 +23,8 @@ const options = {
   hideBreadcrumbs: true,
   hideGroupHeadings: true,
   useCodeBlocks: true,
-  parametersFormat: 'table',
-  interfacePropertiesFormat: 'table',
-  classPropertiesFormat: 'table',
-  propertyMembersFormat: 'table',
-  typeDeclarationFormat: 'table',
-  tableColumnSettings: {
-    hideModifiers: true,
-    hideInherited: true,
-    hideOverrides: true,
-    hideDefaults: true,
-    hideValues: true,
-  },
+  ...Object.fromEntries(tables.map((subject) => [`${subject}Format`, 'table'])),
+  tableColumnSettings: Object.fromEntries(hidden.map((column) => [`hide${column}`, true])),
 };
 
 /**

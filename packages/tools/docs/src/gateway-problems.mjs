@@ -1,9 +1,8 @@
 /*
- * What the gateway answers by itself, as nginx takes it, from the faults of the services: a client cannot tell
- * by the form of an answer who gave it.
+ * The gateway's own answers as configuration of nginx, made from the problems of the services: a client cannot tell
+ * from the form of an answer which of them sent it.
  */
 
-/** The faults that a gateway can meet. */
 const codes = [
   'VALIDATION_FAILED',
   'ROUTE_NOT_FOUND',
@@ -13,12 +12,12 @@ const codes = [
   'DEPENDENCY_UNAVAILABLE',
   'INTERNAL',
 ];
-const header = '# Made by "npm run docs" from the faults of the services.\n';
+const header = '# Made by "npm run docs" from the problems of the services.\n';
 
-/** Who comes too fast for the gateway may come again as soon as its bucket has run a little lower. */
+/** A client that was too fast for the gateway may retry as soon as its bucket is a little lower. */
 const retrySeconds = { RATE_LIMITED: 1 };
 
-/** In a string of nginx in single quotes. */
+/** A string of nginx in single quotes. */
 function quoted(text) {
   if (/['\\$]/.test(text.replaceAll(/\$[a-z_]+/g, ''))) throw new Error(`nginx would misread: ${text}`);
   return `'${text}'`;
@@ -27,8 +26,8 @@ function quoted(text) {
 const variableOf = (code) => `$detail_${code.toLowerCase()}`;
 
 /** Maps for the http block: each sentence in the language that the client asked for. */
-export function gatewayDetails(faults, sentences) {
-  const details = codes.map((code) => [variableOf(code), faults[code].detail]);
+export function gatewayDetails(problems, sentences) {
+  const details = codes.map((code) => [variableOf(code), problems[code].detail]);
   details.push(['$detail_malformed', sentences.malformedRequest]);
   const maps = details.map(
     ([variable, { en, id }]) =>
@@ -38,31 +37,29 @@ export function gatewayDetails(faults, sentences) {
 }
 
 /** Named locations for the server block. */
-export function gatewayProblems(faults) {
+export function gatewayProblems(problems) {
   const locations = codes.map((code) => {
-    const { status, title, retryable, retryAfterSeconds = retrySeconds[code] } = faults[code];
-    const members = [
-      `"type":"urn:ticketing:fault:${code.toLowerCase().replaceAll('_', '-')}"`,
-      `"title":"${title}"`,
-      `"status":${status}`,
-      `"detail":"${variableOf(code)}"`,
-      `"code":"${code}"`,
-      `"retryable":${retryable}`,
-      `"requestId":"$own_request_id"`,
-    ];
-    if (code === 'VALIDATION_FAILED') members.push('"errors":[{"pointer":"","detail":"$detail_malformed"}]');
-    const body = `{${members.join(',')}${code === 'DEPENDENCY_UNAVAILABLE' ? '$lost_outcome' : ''}}`;
-    const headers = [
-      ['x-request-id', '$own_request_id'],
-      ['content-language', '$language'],
-      ['cache-control', 'no-store'],
-      ['x-content-type-options', 'nosniff'],
-      ...(retryAfterSeconds === undefined ? [] : [['retry-after', retryAfterSeconds]]),
-    ];
+    const { status, title, retryable, retryAfterSeconds = retrySeconds[code] } = problems[code];
+    const type = `urn:ticketing:fault:${code.toLowerCase().replaceAll('_', '-')}`;
+    const body = {
+      type,
+      title,
+      status,
+      detail: variableOf(code),
+      code,
+      retryable,
+      requestId: '$own_request_id',
+    };
+    if (code === 'VALIDATION_FAILED') body.errors = [{ pointer: '', detail: '$detail_malformed' }];
+    const lostOutcome = code === 'DEPENDENCY_UNAVAILABLE' ? '$lost_outcome' : '';
     const lines = [
       'default_type application/problem+json;',
-      ...headers.map(([name, value]) => `add_header ${name} ${value} always;`),
-      `return ${status} ${quoted(body)};`,
+      'add_header x-request-id $own_request_id always;',
+      'add_header content-language $language always;',
+      'add_header cache-control no-store always;',
+      'add_header x-content-type-options nosniff always;',
+      ...(retryAfterSeconds === undefined ? [] : [`add_header retry-after ${retryAfterSeconds} always;`]),
+      `return ${status} ${quoted(`${JSON.stringify(body).slice(0, -1)}${lostOutcome}}`)};`,
     ];
     return `location @${code} {\n${lines.map((line) => `    ${line}\n`).join('')}}\n`;
   });

@@ -32,9 +32,9 @@ const tries = 12;
 const retryPauseMs = 250;
 
 /**
- * Buyers at once, each with an address of its own, so that the gateway does not limit them. Each buys one seat after
- * the other, as another user each time: holds it, pays, and sends a request again, under the same key, while the answer
- * is retryable.
+ * Buyers at once, each with an address of its own: the gateway would limit one address. Each buys one seat after the
+ * other, as another user each time: holds it, pays, and sends a request again, under the same key, while the answer is
+ * retryable.
  */
 export class Buyers {
   /** The purchases that were acknowledged. */

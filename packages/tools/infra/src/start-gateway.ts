@@ -23,7 +23,7 @@ export interface Gateway extends AsyncDisposable {
   readonly program: RunningProgram;
 }
 
-/** Starts the real nginx with infra/gateway/nginx.conf as it is; only its folder "environment" is that of this machine. */
+/** Starts the real nginx with infra/gateway/nginx.conf as it is; only its folder "environment" is edited for this machine. */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const port = await getPort({ host: '127.0.0.1', ...(options.port && { port: options.port }) });
   const insidePort = await getPort({ host: '127.0.0.1' });

@@ -80,7 +80,7 @@ async function openTool(folder: string, name: ToolName): Promise<Tool | undefine
   return code === 0 ? tool : undefined;
 }
 
-/** Debian's Python, of the machine or unpacked; a module that was not fetched is that of the machine. */
+/** Debian's Python, of the machine or unpacked; the machine provides the modules that were not fetched. */
 function pythonTool(folder: string, program: string): Tool {
   const modules = { PYTHONPATH: join(folder, 'usr/lib/python3/dist-packages') };
   const python = join(folder, 'usr/bin/python3');

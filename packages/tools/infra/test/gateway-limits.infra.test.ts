@@ -61,7 +61,7 @@ function expectOverloaded(answers: readonly Answer<unknown>[]): void {
   }
 }
 
-/** Sends again what was only too fast, so that no other limit refuses it. */
+/** Repeats a request that was only too fast: the limit on the rate must not hide the others. */
 async function withRetries<T extends object>(attempt: () => Promise<T>): Promise<T> {
   for (;;) {
     const answer = await attempt();

@@ -47,4 +47,4 @@ it('npm run rehearse runs two booking-api behind the gateway, watched by Prometh
   } finally {
     child.kill('SIGKILL');
   }
-}, 240_000);
+});

@@ -5,7 +5,7 @@ import { inject } from 'vitest';
 
 let folders = 0;
 
-/** Makes a folder of its own in that of the test run, removed afterwards. */
+/** Makes a new folder inside the folder of the test run, which is removed at its end. */
 export async function makeRunFolder(name: string): Promise<string> {
   folders += 1;
   const folder = join(inject('ticketingTestServers').folder, `${name}-${process.pid}-${folders}`);

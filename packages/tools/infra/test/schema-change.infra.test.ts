@@ -63,7 +63,7 @@ it('a migration that keeps the rule is applied while tickets are sold, and no re
   // A lock makes all six buyers wait and repeat; one or two may have met a busy machine.
   expect(buyers.retries.slice(2)).toEqual([]);
   expect(await auditViolations(stack.databaseUrl)).toEqual([]);
-}, 120_000);
+});
 
 it('the build before the newest migration sells, reads and cleans up beside the new one', async ({
   skip,
@@ -113,7 +113,7 @@ it('the build before the newest migration sells, reads and cleans up beside the 
   expect(buyers.sold + unpaid).toBeGreaterThan(all * 0.9);
   expect(buyers.sold + unpaid + buyers.failures.length).toBe(all);
   expect(await auditViolations(stack.databaseUrl)).toEqual([]);
-}, 400_000);
+});
 
 async function startEarlier(build: Build, name: ServiceName, env: Readonly<Record<string, string>>) {
   const port = await getPort({ host: '127.0.0.1' });

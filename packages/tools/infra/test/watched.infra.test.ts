@@ -1,6 +1,6 @@
+import { once } from 'node:events';
 import {
   createPrivateStack,
-  deadlineFactor,
   serviceNames,
   startReplica,
   startService,
@@ -32,7 +32,7 @@ const services: RunningService[] = [];
 const closing = new AbortController();
 let buyers: Buyers;
 let sale: Promise<unknown>;
-let clients: WebSocket[] = [];
+const clients: WebSocket[] = [];
 
 beforeAll(async () => {
   stack = await createPrivateStack();
@@ -64,15 +64,15 @@ beforeAll(async () => {
     pauseMs: 20,
   });
   const [event] = await runSql<{ id: string }>(stack.databaseUrl, 'select id from events');
-  // One client of the live feed at each booking-api.
-  clients = all('booking-api').map(({ url }) => {
+  const followFrom = async (url: string): Promise<WebSocket> => {
     const socket = new WebSocket(`${url.replace('http', 'ws')}/api/v1/events/${event!.id}/live`);
-    // The end of the test terminates it, perhaps before it was open.
-    socket.on('error', () => undefined);
+    await once(socket, 'open');
     return socket;
-  });
+  };
+  for (const { url } of all('booking-api'))
+    clients.push(await waitFor(() => followFrom(url), { description: 'the live feed', timeoutMs: 20_000 }));
   sale = buyers.buy(closing.signal);
-}, 240_000);
+}, 600_000);
 afterAll(async () => {
   closing.abort();
   for (const client of clients) client.terminate();
@@ -82,6 +82,9 @@ afterAll(async () => {
   await replica.stop();
   await stack.dispose();
 });
+
+/** No worker can count the jobs of a queue that is away. */
+const withoutRedis = ['Clean-up jobs'];
 
 const now = () => Date.now() / 1000;
 
@@ -94,24 +97,22 @@ function waitForAlert(name: string, state: 'pending' | 'firing', isThere: boolea
 }
 
 describe('while all is well', () => {
-  it.each(queries)(
-    'the panel "$panel" has data: $expr',
-    async ({ expr, legendFormat }) => {
-      let samples: Sample[] = [];
-      const description = `data for ${expr}`;
-      await waitFor(
-        async () => {
-          samples = await prometheus.query(expr);
-          // A route without requests has no percentile now; one with requests must have one.
-          return samples.some(({ value }) => Number.isFinite(value));
-        },
-        { description, timeoutMs: 30_000, intervalMs: 250 },
-      );
-      for (const [, label = ''] of legendFormat.matchAll(/\{\{\s*(\w+)\s*\}\}/g))
-        for (const { labels } of samples) expect(labels).toHaveProperty(label);
-    },
-    120_000,
-  );
+  it.each(queries)('the panel "$panel" has data: $expr', async ({ expr, legendFormat }) => {
+    let samples: Sample[] = [];
+    const description = `data for ${expr}`;
+    await waitFor(
+      async () => {
+        samples = await prometheus.query(expr);
+        // A route without requests has no percentile now; one with requests must have one.
+        return samples.some(({ value }) => Number.isFinite(value));
+      },
+      { description, timeoutMs: 30_000, intervalMs: 250 },
+    );
+    // `or vector(0)` has no labels.
+    const named = samples.map(({ labels }) => labels).filter((labels) => Object.keys(labels).length > 0);
+    for (const [, label = ''] of legendFormat.matchAll(/\{\{\s*(\w+)\s*\}\}/g))
+      for (const labels of named) expect(labels).toHaveProperty(label);
+  });
 
   it('a query of an unknown metric has no data, and a broken query is refused', async () => {
     expect(await prometheus.query('sum(rate(bookings_made_total[1m]))')).toEqual([]);
@@ -122,25 +123,22 @@ describe('while all is well', () => {
     const startedAt = now() - 25;
     await waitFor(() => now() - startedAt > 45, { description: '45 s of load', timeoutMs: 60_000 });
     expect(await prometheus.listAlerts('firing')).toEqual([]);
-  }, 120_000);
+  });
 });
 
 describe('with Redis gone', () => {
-  it(
-    'sales go on, the dashboards still answer, and the alert CircuitOpen fires until Redis is back',
-    async () => {
-      await stack.redis.kill();
-      const before = buyers.sold;
-      await waitForAlert('CircuitOpen', 'firing', true);
-      expect(buyers.sold).toBeGreaterThan(before);
-      expect(await prometheus.query('max(redis_circuit_open) == 1')).not.toEqual([]);
-      for (const { panel, expr } of queries)
-        expect({ panel, samples: await prometheus.query(expr) }).not.toMatchObject({ samples: [] });
-      await stack.redis.start();
-      await waitForAlert('CircuitOpen', 'firing', false);
-    },
-    180_000 * deadlineFactor(),
-  );
+  it('sales go on, the dashboards still answer, and the alert CircuitOpen fires until Redis is back', async () => {
+    await stack.redis.kill();
+    const before = buyers.sold;
+    await waitForAlert('CircuitOpen', 'firing', true);
+    expect(buyers.sold).toBeGreaterThan(before);
+    expect(await prometheus.query('max(redis_circuit_open) == 1')).not.toEqual([]);
+    const empty = new Set<string>();
+    for (const { panel, expr } of queries) if ((await prometheus.query(expr)).length === 0) empty.add(panel);
+    expect([...empty]).toEqual(withoutRedis);
+    await stack.redis.start();
+    await waitForAlert('CircuitOpen', 'firing', false);
+  });
 });
 
 describe('with a replica that stands still', () => {
@@ -154,5 +152,5 @@ describe('with a replica that stands still', () => {
     expect(buyers.sold).toBeGreaterThan(before);
     await runSql(url, 'select pg_wal_replay_resume()');
     await waitForAlert('ReplicaBehind', 'pending', false);
-  }, 120_000);
+  });
 });

@@ -48,15 +48,9 @@ export async function rebuildBookings(
 ): Promise<{ records: number; results: CheckResult[] }> {
   const bookingDifferences = new Differences('rebuild-bookings');
   const lineDifferences = new Differences('rebuild-lines');
-  const histories = groupOrdered(
-    transaction.stream<RecordRow>(readRecords),
-    keyOf,
-  );
+  const histories = groupOrdered(transaction.stream<RecordRow>(readRecords), keyOf);
   const bookings = transaction.stream<BookingRow>(readBookings);
-  const lines = groupOrdered(
-    transaction.stream<LineRow>(readLines),
-    keyOf,
-  );
+  const lines = groupOrdered(transaction.stream<LineRow>(readLines), keyOf);
   const stored = mergeOrdered(bookings, lines, {
     left: keyOf,
     right: ([first]: Group<LineRow>) => keyOf(first),
@@ -87,7 +81,8 @@ function compare(name: string, stored: unknown, rebuilt: unknown, differences: D
 }
 
 /** @returns undefined when the records do not begin with the creation: the table then differs from nothing */
-function rebuild([created, ...later]: Group<RecordRow>): { booking: BookingRow; lines: LineRow[] } | undefined {
+function rebuild([created, ...later]: Group<RecordRow>):
+  { booking: BookingRow; lines: LineRow[] } | undefined {
   const { prices, user_id: userId, currency, expires_at: expiresAt } = created;
   if (
     created.from_status !== null ||

@@ -42,10 +42,7 @@ export async function rebuildSeats(
   onProgress: (transitions: number) => void,
 ): Promise<{ transitions: number; result: CheckResult }> {
   const differences = new Differences('rebuild-seats');
-  const histories = groupOrdered(
-    transaction.stream<TransitionRow>(readSeatTransitions),
-    keyOf,
-  );
+  const histories = groupOrdered(transaction.stream<TransitionRow>(readSeatTransitions), keyOf);
   const seats = transaction.stream<SeatRow>(readSeats);
   const keys = { left: ([first]: [TransitionRow, ...TransitionRow[]]) => keyOf(first), right: keyOf };
   let transitions = 0;

@@ -20,4 +20,5 @@ from booking_events record
 cross join unnest(record.seat_ids, record.seat_versions) as moved(seat_id, version)
 order by record.event_id, moved.seat_id, moved.version`;
 
-export const readSeats = 'select event_id, id as seat_id, version::text, status from seats order by event_id, id';
+export const readSeats =
+  'select event_id, id as seat_id, version::text, status from seats order by event_id, id';

@@ -88,6 +88,7 @@ export function judgeGoals(rounds: Rounds): JudgedGoal[] {
     );
     const spread = spreadOf(ratios);
     const { atLeast = Number.NEGATIVE_INFINITY, atMost = Number.POSITIVE_INFINITY } = goal;
-    return [{ goal, spread, isReached: spread.median >= atLeast && spread.median <= atMost }];
+    const isReached = Number.isFinite(spread.median) && spread.median >= atLeast && spread.median <= atMost;
+    return [{ goal, spread, isReached }];
   });
 }

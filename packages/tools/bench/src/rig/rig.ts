@@ -50,16 +50,20 @@ export async function startRig(options: { readonly folder?: string } = {}): Prom
     return { pid: child.pid, url: (await child.message('listening')).url };
   };
   const stepsUrl = await createStepsDatabase(databaseUrl);
+  const [bookingApi, paymentApi, expiryWorker, steps, bare] = await Promise.all([
+    start('booking-api', databaseUrl),
+    start('payment-api', databaseUrl),
+    start('expiry-worker', databaseUrl),
+    startYardstick('steps-service', { databaseUrl: stepsUrl, redisUrl }),
+    startYardstick('bare-service', {}),
+  ]);
   return {
     stack,
-    bookingApi: await start('booking-api', databaseUrl),
-    paymentApi: await start('payment-api', databaseUrl),
-    expiryWorker: await start('expiry-worker', databaseUrl),
-    steps: {
-      ...(await startYardstick('steps-service', { databaseUrl: stepsUrl, redisUrl })),
-      databaseUrl: stepsUrl,
-    },
-    bare: await startYardstick('bare-service', {}),
+    bookingApi,
+    paymentApi,
+    expiryWorker,
+    steps: { ...steps, databaseUrl: stepsUrl },
+    bare,
     startService: start,
     [Symbol.asyncDispose]: async () => {
       await Promise.all(started.map((process) => process[Symbol.asyncDispose]()));

@@ -135,7 +135,7 @@ function checkNetworks({ services: all, networks }: ComposeFile, upstreams: read
         const trusted = environment?.['TRUSTED_PROXIES'];
         return trusted !== undefined && trusted !== addressOf('gateway');
       })
-      .map(([name]) => `${name} trusts another address than that of the gateway`),
+      .map(([name]) => `${name} trusts an address that is not the gateway's`),
     ...upstreams
       .filter((name) => addressOf(name) === undefined)
       .map((name) => `${name} may get another address when it is made anew`),

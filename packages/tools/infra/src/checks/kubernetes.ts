@@ -22,7 +22,7 @@ const folder = join(repositoryRoot, 'infra/kubernetes');
  * `kubectl kustomize`.
  *
  * @param name `production` or `migration`
- * @returns undefined without a kubectl, of which Debian has no package: the files are checked one by one all the same
+ * @returns undefined on a machine without kubectl (Debian has no package); its files are still checked one by one
  */
 export async function kustomize(name: string): Promise<ToolVerdict | undefined> {
   return runCommand(['kubectl', 'kustomize', join(folder, name)]).catch(() => undefined);

@@ -44,7 +44,7 @@ function valuesOf<T>(tree: unknown, key: string): T[] {
   );
 }
 
-/** One value for all rows, so that PostgreSQL writes none of them: a literal, or the moment of the migration. */
+/** A literal, or the moment of the migration: one value for all rows, which PostgreSQL stores without writing them. */
 function isConstant(value: Node): boolean {
   if ('TypeCast' in value) return value.TypeCast.arg !== undefined && isConstant(value.TypeCast.arg);
   if ('FuncCall' in value) return valuesOf(value, 'sval').join('.') === 'now';

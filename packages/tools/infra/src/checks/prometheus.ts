@@ -5,35 +5,22 @@ import { findTool, runTool, type ToolVerdict } from '../tools.ts';
 import { findings } from './findings.ts';
 import type { Manifest } from './kubernetes.ts';
 
-/** The files of infra/prometheus, as far as the checks read them. */
+/** A scrape configuration of Prometheus, as far as it is read here. */
 export interface ScrapeConfig {
-  readonly global: { readonly scrape_interval: string; readonly evaluation_interval: string };
-  readonly scrape_configs: readonly {
-    readonly job_name: string;
-    readonly static_configs?: readonly {
-      readonly targets: readonly string[];
-      readonly labels?: Readonly<Record<string, string>>;
-    }[];
-    readonly kubernetes_sd_configs?: unknown;
+  global: object;
+  scrape_configs: {
+    job_name: string;
+    static_configs?: { targets: string[] }[];
+    kubernetes_sd_configs?: unknown;
   }[];
 }
 
 interface Rules {
-  readonly groups: readonly {
-    readonly rules: readonly {
-      readonly alert: string;
-      readonly annotations: { readonly runbook?: string };
-    }[];
-  }[];
+  groups: { rules: { alert: string; annotations: { runbook?: string } }[] }[];
 }
 
 interface RuleTests {
-  readonly tests: readonly {
-    readonly alert_rule_test?: readonly {
-      readonly alertname: string;
-      readonly exp_alerts: readonly object[];
-    }[];
-  }[];
+  tests: { alert_rule_test?: { alertname: string; exp_alerts: object[] }[] }[];
 }
 
 async function readYaml<T>(...path: readonly string[]): Promise<T> {
