@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { Health, type HealthDependencies } from '../src/health.ts';
 import { createMetrics } from '../src/metrics.ts';
 
-/** A health of which the clock of Redis is ahead of PostgreSQL's by that much. */
+/** Health that has measured this offset of the clock of Redis from PostgreSQL's. */
 async function healthAt(offsetSeconds: number): Promise<Health> {
   const now = 1_800_000_000;
   const redis = {

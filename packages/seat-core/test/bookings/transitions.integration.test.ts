@@ -120,7 +120,7 @@ describe('releaseBooking', () => {
     expect(await engine.seatRow(seatIds[0])).toEqual({ status: 'RESERVED', version: 3 });
   });
 
-  it('answers a second release as the first, also when another booking has a seat by then', async () => {
+  it('answers a second release as the first, also when another booking has one of the seats', async () => {
     const { seatIds, booking } = await holdTwo();
     const released = await engine.core.releaseBooking({
       bookingId: booking.id,

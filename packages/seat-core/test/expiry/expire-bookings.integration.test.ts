@@ -177,7 +177,7 @@ describe('reclaim', () => {
     expect(await engine.storedStatus(first.id)).toBe('EXPIRED');
   });
 
-  it('does not reclaim a hold of which a row is locked: its seat is SEAT_LOCKED', async () => {
+  it('does not reclaim a hold with a locked row: its seat is SEAT_LOCKED', async () => {
     const { seatIds } = await engine.makeEvent(2);
     const first = await briefly.holdSeats({ seatIds, userId: 'ani' });
     await engine.untilOverdue(first.id);

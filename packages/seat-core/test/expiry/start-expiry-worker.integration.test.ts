@@ -128,9 +128,8 @@ it('a worker whose Redis is frozen stops in time', async () => {
   await closeRedis(redis);
   await stack.redis.freeze();
   try {
-    await expect(
-      withinDeadline('stop while Redis is frozen', stopMs, () => worker.stop()),
-    ).resolves.toBeUndefined();
+    const stopped = withinDeadline('stop while Redis is frozen', stopMs, () => worker.stop());
+    await expect(stopped).resolves.toBeUndefined();
   } finally {
     await stack.redis.thaw();
   }

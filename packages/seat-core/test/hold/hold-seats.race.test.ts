@@ -69,7 +69,7 @@ describe('500 callers for one seat at once', () => {
 });
 
 describe('holds of several seats', () => {
-  it('meet no deadlock and make no partial hold when they overlap in opposite order', async () => {
+  it('holds that overlap in opposite order meet no deadlock and none is partial', async () => {
     const { seatIds } = await engine.makeEvent(8);
     // Past gatekeeper and seat lock: a deadlock would be in PostgreSQL.
     const core = withoutRedis(engine.core);
@@ -92,7 +92,7 @@ describe('holds of several seats', () => {
     expect(await deadlocks()).toBe(0);
   });
 
-  it('meet no deadlock with reclaims, sweep and jobs, and strand no seat of a reclaimed hold', async () => {
+  it('holds that overlap with reclaims, sweep and jobs meet no deadlock and strand no seat', async () => {
     const { seatIds } = await engine.makeEvent(10);
     const briefly = engine.withSettings({ holdSeconds: 0.004 });
     const core = withoutRedis(briefly);
