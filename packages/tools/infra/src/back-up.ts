@@ -1,32 +1,27 @@
 import { findPostgresTool, runCommand } from '@ticketing/testkit';
 
-/**
- * As docs/deployment.md has it: the whole database at one moment, while it is being sold from.
- *
- * @param more flags, to show what a check would find
- */
-export async function backUp(databaseUrl: string, file: string, more: readonly string[] = []): Promise<void> {
-  await run('pg_dump', [
-    '--format=custom',
-    '--no-password',
-    ...more,
-    `--file=${file}`,
-    `--dbname=${databaseUrl}`,
-  ]);
+/** Backs up the whole database at one moment, as docs/deployment.md says, while it is in use. */
+export async function backUp(databaseUrl: string, file: string): Promise<void> {
+  await run('pg_dump', ['--format=custom', `--file=${file}`, `--dbname=${databaseUrl}`]);
 }
 
-/** Into a database that is there and empty; in one transaction, so that there is no half of it. */
+/**
+ * Restores a backup into an empty database, in one transaction: all or nothing.
+ *
+ * @param flags more of pg_restore's, for a negative test
+ */
 export async function restore(
   file: string,
   databaseUrl: string,
-  more: readonly string[] = [],
+  flags: readonly string[] = [],
 ): Promise<void> {
-  const flags = ['--exit-on-error', '--single-transaction', '--no-password', ...more];
-  await run('pg_restore', [...flags, `--dbname=${databaseUrl}`, file]);
+  const own = ['--exit-on-error', '--single-transaction', `--dbname=${databaseUrl}`];
+  await run('pg_restore', [...own, ...flags, file]);
 }
 
 async function run(tool: 'pg_dump' | 'pg_restore', args: readonly string[]): Promise<void> {
   const { program, env } = await findPostgresTool(tool);
-  const { code, output } = await runCommand([program, ...args], { env: { ...process.env, ...env } });
+  const command = [program, '--no-password', ...args];
+  const { code, output } = await runCommand(command, { env: { ...process.env, ...env } });
   if (code !== 0) throw new Error(`${tool} ended with ${code}:\n${output}`);
 }

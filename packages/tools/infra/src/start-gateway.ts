@@ -1,75 +1,55 @@
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import getPort from 'get-port';
-import { repositoryRoot, startProgram, waitFor, type RunningProgram } from '@ticketing/testkit';
-import { findTool, type ToolVerdict } from './tools.ts';
+import { repositoryRoot, startProgram, type RunningProgram } from '@ticketing/testkit';
+import { findTool, startServer, type ToolVerdict } from './tools.ts';
 
 export interface GatewayOptions {
-  /** Its own; made if it is not there. */
+  /** A folder of its own, made if it is not there. */
   readonly folder: string;
   readonly bookingPorts: readonly number[];
   readonly paymentPorts: readonly number[];
-  /** Where clients come in, if it is free; else, and unless given, any. */
+  /** Where clients come in, if it is free; else, and unless given, any free port. */
   readonly port?: number;
-  /** Changes a file before it is used, to show what a check would find. */
+  /** Changes nginx.conf, for a negative test. */
   readonly edit?: (text: string) => string;
-  /** Which one that is; nginx.conf unless given. */
-  readonly edited?: 'nginx.conf' | 'environment/upstreams.conf';
 }
 
 export interface Gateway extends AsyncDisposable {
   readonly url: string;
-  /** Of its second server, for those inside. */
+  /** Of its second server, which is not published. */
   readonly insideUrl: string;
   readonly port: number;
   readonly program: RunningProgram;
 }
 
-const artefact = join(repositoryRoot, 'infra/gateway');
-
-/** The real nginx with infra/gateway/nginx.conf as it is; only its environment is that of this machine. */
+/** Starts the real nginx with infra/gateway/nginx.conf as it is; only its folder "environment" is edited for this machine. */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
-  const { folder } = options;
   const port = await getPort({ host: '127.0.0.1', ...(options.port && { port: options.port }) });
   const insidePort = await getPort({ host: '127.0.0.1' });
-  const config = await writeGatewayConfig(options, { port, insidePort });
-  const nginx = await findTool('nginx');
-  const program = await startProgram({
-    folder: join(folder, 'run'),
-    command: [...nginx.command, ...nginxArguments(join(folder, 'run'), config), '-g', 'daemon off;'],
-    env: nginx.env,
-    stopSignal: 'SIGQUIT',
-  });
+  const config = await writeGatewayConfig(options, port, insidePort);
   const insideUrl = `http://127.0.0.1:${insidePort}`;
-  try {
-    await waitFor(async () => program.process.hasExited() || (await fetch(`${insideUrl}/health/live`)).ok, {
-      description: 'the gateway to listen',
-    });
-    if (program.process.hasExited()) throw new Error('the gateway ended while starting');
-  } catch (error) {
-    await program.stop();
-    throw new Error(`${String(error)}\n${program.tail()}`, { cause: error });
-  }
-  return {
-    url: `http://127.0.0.1:${port}`,
-    insideUrl,
-    port,
-    program,
-    [Symbol.asyncDispose]: () => program[Symbol.asyncDispose](),
-  };
+  const folder = join(options.folder, 'run');
+  const { command, env } = await findTool('nginx');
+  const program = await startServer({
+    folder,
+    command: [...command, ...nginxArguments(folder, config), '-g', 'daemon off;'],
+    env,
+    stopSignal: 'SIGQUIT',
+    readyUrl: `${insideUrl}/health/live`,
+  });
+  const dispose = () => program[Symbol.asyncDispose]();
+  return { url: `http://127.0.0.1:${port}`, insideUrl, port, program, [Symbol.asyncDispose]: dispose };
 }
 
-/** nginx's own judgement of the configuration: `nginx -t`. */
+/** Checks the configuration by `nginx -t`. */
 export async function checkGatewayConfig(options: GatewayOptions): Promise<ToolVerdict> {
-  const config = await writeGatewayConfig(options, { port: 8080, insidePort: 8081 });
-  const nginx = await findTool('nginx');
   const folder = join(options.folder, 'run');
-  // With a file as its output: it opens /dev/stdout, which for a pipe of ours it could not.
-  await using program = await startProgram({
-    folder,
-    command: [...nginx.command, '-t', ...nginxArguments(folder, config)],
-    env: nginx.env,
-  });
+  const config = await writeGatewayConfig(options, 8080, 8081);
+  const { command, env } = await findTool('nginx');
+  // As a program with a file for its output: nginx opens /dev/stdout, which it cannot where that is a pipe.
+  const args = ['-t', ...nginxArguments(folder, config)];
+  await using program = await startProgram({ folder, command: [...command, ...args], env });
   const { code } = await program.process.exited;
   return { code, output: program.tail() };
 }
@@ -80,36 +60,36 @@ function nginxArguments(prefix: string, config: string): string[] {
 
 /** @returns the path of the configuration */
 async function writeGatewayConfig(
-  { folder, bookingPorts, paymentPorts, edit = (text) => text, edited = 'nginx.conf' }: GatewayOptions,
-  { port, insidePort }: { readonly port: number; readonly insidePort: number },
+  { folder, bookingPorts, paymentPorts, edit = (text) => text }: GatewayOptions,
+  port: number,
+  insidePort: number,
 ): Promise<string> {
   const copy = join(folder, 'gateway');
-  await cp(artefact, copy, { recursive: true });
-  const config = join(copy, 'nginx.conf');
-  await rewrite(join(copy, edited), edit);
-  await rewrite(join(copy, 'environment/listen.conf'), (text) => text.replace('8080', `127.0.0.1:${port}`));
-  await rewrite(join(copy, 'environment/listen-inside.conf'), (text) =>
-    text.replace('8081', `127.0.0.1:${insidePort}`),
-  );
-  // One machine has one address: clients say theirs as behind a balancer.
-  await rewrite(join(copy, 'environment/clients.conf'), (text) =>
+  await cp(join(repositoryRoot, 'infra/gateway'), copy, { recursive: true });
+  const rewrite = async (file: string, change: (text: string) => string): Promise<void> => {
+    const path = join(copy, file);
+    await writeFile(path, change(await readFile(path, 'utf8')));
+  };
+  await rewrite('nginx.conf', edit);
+  await rewrite('environment/listen.conf', (text) => text.replace('8080', `127.0.0.1:${port}`));
+  await rewrite('environment/listen-inside.conf', (text) => text.replace('8081', `127.0.0.1:${insidePort}`));
+  // One machine has one address: clients name theirs as a balancer in front would.
+  await rewrite('environment/clients.conf', (text) =>
     text.replaceAll('# set', 'set').replaceAll('# real', 'real').replace('10.0.0.0/8', '127.0.0.1'),
   );
-  await rewrite(join(copy, 'environment/upstreams.conf'), (text) =>
+  await rewrite('environment/upstreams.conf', (text) =>
     withServers(withServers(text, 'booking_api', bookingPorts), 'payment_api', paymentPorts),
   );
-  return config;
+  return join(copy, 'nginx.conf');
 }
 
-async function rewrite(path: string, edit: (text: string) => string): Promise<void> {
-  await writeFile(path, edit(await readFile(path, 'utf8')));
-}
-
-/** The same upstream with as many servers, each with the parameters that the file gives to its first. */
+/** Gives the upstream these servers, each with the parameters that the file gives to its first. */
 function withServers(text: string, upstream: string, ports: readonly number[]): string {
-  const block = new RegExp(String.raw`(upstream ${upstream} \{[^}]*?)((?: *server [^\n]+\n)+)`);
-  return text.replace(block, (_, before: string, servers: string) => {
-    const parameters = /server \S+(?<parameters>[^;\n]*);/.exec(servers)?.groups?.['parameters'] ?? '';
-    return `${before}${ports.map((port) => `    server 127.0.0.1:${port}${parameters};\n`).join('')}`;
+  const block = new RegExp(
+    String.raw`(upstream ${upstream} \{[^}]*?)(?: *server \S+([^;\n]*);\n)(?: *server [^\n]+\n)*`,
+  );
+  return text.replace(block, (_, before: string, parameters: string) => {
+    const servers = ports.map((port) => `    server 127.0.0.1:${port}${parameters};\n`);
+    return `${before}${servers.join('')}`;
   });
 }

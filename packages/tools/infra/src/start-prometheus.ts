@@ -1,129 +1,94 @@
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import getPort from 'get-port';
-import { repositoryRoot, startProgram, waitFor, type RunningProgram } from '@ticketing/testkit';
-import { findTool, runTool, type ToolVerdict } from './tools.ts';
+import { repositoryRoot, type RunningProgram } from '@ticketing/testkit';
+import { parse, stringify } from 'yaml';
+import type { ScrapeConfig } from './checks/prometheus.ts';
+import { findTool, startServer } from './tools.ts';
 
 export interface PrometheusOptions {
-  /** Its own; made if it is not there. */
+  /** A folder of its own, made if it is not there. */
   readonly folder: string;
-  /** In place of the addresses that the file names, by job: "127.0.0.1:49152". */
-  readonly targets: Readonly<Record<string, readonly string[]>>;
-  /** Where it listens, if it is free; else, and unless given, any. */
+  /** The processes of each job, in place of the addresses that the file names. */
+  readonly targets: Readonly<Record<string, readonly { readonly port: number }[]>>;
+  /** Where it listens, if it is free; else, and unless given, any free port. */
   readonly port?: number;
 }
 
 export interface Sample {
   readonly labels: Readonly<Record<string, string>>;
-  /** Seconds since 1970, and the value. */
-  readonly points: readonly (readonly [at: number, value: number])[];
+  readonly value: number;
 }
 
 export interface Prometheus extends AsyncDisposable {
   readonly program: RunningProgram;
   readonly url: string;
-  /** @throws when Prometheus does not understand the query */
+  /** @throws Error when Prometheus does not understand the query */
   readonly query: (expression: string) => Promise<Sample[]>;
-  readonly queryRange: (expression: string, from: number, to: number, step: number) => Promise<Sample[]>;
-  /** Their names; one that is pending waits for its `for`. */
-  readonly listAlerts: (wanted: 'pending' | 'firing') => Promise<string[]>;
+  /** @returns the names of the alerts; one that is pending waits for its `for` */
+  readonly listAlerts: (state: 'pending' | 'firing') => Promise<string[]>;
 }
 
-const artefact = join(repositoryRoot, 'infra/prometheus');
-
-/** The real Prometheus with infra/prometheus as it is, but for the addresses, and asking each second. */
-export async function startPrometheus(options: PrometheusOptions): Promise<Prometheus> {
-  const { folder, targets } = options;
-  const port = await getPort({ host: '127.0.0.1', ...(options.port && { port: options.port }) });
+/** Starts the real Prometheus with infra/prometheus as it is, but for the addresses, and reads metrics each second. */
+export async function startPrometheus({
+  folder,
+  targets,
+  port: wanted,
+}: PrometheusOptions): Promise<Prometheus> {
+  const port = await getPort({ host: '127.0.0.1', ...(wanted !== undefined && { port: wanted }) });
   const config = join(folder, 'prometheus');
-  await cp(artefact, config, { recursive: true });
-  await edit(join(config, 'prometheus.yml'), (text) =>
-    withTargets(text, { ...targets, prometheus: [`127.0.0.1:${port}`] }),
-  );
-  const tool = await findTool('prometheus');
-  const program = await startProgram({
-    folder: join(folder, 'run'),
+  await cp(join(repositoryRoot, 'infra/prometheus'), config, { recursive: true });
+  const file = join(config, 'prometheus.yml');
+  const written = parse(await readFile(file, 'utf8')) as ScrapeConfig;
+  await writeFile(file, stringify(withTargets(written, { ...targets, prometheus: [{ port }] })));
+  const [url, run] = [`http://127.0.0.1:${port}`, join(folder, 'run')];
+  const { command, env } = await findTool('prometheus');
+  const program = await startServer({
+    folder: run,
     command: [
-      ...tool.command,
-      `--config.file=${join(config, 'prometheus.yml')}`,
-      `--storage.tsdb.path=${join(folder, 'run', 'data')}`,
+      ...command,
+      `--config.file=${file}`,
+      `--storage.tsdb.path=${join(run, 'data')}`,
       `--web.listen-address=127.0.0.1:${port}`,
       '--log.level=warn',
     ],
-    env: tool.env,
+    env,
+    readyUrl: `${url}/-/ready`,
   });
-  const url = `http://127.0.0.1:${port}`;
   const ask = async <T>(path: string): Promise<T> => {
     const response = await fetch(`${url}/api/v1/${path}`);
     const body = (await response.json()) as { status: string; error?: string; data: T };
     if (body.status !== 'success') throw new Error(`Prometheus: ${body.error ?? response.status}`);
     return body.data;
   };
-  try {
-    await waitFor(async () => program.process.hasExited() || (await fetch(`${url}/-/ready`)).ok, {
-      description: 'Prometheus to be ready',
-      timeoutMs: 20_000,
-    });
-    if (program.process.hasExited()) throw new Error('Prometheus ended while starting');
-  } catch (error) {
-    await program.stop();
-    throw new Error(`${String(error)}\n${program.tail()}`, { cause: error });
-  }
   return {
     program,
     url,
     query: async (expression) => {
-      const { result } = await ask<{ result: VectorEntry[] }>(
+      const { result } = await ask<{ result: { metric: Sample['labels']; value: [number, string] }[] }>(
         `query?query=${encodeURIComponent(expression)}`,
       );
-      return result.map(({ metric, value }) => ({ labels: metric, points: [toPoint(value)] }));
+      return result.map(({ metric, value: [, value] }) => ({ labels: metric, value: Number(value) }));
     },
-    queryRange: async (expression, from, to, step) => {
-      const query = `query_range?query=${encodeURIComponent(expression)}&start=${from}&end=${to}&step=${step}`;
-      const { result } = await ask<{ result: MatrixEntry[] }>(query);
-      return result.map(({ metric, values }) => ({ labels: metric, points: values.map(toPoint) }));
-    },
-    listAlerts: async (wanted) => {
+    listAlerts: async (wantedState) => {
       const { alerts } = await ask<{ alerts: { state: string; labels: { alertname: string } }[] }>('alerts');
-      return alerts.filter(({ state }) => state === wanted).map(({ labels }) => labels.alertname);
+      return alerts.filter(({ state }) => state === wantedState).map(({ labels }) => labels.alertname);
     },
     [Symbol.asyncDispose]: () => program[Symbol.asyncDispose](),
   };
 }
 
-/** `promtool` on a file of the repository: `check config`, `check rules`, `test rules`. */
-export async function runPromtool(args: readonly string[]): Promise<ToolVerdict> {
-  return runTool(await findTool('promtool'), args);
-}
-
-interface VectorEntry {
-  readonly metric: Record<string, string>;
-  readonly value: readonly [number, string];
-}
-
-interface MatrixEntry {
-  readonly metric: Record<string, string>;
-  readonly values: readonly (readonly [number, string])[];
-}
-
-function toPoint([at, value]: readonly [number, string]): readonly [number, number] {
-  return [at, Number(value)];
-}
-
-/** @throws when the file does not name exactly these jobs: what is not scraped here would be unchecked */
-function withTargets(text: string, targets: Readonly<Record<string, readonly string[]>>): string {
-  const named = [...text.matchAll(/job_name: (\S+)/g)].map(([, job]) => job ?? '');
-  const wanted = Object.keys(targets);
-  if (named.length !== wanted.length || !named.every((job) => wanted.includes(job))) {
+/** @throws Error when the file names other jobs: one that is not scraped here would be unchecked */
+function withTargets(config: ScrapeConfig, targets: PrometheusOptions['targets']): object {
+  const named = config.scrape_configs.map(({ job_name: job }) => job);
+  if (named.toSorted().join() !== Object.keys(targets).toSorted().join())
     throw new Error(`prometheus.yml names the jobs ${named.join(', ')}`);
-  }
-  const replaced = text.replaceAll(
-    /(job_name: (\S+)\n +static_configs:\n +- targets: )\[[^\]]*\]/g,
-    (_, before: string, job: string) => `${before}[${(targets[job] ?? []).join(', ')}]`,
-  );
-  return replaced.replaceAll(/(scrape_interval|evaluation_interval): 5s/g, '$1: 1s');
-}
-
-async function edit(path: string, change: (text: string) => string): Promise<void> {
-  await writeFile(path, change(await readFile(path, 'utf8')));
+  return {
+    ...config,
+    global: { ...config.global, scrape_interval: '1s', evaluation_interval: '1s' },
+    scrape_configs: config.scrape_configs.map((job) => ({
+      ...job,
+      static_configs: [{ targets: targets[job.job_name]?.map(({ port }) => `127.0.0.1:${port}`) }],
+    })),
+  };
 }

@@ -1,16 +1,24 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { libraryFolders, runCommand, unpackPackages } from '@ticketing/testkit';
+import {
+  libraryFolders,
+  runCommand,
+  startProgram,
+  unpackPackages,
+  waitFor,
+  type ProgramOptions,
+  type RunningProgram,
+} from '@ticketing/testkit';
 
 export type ToolName = 'nginx' | 'prometheus' | 'promtool' | 'docker-compose';
 
-/** A program, with what must be in its environment for it to find its parts where they were unpacked. */
+/** A program, and the environment in which it finds its libraries where they were unpacked. */
 export interface Tool {
   readonly command: readonly string[];
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** What a tool says of a file. */
+/** The exit code and the output of a tool that read a file. */
 export interface ToolVerdict {
   readonly code: number | null;
   readonly output: string;
@@ -18,23 +26,48 @@ export interface ToolVerdict {
 
 const packages = ['nginx', 'prometheus', 'docker-compose'];
 
-/** The tools that read the files of a deployment, from Debian's packages, fetched once for a checkout. */
-export async function findTool(name: ToolName): Promise<Tool> {
-  return unpackPackages({
-    name: 'deployment tools',
-    packages,
-    program: 'usr/sbin/nginx',
-    advice: [`The checks of infra need a machine with Debian's package manager: ${packages.join(', ')}.`],
-    onProgress: (message) => console.log(message),
-    open: (folder) => openTool(folder, name),
-  });
+const found = new Map<ToolName, Promise<Tool>>();
+
+/** Finds a tool in Debian's packages, which are fetched and unpacked once for a checkout, never installed. */
+export function findTool(name: ToolName): Promise<Tool> {
+  const tool =
+    found.get(name) ??
+    unpackPackages({
+      name: 'deployment tools',
+      packages,
+      program: 'usr/sbin/nginx',
+      advice: [`The checks of infra need a machine with Debian's package manager: ${packages.join(', ')}.`],
+      onProgress: (message) => console.log(message),
+      open: (folder) => openTool(folder, name),
+    });
+  found.set(name, tool);
+  return tool;
 }
 
-export async function runTool(tool: Tool, args: readonly string[], cwd?: string): Promise<ToolVerdict> {
-  return runCommand([...tool.command, ...args], {
-    env: { ...process.env, ...tool.env },
-    ...(cwd === undefined ? {} : { cwd }),
-  });
+export function runTool({ command, env }: Tool, args: readonly string[]): Promise<ToolVerdict> {
+  return runCommand([...command, ...args], { env: { ...process.env, ...env } });
+}
+
+export interface ServerOptions extends ProgramOptions {
+  /** Answers 200 when the server is ready. */
+  readonly readyUrl: string;
+}
+
+/** Starts a program as a server, and waits until it is ready. @throws Error with the end of its output */
+export async function startServer({ readyUrl, ...options }: ServerOptions): Promise<RunningProgram> {
+  const program = await startProgram(options);
+  try {
+    await waitFor(async () => program.process.hasExited() || (await fetch(readyUrl)).ok, {
+      description: `an answer of ${readyUrl}`,
+      timeoutMs: 20_000,
+      intervalMs: 50,
+    });
+    if (program.process.hasExited()) throw new Error('the server ended while starting');
+  } catch (error) {
+    await program.stop();
+    throw new Error(`${options.command.join(' ')}: ${String(error)}\n${program.tail()}`, { cause: error });
+  }
+  return program;
 }
 
 async function openTool(folder: string, name: ToolName): Promise<Tool | undefined> {
@@ -47,7 +80,7 @@ async function openTool(folder: string, name: ToolName): Promise<Tool | undefine
   return code === 0 ? tool : undefined;
 }
 
-/** Debian's own Python, of the machine or come along: the modules that were not fetched are those of the machine. */
+/** Debian's Python, of the machine or unpacked; the machine provides the modules that were not fetched. */
 function pythonTool(folder: string, program: string): Tool {
   const modules = { PYTHONPATH: join(folder, 'usr/lib/python3/dist-packages') };
   const python = join(folder, 'usr/bin/python3');

@@ -1,14 +1,15 @@
 import { join } from 'node:path';
 import { createTestStack, startService, waitFor, type TestStack } from '@ticketing/testkit';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { backUp, restore } from '../src/back-up.ts';
-import { Crowd } from '../src/crowd.ts';
-import { makeHall } from '../src/make-hall.ts';
-import { checkRestored } from './check-restored.ts';
-import { createEmptyDatabase, runSql, urlOf } from './databases.ts';
+import { Buyers } from '../src/buyers.ts';
+import { makeEvent } from '../src/make-event.ts';
+import { runSql } from '../src/run-sql.ts';
+import { checkRestored, createEmptyDatabase, urlOf } from './restored.ts';
 import { makeRunFolder } from './run-folder.ts';
 
 let stack: TestStack;
+/** Its Redis is empty. */
 let other: TestStack;
 beforeAll(async () => {
   [stack, other] = [await createTestStack(), await createTestStack()];
@@ -26,83 +27,60 @@ const environment = (databaseUrl: string, redisUrl: string) => ({
   LOG_LEVEL: 'warn',
 });
 
-async function countSeats(databaseUrl: string): Promise<Record<string, number>> {
-  const rows = await runSql<{ status: string; n: number }>(
-    databaseUrl,
-    'select status, count(*)::int as n from seats group by status',
-  );
-  return Object.fromEntries(rows.map(({ status, n }) => [status, n]));
-}
-
-describe('a backup that was taken while tickets were sold', () => {
-  it('is restored, audited and sold from again', async () => {
-    const seatIds = await makeHall(stack, 20);
-    const file = join(await makeRunFolder('backup'), 'ticketing.dump');
-    let soldBefore: number;
-    {
-      await using bookingApi = await startService(
-        'booking-api',
-        environment(stack.serviceUrl, stack.redisUrl),
-      );
-      await using paymentApi = await startService(
-        'payment-api',
-        environment(stack.serviceUrl, stack.redisUrl),
-      );
-      const stopping = new AbortController();
-      const urls = { url: bookingApi.url, paymentUrl: paymentApi.url };
-      const crowd = new Crowd({
-        size: 6,
-        ways: [urls],
-        nextSeat: () => seatIds.pop(),
-        pays: () => Math.random() < 0.8,
-      });
-      const sale = crowd.shop(stopping.signal);
-      await waitFor(() => crowd.sold > 100, { description: 'a hundred tickets', timeoutMs: 20_000 });
-      soldBefore = crowd.sold;
-      await backUp(stack.databaseUrl, file);
-      await waitFor(() => crowd.sold > soldBefore + 20, {
-        description: 'sales during the backup',
-        timeoutMs: 20_000,
-      });
-      stopping.abort();
-      await sale;
-    }
-
-    await using database = await createEmptyDatabase(stack.databaseUrl);
-    await restore(file, database.url);
-    const restored = {
-      originalUrl: stack.databaseUrl,
-      restoredUrl: database.url,
-      redisUrl: other.redisUrl,
-      soldBefore,
-    };
-    // All that was acknowledged before it began is in it, and all that keeps it right.
-    expect(await checkRestored(restored)).toEqual([]);
-
-    // As the role without DDL: what it may do came along. Redis is empty, as it would be.
-    const serviceUrl = urlOf(stack.serviceUrl, database.name);
-    const env = environment(serviceUrl, other.redisUrl);
+it('a backup taken while tickets are sold is restored, audited and sold from', async () => {
+  const seatIds = await makeEvent(stack, 10);
+  const file = join(await makeRunFolder('backup'), 'ticketing.dump');
+  let soldBefore: number;
+  {
+    const env = environment(stack.serviceUrl, stack.redisUrl);
     await using bookingApi = await startService('booking-api', env);
     await using paymentApi = await startService('payment-api', env);
-    await using worker = await startService('expiry-worker', env);
-    const free = await runSql<{ id: string }>(
-      database.url,
-      `select id from seats where status = 'AVAILABLE'`,
-    );
-    expect(free).not.toEqual([]);
-    const urls = { url: bookingApi.url, paymentUrl: paymentApi.url };
-    const left = free.map(({ id }) => id);
-    const crowd = new Crowd({ size: 6, ways: [urls], nextSeat: () => left.pop() });
-    await crowd.shop();
-    expect(crowd.failures).toEqual([]);
-    expect(crowd.sold).toBe(free.length);
-    // Holds that were open in the backup end by their deadline, whatever became of their jobs.
-    await waitFor(async () => ((await countSeats(database.url))['RESERVED'] ?? 0) === 0, {
-      description: 'the restored holds to end',
-      timeoutMs: 45_000,
-      intervalMs: 250,
+    const stopping = new AbortController();
+    const buyers = new Buyers({
+      size: 6,
+      ways: [{ url: bookingApi.url, paymentUrl: paymentApi.url }],
+      nextSeat: () => seatIds.pop(),
+      pays: () => Math.random() < 0.8,
     });
-    expect(worker.logs()).not.toContain('"level":50');
-    expect(await checkRestored({ ...restored, soldBefore: soldBefore + free.length })).toEqual([]);
-  }, 180_000);
+    const sale = buyers.buy(stopping.signal);
+    await waitFor(() => buyers.sold > 100, { description: 'a hundred tickets', timeoutMs: 20_000 });
+    soldBefore = buyers.sold;
+    await backUp(stack.databaseUrl, file);
+    await waitFor(() => buyers.sold > soldBefore + 20, {
+      description: 'sales during the backup',
+      timeoutMs: 20_000,
+    });
+    stopping.abort();
+    await sale;
+  }
+
+  await using database = await createEmptyDatabase(stack.databaseUrl);
+  const restoredUrl = database.url;
+  await restore(file, restoredUrl);
+  const restored = { originalUrl: stack.databaseUrl, restoredUrl, redisUrl: other.redisUrl, soldBefore };
+  // It holds all that was acknowledged before the backup began, and all that guards it.
+  expect(await checkRestored(restored)).toEqual([]);
+
+  // By the role without DDL, whose rights were restored, and with a Redis that is empty as it would be.
+  const env = environment(urlOf(stack.serviceUrl, database.name), other.redisUrl);
+  await using bookingApi = await startService('booking-api', env);
+  await using paymentApi = await startService('payment-api', env);
+  await using worker = await startService('expiry-worker', env);
+  const free = await runSql<{ id: string }>(restoredUrl, `select id from seats where status = 'AVAILABLE'`);
+  expect(free).not.toEqual([]);
+  const left = free.map(({ id }) => id);
+  const ways = [{ url: bookingApi.url, paymentUrl: paymentApi.url }];
+  const buyers = new Buyers({ size: 6, ways, nextSeat: () => left.pop() });
+  await buyers.buy();
+  expect(buyers.failures).toEqual([]);
+  expect(buyers.sold).toBe(free.length);
+  // Holds that were open in the backup end at their deadline, although their jobs are lost.
+  const held = `select from seats where status = 'RESERVED'`;
+  await waitFor(async () => (await runSql(restoredUrl, held)).length === 0, {
+    description: 'the restored holds to end',
+    timeoutMs: 45_000,
+    intervalMs: 250,
+  });
+  expect(worker.logs()).not.toContain('"level":50');
+  expect(await checkRestored({ ...restored, soldBefore: soldBefore + free.length })).toEqual([]);
 });
