@@ -16,7 +16,7 @@ import { openVenue } from '../src/workload/venue.ts';
 import { effort } from './effort.ts';
 
 /*
- * A process dies, or falls asleep, exactly where it hurts (packages/seat-core/testing/failpoint.mjs); then the test looks
+ * A process dies or stops at a chosen point (packages/seat-core/testing/failpoint.mjs); then the test looks
  * at what it left behind. The numbers are those of the kill matrix in docs/reliability.md.
  */
 
@@ -173,7 +173,7 @@ async function expectRetryFinds(request: Request, stored: readonly { readonly id
 }
 
 describe.each(whenLong)('booking-api dies, time %i', () => {
-  it('K1: with its lock, before its statement; nothing is held, and the lock ends by itself', async () => {
+  it('K1: booking-api dies with its lock, before its statement; nothing is held, and the lock ends by itself', async () => {
     const request = newRequest();
     const { result } = await dieAt(api, 'hold-locked', () => hold(api, request));
     expect(result.kind).toBe('unknown');
@@ -182,7 +182,7 @@ describe.each(whenLong)('booking-api dies, time %i', () => {
     expect((await hold(otherApi, request)).result.kind).toBe('done');
   });
 
-  it('K2: with its statement sent and the reply not read; the retry finds what happened', async () => {
+  it('K2: booking-api dies with its statement sent and the reply not read; the retry finds what happened', async () => {
     const request = newRequest();
     cluster.links.postgres.swallowReplyTo('hold-seats');
     const asking = hold(api, request);
@@ -195,9 +195,9 @@ describe.each(whenLong)('booking-api dies, time %i', () => {
   });
 
   it.each<[string, string, (request: Request) => Promise<void>]>([
-    ['K3: committed, before Redis knows; the hold ends without a job', 'hold-committed', async () => {}],
+    ['K3: booking-api dies after its commit, before Redis knows; the hold ends without a job', 'hold-committed', async () => {}],
     [
-      'K4: with its job added and its status key not written; the database refuses the next buyer',
+      'K4: booking-api dies with its job added and its status key not written; the database refuses the next buyer',
       'hold-job-added',
       async (request) => {
         const { seatId } = request;
@@ -211,7 +211,7 @@ describe.each(whenLong)('booking-api dies, time %i', () => {
       },
     ],
     [
-      'K6: all done, before its answer; Redis is right',
+      'K6: booking-api dies after all work, before its answer; Redis is right',
       'hold-done',
       async ({ seatId }) => {
         expect(await statusKey(seatId)).toBe('RESERVED');
@@ -232,11 +232,11 @@ describe.each(whenLong)('booking-api dies, time %i', () => {
     await expectEndsOnTime(request);
   });
 
-  it('K5: with Redis up to date and the lock not released; the next buyer waits for the lock at most', async () => {
+  it('K5: booking-api dies with Redis up to date and the lock not released; the next buyer waits for the lock at most', async () => {
     const request = newRequest();
     await dieAt(
       api,
-      'hold-announced',
+      'hold-published',
       () => hold(api, request),
       async () => {
         expect(await statusKey(request.seatId)).toBe('RESERVED');
@@ -260,12 +260,12 @@ describe.each(whenLong)('booking-api dies, time %i', () => {
 
 describe.each(times)('payment-api dies, time %i', () => {
   const moments = [
-    ['committed, before Redis knows', 'settle-committed', 'CONFIRMED', 'SOLD'],
-    ['before its statement', 'confirm-asked', 'PENDING', 'RESERVED'],
-    ['all done, before its answer', 'confirm-done', 'CONFIRMED', 'SOLD'],
+    ['after its commit, before Redis knows', 'transition-committed', 'CONFIRMED', 'SOLD'],
+    ['before its statement', 'confirm-started', 'PENDING', 'RESERVED'],
+    ['after all work, before its answer', 'confirm-done', 'CONFIRMED', 'SOLD'],
   ] as const;
   it.each(effort.isLong ? moments : moments.slice(0, 1))(
-    'K7: %s; the booking is whole, and paying again is safe',
+    'K7: payment-api dies %s; the booking is whole, and paying again is safe',
     async (_moment, failpoint, status, seatStatus) => {
       const request = newRequest();
       await payment.kill();
@@ -290,10 +290,10 @@ describe.each(times)('payment-api dies, time %i', () => {
 
 describe.each(whenLong)('expiry-worker dies, time %i', () => {
   it.each([
-    ['K9: with a job taken, before its statement', 'expire-asked'],
-    ['K10: committed, before Redis knows', 'expire-committed'],
+    ['K9: expiry-worker dies with a job taken, before its statement', 'expire-started'],
+    ['K10: expiry-worker dies after its commit, before Redis knows', 'expire-committed'],
     // Not the first round, which comes before the process is known to run.
-    ['K11: between two rounds of the sweep', 'sweep-round:4'],
+    ['K11: expiry-worker dies between two rounds of the sweep', 'sweep-round:4'],
   ])('%s; the hold ends once, and its seat sells', async (_moment, failpoint) => {
     const request = newRequest();
     await dieAt(worker, failpoint, () => holdBooking(request));
@@ -302,7 +302,7 @@ describe.each(whenLong)('expiry-worker dies, time %i', () => {
     expect(await bookingsOf(request)).toHaveLength(1);
   });
 
-  it('K11: in the middle of a sweep; all or nothing of it is done, and nothing twice', async () => {
+  it('K11: expiry-worker dies in the middle of a sweep; all or nothing of it is done, and nothing twice', async () => {
     const requests = Array.from({ length: 4 }, newRequest);
     const last = requests[3]!;
     await worker.kill();
@@ -417,11 +417,11 @@ describe('a process that sleeps past the end of its seat lock', () => {
     seat: await seatOf(request.seatId),
   });
 
-  it('is refused, and changes nothing that belongs to the next holder of the lock', async () => {
+  it('a process that sleeps past the end of its seat lock is refused and changes nothing of the next holder', async () => {
     const sleeping = { FAILPOINT_SIGNAL: 'SIGSTOP', HOLD_SECONDS: '60' };
     await Promise.all([api.kill(), otherApi.kill()]);
     await api.revive({ ...sleeping, FAILPOINT: 'hold-locked' });
-    await otherApi.revive({ ...sleeping, FAILPOINT: 'hold-announced', SEAT_LOCK_SECONDS: '60' });
+    await otherApi.revive({ ...sleeping, FAILPOINT: 'hold-published', SEAT_LOCK_SECONDS: '60' });
     const request = newRequest();
     const next = nextRequest(request);
     const asked = hold(api, request, 60_000);

@@ -32,7 +32,7 @@ ${environmentExample(schemas)}`;
 const referenceHead = `# The API of seat-core
 
 Made from the docstrings by \`npm run docs\`, and checked to be current. Begin with [the README](README.md);
-[STABILITY.md](STABILITY.md) says what of this is stable.
+[The README](README.md#what-is-stable) says what of this is stable.
 `;
 
 /** Each generated file as `(old) => text`. Of a Markdown document with markers only the text between them is generated. */

@@ -97,7 +97,7 @@ async function followEvent(): Promise<{ readonly socket: WebSocket; readonly typ
 }
 
 describe('a sale through the gateway', () => {
-  it('goes on while each process is stopped or killed, and started again, in turn', async () => {
+  it('a sale through the gateway goes on while each process is stopped or killed, and started again', async () => {
     const stopping = new AbortController();
     const ways = [{ url: gateway.url }];
     const buyers = new Buyers({ size: 16, ways, nextSeat: () => seatIds.pop() });
