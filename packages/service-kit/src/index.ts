@@ -1,5 +1,5 @@
-export { createPublicApi, describePublicApi, type PublicApiContext } from './create-public-api.ts';
-export { runPublicApi } from './run-public-api.ts';
+export { createPublicApi, describePublicApi, type PublicApiContext } from './public-api.ts';
+export { runPublicApi } from './public-api.ts';
 export { runService } from './run-service.ts';
 export { assertDatabaseFits } from './assert-database-fits.ts';
 
@@ -24,4 +24,4 @@ export { described } from './openapi/describe-route.ts';
 export { HttpError } from './problems/http-error.ts';
 export { problemAnswers } from './problems/problem-body.ts';
 export { bookingSchema, exampleBooking, toBookingAnswer } from './schemas/booking-schema.ts';
-export { exampleSeat, idSchema, moneySchema, seatSchema } from './schemas/seat-schema.ts';
+export { exampleSeat, idSchema, moneySchema, seatSchema } from './schemas/booking-schema.ts';
