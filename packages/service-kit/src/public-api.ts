@@ -149,7 +149,7 @@ export async function runPublicApi<
       const context = {
         ...process,
         core,
-        authentication,
+        authentication: settings,
         limits: { max, windowSeconds, redis },
         allowedOrigins: origins === undefined ? undefined : entriesOf(origins),
         trustedProxies: common.TRUSTED_PROXIES,

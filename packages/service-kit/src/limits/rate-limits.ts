@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { namedPlugin, type HttpService } from '../http/http-service.ts';
 import { HttpError } from '../problems/http-error.ts';
-import { fastifyRateLimit } from '@fastify/rate-limit';
+import rateLimit, { fastifyRateLimit } from '@fastify/rate-limit';
 import { circuitBreaker, ConsecutiveBreaker, handleAll, type IPolicy } from 'cockatiel';
 
 export interface LimitOptions {
@@ -71,7 +71,7 @@ export const userLimit = namedPlugin<LimitOptions>(
  */
 export function addressOf({ ip, socket }: FastifyRequest): string {
   // A proxy may pass on anything; only an address becomes a key.
-  return fastifyRateLimit.normalizeIP(isIP(ip) === 0 ? (socket.remoteAddress ?? '') : ip);
+  return rateLimit.normalizeIP(isIP(ip) === 0 ? (socket.remoteAddress ?? '') : ip);
 }
 
 async function limit(limiter: Limiter, request: FastifyRequest, reply: FastifyReply): Promise<void> {
