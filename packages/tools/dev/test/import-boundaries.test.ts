@@ -23,7 +23,7 @@ const planted = [
     /above it/,
   ],
   ['import of another feature', `${core}/hold/a.ts`, `import { b } from '../bookings/b.ts';`, /beside it/],
-  ['import of another store', `${core}/queue/a.ts`, `import { b } from '../redis/b.ts';`, /beside it/],
+  ['import of another store', `${core}/queue/a.ts`, `import { b } from '../postgres/b.ts';`, /beside it/],
   ['file without a floor', `${core}/utils.ts`, `import { b } from './types.ts';`, /no floor/],
   ['circle of types', `${core}/hold/first.ts`, `import type { B } from './second.ts';`, /cycle/],
   ['environment in the engine', `${core}/a.ts`, `import { env } from 'node:process';`, restricted],
