@@ -112,7 +112,7 @@ export function startJobs(
       runRetryDelay: 1_000,
     },
   );
-  logWorkerEvents(worker, logger);
+  logWorkerEvents(worker, redis, logger);
   return worker;
 }
 
@@ -150,7 +150,7 @@ export async function closeWorker(worker: JobWorker, redis: Redis): Promise<void
   redis.disconnect();
 }
 
-function logWorkerEvents(worker: JobWorker, logger: SeatCoreLogger): void {
+function logWorkerEvents(worker: JobWorker, redis: Redis, logger: SeatCoreLogger): void {
   worker.on('completed', ({ id, data }, { expired }) =>
     logger.info({ jobId: id, bookings: data.bookings.length, expired }, 'job done'),
   );
@@ -171,7 +171,8 @@ function logWorkerEvents(worker: JobWorker, logger: SeatCoreLogger): void {
     lastMessage = err.message;
     logger.error({ err }, 'worker error; the worker goes on and reconnects by itself');
   });
-  worker.on('ready', () => {
+  // The worker itself emits `ready` only once, at its start.
+  redis.on('ready', () => {
     if (lastMessage !== '') logger.info({}, 'worker reconnected');
     lastMessage = '';
   });

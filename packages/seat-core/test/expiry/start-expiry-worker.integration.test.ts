@@ -119,6 +119,26 @@ it('a worker whose Redis is dead goes on sweeping, and stops in time', async () 
   }
 });
 
+it('a worker logs an outage of Redis and its reconnection once each, and takes jobs again', async () => {
+  const { logger, lines } = createRecordingLogger();
+  const worker = await startExpiryWorker(core, { redisUrl: stack.redisUrl, logger });
+  const countLines = (text: string) => lines.filter(({ message }) => message.startsWith(text)).length;
+  await stack.redis.kill();
+  await waitFor(() => countLines('worker error') > 0, { description: 'the outage to be logged' });
+  await stack.redis.start();
+  await waitFor(() => countLines('worker reconnected') > 0, { description: 'the reconnection to be logged' });
+  await waitFor(() => core.listDegradedDependencies().length === 0, { description: 'Redis to be used' });
+  await waitFor(
+    async () => {
+      await untilExpired([await hold()]);
+      return countLines('job done') > 0;
+    },
+    { description: 'a job to be done', timeoutMs: 10_000 },
+  );
+  await withinDeadline('stop', stopMs, () => worker.stop());
+  expect([countLines('worker error'), countLines('worker reconnected')]).toEqual([1, 1]);
+});
+
 it('a worker whose Redis is frozen stops in time', async () => {
   const worker = await startWorker();
   // Its blocking read is under way.
