@@ -6,7 +6,7 @@ export {
   type SeatCoreOptions,
 } from './seat-core.ts';
 export { startExpiryWorker, type ExpiryWorker, type ExpiryWorkerOptions } from './expiry/worker.ts';
-export { SeatCoreError, type SeatErrorCode, type SeatErrorDetails } from './errors.ts';
+export { SeatCoreError } from './errors.ts';
 export { defaultSettings, type SeatCoreLogger, type SeatCoreSettings } from './options.ts';
 export { anyone, type Owner } from './records/ownership.ts';
 export type { Repeatable } from './idempotency/idempotency.ts';
@@ -17,7 +17,7 @@ export type { ExpireBookingsResult } from './expiry/expire-bookings.ts';
 export type { AvailableSeats, ListAvailableSeatsInput } from './seats/available-seats.ts';
 export type { SeatMap } from './seats/seat-map.ts';
 export type { SubscribeToSeatsInput } from './live/subscribe.ts';
-export type { SeatMessage, SeatSubscription } from './live/subscription.ts';
+export type { SeatDelta, SeatMessage, SeatSnapshot, SeatSubscription } from './live/subscription.ts';
 export { maxSeatsPerEvent, type CreateEventInput } from './events/create-event.ts';
 export type { EventPage, ListEventsInput } from './events/event-reader.ts';
 export type { ConnectionLimits, DegradedDependency } from './health.ts';

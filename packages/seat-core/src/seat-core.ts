@@ -15,8 +15,8 @@ import {
   type ListLiveBookingsInput,
 } from './bookings/get-booking.ts';
 import { releaseBooking } from './bookings/release-booking.ts';
-import { confirmBookingsStatement, releaseBookingsStatement } from './bookings/transitions.sql.ts';
-import { createEvent, type CreateEventInput } from './events/create-event.ts';
+import { confirmBookingsStatement, releaseBookingsStatement } from './bookings/confirm-and-release.sql.ts';
+import { createEvent, type CreateEventDependencies, type CreateEventInput } from './events/create-event.ts';
 import { EventReader, type EventPage, type ListEventsInput } from './events/event-reader.ts';
 import {
   createExpirationBatches,
@@ -45,6 +45,7 @@ import { GuardedQueue } from './queue/expiry-queue.ts';
 import { closeRedis, openQueueRedis, openRedis } from './redis/connect.ts';
 import { createRedisBreaker } from './redis/health.ts';
 import { Background } from './resilience/background.ts';
+import type { CircuitBreaker } from './resilience/circuit-breaker.ts';
 import {
   AvailableSeatsReader,
   type AvailableSeats,
@@ -168,7 +169,9 @@ export class SeatCore implements AsyncDisposable {
   readonly #release: TransitionDependencies & { readonly batches: TransitionBatches };
   readonly #expire: TransitionDependencies & { readonly batches: ExpirationBatches };
   readonly #repair: RepairDependencies;
+  readonly #redis: CircuitBreaker<Redis>;
   readonly #queue: GuardedQueue | null;
+  readonly #createEvent: CreateEventDependencies;
   readonly #events: EventReader;
   readonly #availableSeats: AvailableSeatsReader;
   readonly #seatMaps: SeatMapReader;
@@ -187,8 +190,9 @@ export class SeatCore implements AsyncDisposable {
     const connections = (this.#connections = new Connections(database, logger));
     const reads = (this.#reads = new Reads({ connections, replica: options.replica, metrics, logger }));
     const background = (this.#background = new Background(logger));
+    // The repair needs the breaker, and the breaker calls the repair: not before its first outage.
     const onClosed = (outageMs: number) => repairAfterOutage(outageMs);
-    const redis = createRedisBreaker(options.redis, { metrics, logger, onClosed });
+    const redis = (this.#redis = createRedisBreaker(options.redis, { metrics, logger, onClosed }));
     const queue = (this.#queue =
       options.queueRedis === undefined ? null : new GuardedQueue(options.queueRedis, { metrics, logger }));
     this.#repair = { connections, redis, metrics, logger };
@@ -208,6 +212,7 @@ export class SeatCore implements AsyncDisposable {
     this.#release = { ...transition, batches: createTransitionBatches(transition, releaseBookingsStatement) };
     this.#expire = { ...transition, batches: createExpirationBatches(transition) };
 
+    this.#createEvent = { connections, idempotency };
     this.#events = new EventReader(reads);
     const requireEvent = (eventId: string) => this.#events.require(eventId);
     this.#availableSeats = new AvailableSeatsReader({
@@ -378,7 +383,7 @@ export class SeatCore implements AsyncDisposable {
    * });
    */
   createEvent(input: CreateEventInput): Promise<Repeatable<TicketedEvent>> {
-    return createEvent(this.#confirm, input);
+    return createEvent(this.#createEvent, input);
   }
 
   /**
@@ -464,8 +469,8 @@ export class SeatCore implements AsyncDisposable {
     this.#stopping.abort();
     this.#seatFeeds.close();
     this.#reads.close();
-    this.#repair.redis.close();
-    this.#queue?.breaker.close();
+    this.#redis.stop();
+    this.#queue?.breaker.stop();
     await this.#background.finished();
     this.#connections.close();
     await this.#closeClients();

@@ -9,7 +9,7 @@ import {
 import type { Connections } from '../postgres/connections.ts';
 import { GroupCommit } from '../postgres/group-commit.ts';
 import type { Statement } from '../postgres/statement.ts';
-import { toOwnerParameter, type Owner } from '../records/ownership.ts';
+import { checkOwner, type Owner } from '../records/ownership.ts';
 import { toBookingView, type BookingRow } from '../records/rows.ts';
 import type { Booking } from '../types.ts';
 import { InputCheck } from '../validation.ts';
@@ -100,10 +100,11 @@ export function checkTransitionInput(
 ): TransitionRequest {
   const check = new InputCheck();
   const bookingId = check.id('/bookingId', input.bookingId);
+  const ownerId = checkOwner(check, input.ownedBy);
   check.throwIfAny();
   return {
     bookingId,
-    ownerId: toOwnerParameter(input.ownedBy),
+    ownerId,
     actor: input.actor,
     requestId: input.requestId ?? null,
     key: toIdempotencyKey(input.idempotencyKey, { caller: input.actor, verb, request: { bookingId } }),

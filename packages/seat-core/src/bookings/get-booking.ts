@@ -2,7 +2,7 @@ import { groupBy } from '../group-by.ts';
 import type { Connections } from '../postgres/connections.ts';
 import { findBooking } from '../records/find-booking.ts';
 import { findLiveBookingsStatement } from '../records/find-booking.sql.ts';
-import { toOwnerParameter, type Owner } from '../records/ownership.ts';
+import { checkOwner, type Owner } from '../records/ownership.ts';
 import { toBookingView, type BookingRow } from '../records/rows.ts';
 import type { Booking } from '../types.ts';
 import { InputCheck } from '../validation.ts';
@@ -25,8 +25,9 @@ const maxLiveBookings = 100;
 export async function getBooking(connections: Connections, input: GetBookingInput): Promise<Booking> {
   const check = new InputCheck();
   const bookingId = check.id('/bookingId', input.bookingId);
+  const ownerId = checkOwner(check, input.ownedBy);
   check.throwIfAny();
-  return findBooking(connections, bookingId, toOwnerParameter(input.ownedBy));
+  return findBooking(connections, bookingId, ownerId);
 }
 
 /** @see SeatCore.listLiveBookings */

@@ -24,7 +24,7 @@ export async function releaseBooking(
       return released;
     }
     const booking = await findBooking(connections, request.bookingId, request.ownerId);
-    // Another user may have a seat of it by now, but an earlier request that released it was answered with it free.
+    // A seat of the booking may be another user's by now; the answer shows the seats as the release left them.
     if (booking.status === 'CANCELLED') return asLeftBy('CANCELLED', booking);
     throw refuseTransition(booking.status);
   };

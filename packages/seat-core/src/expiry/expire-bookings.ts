@@ -27,7 +27,7 @@ export type ExpirationBatches = GroupCommit<readonly string[], number>;
 /** The most that one call of `sweepOverdue` expires. */
 export const maxSweep = 500;
 
-/** The actor in `booking_events` when a deadline ends a hold. */
+/** The actor in `booking_events` when a job or the sweep ends a hold; a reclaim writes `seat-core`. */
 const actor = 'expiry';
 
 export function createExpirationBatches(dependencies: ExpiryDependencies): ExpirationBatches {

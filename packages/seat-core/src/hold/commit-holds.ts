@@ -9,7 +9,7 @@ import type { Connections } from '../postgres/connections.ts';
 import { toSeatView, type SeatPlaceRow } from '../records/rows.ts';
 import { cacheSeatStatus, type CachedSeat } from '../redis/gatekeeper.ts';
 import type { Booking, SeatStatus } from '../types.ts';
-import { holdSeatsStatement, lockHoldersStatement } from './hold-seats.sql.ts';
+import { holdSeatsStatement, lockUsersStatement } from './hold-seats.sql.ts';
 
 /** One request of a batch. Of several requests for one seat the first one gets it. */
 export interface HoldRequest {
@@ -36,6 +36,10 @@ export interface CommitHoldsDependencies extends PublishDependencies {
   readonly metrics: SeatCoreMetrics;
 }
 
+/**
+ * Only a row with verdict HELD has all columns. The others have no booking times; RECLAIMED has no seat, MISSING no event and no
+ * place, and only HELD and FREED have a new version.
+ */
 interface HoldRow extends SeatPlaceRow {
   readonly booking_id: string;
   readonly seat_id: string;
@@ -60,7 +64,7 @@ export async function commitHolds(
 ): Promise<CommittedHold[]> {
   const { connections, settings, background } = dependencies;
   const locks = {
-    statement: lockHoldersStatement,
+    statement: lockUsersStatement,
     values: [requests.map((request) => request.userId), requests.map((request) => request.seatIds[0])],
   };
   const rows = await connections.commitBehindLocks<HoldRow>(locks, {

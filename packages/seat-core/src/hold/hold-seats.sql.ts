@@ -8,17 +8,17 @@ import type { Statement } from '../postgres/statement.ts';
  * in front none.)
  */
 
-/** $1 users, $2 for each user a seat of the event of which the user wants seats */
-export const lockHoldersStatement: Statement = {
-  name: 'lock-holders',
+/** $1 users, $2 one requested seat per user: it names the event */
+export const lockUsersStatement: Statement = {
+  name: 'lock-users',
   text: `
-select pg_advisory_xact_lock(holder.lock)
+select pg_advisory_xact_lock(user_of_event.lock)
 from (
   select distinct hashtextextended(seat.event_id || ' ' || asked.user_id, 0) as lock
   from unnest($1::text[], $2::uuid[]) as asked(user_id, seat_id)
   cross join lateral (select event_id from seats where id = asked.seat_id limit 1) seat
   order by lock
-) holder`,
+) user_of_event`,
 };
 
 /*
@@ -32,8 +32,8 @@ from (
  * version moved on since the snapshot, its holder cannot be seen: the verdict is TAKEN.
  *
  * One update moves each seat, also a seat that is reclaimed and held at once (two versions on), because a second update
- * of a row in one statement silently does nothing. CTEs that lock or update rows join other CTEs by name only, without
- * union or subquery over them: PostgreSQL 15 would run those again when it rechecks a row that moved on since the
+ * of a row in one statement silently does nothing. CTEs that lock or update rows in a join name other CTEs only, without
+ * union or subquery over them (`locked` locks in a lateral of its own): PostgreSQL 15 would run those again when it rechecks a row that moved on since the
  * snapshot, and every later reader would meet their rows twice. `opened` reads from `closed`, because CTEs run in no
  * fixed order and the partial unique index would else meet two live lines of a seat.
  *
@@ -41,14 +41,14 @@ from (
  * the first ANALYZE of a new event it does not know, and plans for thousands of rows.
  *
  * Of several requests for one seat in one batch only the first may have it: the seat is TAKEN for the others, or LOCKED
- * if the first fails for another reason. One request is always first for all of its seats.
+ * if the first fails for another reason. At least one request is first for all of its seats, so a batch always makes progress.
  *
  * The statement counts the seats that the user already holds; the lock in front of it keeps every other request of the
  * user from counting at the same time. An idempotency key that exists refuses the whole statement.
  *
  * Rows: one per requested seat with its verdict. HELD: the booking was made. If the booking was refused: FREE, TAKEN
- * (with the seat's status and the hold's deadline), LOCKED or MISSING; if every row is FREE, the user's hold limit
- * refused it. Besides, one RECLAIMED per overdue hold that was expired, and one FREED per seat that is AVAILABLE now.
+ * (with the seat's status and the hold's deadline), LOCKED or MISSING; if every row is FREE, the
+ * seats are of two events or the user's hold limit refused it. Besides, one RECLAIMED per overdue hold that was expired, and one FREED per seat that is AVAILABLE now.
  */
 
 /**
@@ -165,6 +165,7 @@ capped as materialized (
     select sum(booking.seat_count) as seats
     from bookings booking
     where booking.event_id = foremost.event_id and booking.user_id = foremost.user_id
+      -- The first condition matches the partial index bookings_live_of_user_idx, the second one counts.
       and booking.status in ('PENDING', 'CONFIRMED') and ${isPending('booking')}
       and ${isInTime('booking')}
   ) mine

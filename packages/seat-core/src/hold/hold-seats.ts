@@ -30,7 +30,10 @@ export interface HoldSeatsInput {
   readonly userId: string;
   /** Written beside the transition in `booking_events`. */
   readonly requestId?: string;
-  /** 1–255 visible ASCII characters, unique among this user's holds: sent again, it has no second effect. */
+  /**
+   * 1–255 visible ASCII characters, unique among this user's holds: sent again, it has no second effect. The seats in another
+   * order are another request (IDEMPOTENCY_KEY_REUSED).
+   */
   readonly idempotencyKey?: string;
 }
 
@@ -133,6 +136,7 @@ function checkInput({ maxSeatsPerBooking }: SeatCoreSettings, input: HoldSeatsIn
     seatIds: [...seatIds].toSorted(),
     userId,
     requestId: input.requestId ?? null,
+    // The fingerprint keeps the order of the caller: a repeated request is the same to the letter.
     key: toIdempotencyKey(input.idempotencyKey, {
       caller: userId,
       verb: 'holdSeats',

@@ -88,7 +88,7 @@ export class Connections {
 
   /** Ends the probing. */
   close(): void {
-    this.#breaker.close();
+    this.#breaker.stop();
   }
 
   async #guard<T>(

@@ -71,7 +71,7 @@ export class Reads {
 
   /** Ends the probing. */
   close(): void {
-    this.#replica?.close();
+    this.#replica?.stop();
   }
 
   /** @returns undefined when the primary has to be asked */

@@ -1,13 +1,25 @@
+import type { InputCheck } from '../validation.ts';
+
+interface Anyone {
+  readonly owner: 'anyone';
+}
+
 /**
- * Stands for the owner where any user's booking may be seen. A symbol and no text, because every visible text is a
+ * Stands for the owner where any user's booking may be seen. An object and no text, because every visible text is a
  * valid user id: a user who is called "anyone" must not see the bookings of others.
  */
-export const anyone: unique symbol = Symbol('anyone');
+export const anyone: Anyone = Object.freeze({ owner: 'anyone' });
 
-/** Whose booking may be seen: the user's own only, or any. */
-export type Owner = string | typeof anyone;
+/** Whose booking may be seen: only that of the user with this id, or any. */
+export type Owner = string | Anyone;
 
-/** As the statements take it: null restricts nothing. */
-export function toOwnerParameter(owner: Owner): string | null {
-  return owner === anyone ? null : owner;
+/**
+ * Reads an owner. A caller without types may forget it: a missing owner is an error, never `anyone`.
+ *
+ * @returns as the statements take it: null restricts nothing
+ */
+export function checkOwner(check: InputCheck, owner: Owner): string | null {
+  if (owner === anyone) return null;
+  if (typeof owner !== 'string') check.error('/ownedBy', 'must be a user id or `anyone`');
+  return String(owner);
 }

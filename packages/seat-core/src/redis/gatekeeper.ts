@@ -10,7 +10,7 @@ export type CachedSeat =
   | { readonly seatId: string; readonly status: 'RESERVED'; readonly expiresAt: Date };
 
 /**
- * The gatekeeper: which of these seats does the cache know as RESERVED or SOLD? An absent key, an unknown value and a
+ * The gatekeeper: finds those of the seats that the cache knows as RESERVED or SOLD. An absent key, an unknown value and a
  * Redis that does not answer all mean: ask PostgreSQL.
  */
 export async function findCachedTakenSeats(

@@ -21,6 +21,7 @@ export interface CircuitBreakerOptions<Client> {
   readonly onState?: (isOpen: boolean) => void;
   /** Recovers what the outage left behind. A failure is logged. */
   readonly onClosed?: (outageMs: number) => Promise<unknown>;
+  /** Default 500; only tests set it. */
   readonly probeEveryMs?: number;
 }
 
@@ -46,7 +47,7 @@ export class CircuitBreaker<Client> {
   #openSince: number | null = null;
   #nextProbe: NodeJS.Timeout | undefined;
   #isProbing = false;
-  #isClosed = false;
+  #isStopped = false;
 
   constructor(options: CircuitBreakerOptions<Client>) {
     this.client = options.client;
@@ -88,13 +89,13 @@ export class CircuitBreaker<Client> {
   }
 
   /** Ends the probing. The client stays open: it is its owner's. */
-  close(): void {
-    this.#isClosed = true;
+  stop(): void {
+    this.#isStopped = true;
     clearTimeout(this.#nextProbe);
   }
 
   #probeIn(ms: number): void {
-    if (this.#isClosed || this.#isProbing) return;
+    if (this.#isStopped || this.#isProbing) return;
     clearTimeout(this.#nextProbe);
     this.#nextProbe = setTimeout(() => void this.#probe(), ms).unref();
   }
@@ -117,7 +118,10 @@ export class CircuitBreaker<Client> {
     if (this.#openSince !== null) return;
     this.#openSince = performance.now();
     const { logger, onState } = this.#options;
-    logger.warn({ err, dependency: this.name }, 'circuit opened: requests go on without this dependency');
+    logger.warn(
+      { err, dependency: this.name },
+      'circuit opened: work is refused at once until a probe succeeds',
+    );
     onState?.(true);
     this.#probeIn(0);
   }

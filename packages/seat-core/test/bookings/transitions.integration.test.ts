@@ -184,6 +184,18 @@ describe('ownedBy', () => {
     expect((await engine.core.getBooking({ bookingId: own.id, ownedBy: 'anyone' })).id).toBe(own.id);
   });
 
+  it('refuses a request without an owner: a missing ownedBy never means anyone', async () => {
+    const { booking, seatIds } = await holdTwo('ani');
+    const input = { bookingId: booking.id, actor: 'ani' } as unknown as TransitionInput;
+    for (const verb of ['getBooking', 'confirmBooking', 'releaseBooking'] as const) {
+      expect(await refusal(engine.core[verb](input))).toEqual({
+        code: 'VALIDATION_FAILED',
+        details: { errors: [{ pointer: '/ownedBy', detail: 'must be a user id or `anyone`' }] },
+      });
+    }
+    expect(await engine.seatRow(seatIds[0])).toEqual({ status: 'RESERVED', version: 1 });
+  });
+
   it('refuses a malformed booking id as VALIDATION_FAILED', async () => {
     const input: TransitionInput = { bookingId: '42', ownedBy: anyone, actor: 'ani' };
     for (const verb of ['getBooking', 'confirmBooking', 'releaseBooking'] as const) {

@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { confirmBookingsStatement, releaseBookingsStatement } from '../../src/bookings/transitions.sql.ts';
+import {
+  confirmBookingsStatement,
+  releaseBookingsStatement,
+} from '../../src/bookings/confirm-and-release.sql.ts';
 import { expireBookingsStatement, sweepOverdueStatement } from '../../src/expiry/expiry.sql.ts';
 import { holdSeatsStatement } from '../../src/hold/hold-seats.sql.ts';
 import { openDatabase, type Database } from '../../src/postgres/pool.ts';

@@ -24,7 +24,10 @@ it('a Redis that does not answer leaves the decision to PostgreSQL, and is count
   await core.close();
   // One outage, one line, for any number of requests.
   expect(lines.filter(({ level }) => level === 'warn')).toMatchObject([
-    { message: 'circuit opened: requests go on without this dependency', fields: { dependency: 'redis' } },
+    {
+      message: 'circuit opened: work is refused at once until a probe succeeds',
+      fields: { dependency: 'redis' },
+    },
   ]);
   expect(await registry.metrics()).toMatch(/^booking_effects_failed_total [1-9]/m);
   expect(await registry.metrics()).toContain('redis_circuit_open{part="redis"} 1');

@@ -184,7 +184,7 @@ it('a seat lock whose answer was lost is released', async () => {
   await waitFor(() => !breaker.isOpen, { description: 'Redis to be used again' });
   await background.finished();
   expect(await admin.exists('lock:seat:a', 'lock:seat:b')).toBe(0);
-  breaker.close();
+  breaker.stop();
   await closeRedis(redis);
 });
 

@@ -14,7 +14,7 @@ const client = { ping: async () => 'PONG' };
 
 const opened: CircuitBreaker<typeof client>[] = [];
 afterEach(() => {
-  for (const breaker of opened.splice(0)) breaker.close();
+  for (const breaker of opened.splice(0)) breaker.stop();
 });
 
 function createBreaker(options: Partial<CircuitBreakerOptions<typeof client>> = {}) {
@@ -103,7 +103,7 @@ it('the circuit closes by its probe alone, logs it, and starts the recovery', as
   expect(log()).toMatchObject([
     {
       level: 'warn',
-      message: 'circuit opened: requests go on without this dependency',
+      message: 'circuit opened: work is refused at once until a probe succeeds',
       fields: { dependency: 'redis' },
     },
     {
@@ -160,7 +160,7 @@ it('an answer that lay unread in the socket of a busy process is not late', asyn
 it('a closed breaker probes no more', async () => {
   const { breaker, seen } = createBreaker();
   await expect.poll(() => seen.probes).toBeGreaterThan(1);
-  breaker.close();
+  breaker.stop();
   const before = seen.probes;
   await new Promise((resolve) => setTimeout(resolve, 50));
   expect(seen.probes).toBeLessThanOrEqual(before + 1);

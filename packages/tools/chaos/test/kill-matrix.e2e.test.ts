@@ -195,7 +195,11 @@ describe.each(whenLong)('booking-api dies, time %i', () => {
   });
 
   it.each<[string, string, (request: Request) => Promise<void>]>([
-    ['K3: booking-api dies after its commit, before Redis knows; the hold ends without a job', 'hold-committed', async () => {}],
+    [
+      'K3: booking-api dies after its commit, before Redis knows; the hold ends without a job',
+      'hold-committed',
+      async () => {},
+    ],
     [
       'K4: booking-api dies with its job added and its status key not written; the database refuses the next buyer',
       'hold-job-added',
