@@ -109,7 +109,7 @@ export interface ShutdownOptions {
  * Stops the process on SIGTERM or SIGINT: readiness "stopping", the delay, then each step; a failed step does not stop
  * the next. Exit 0, or 1 when a step failed or the limit passed. A second signal, or an uncaught error, exits at once.
  */
-export function closeOnSignal({ logger, delaySeconds, stopping, steps }: ShutdownOptions): void {
+function closeOnSignal({ logger, delaySeconds, stopping, steps }: ShutdownOptions): void {
   closeWithGrace(
     {
       delay: delaySeconds * 1000 + closeLimitMs,

@@ -19,7 +19,7 @@ export type Owner = string | Anyone;
  * @returns as the statements take it: null restricts nothing
  */
 export function checkOwner(check: InputCheck, owner: Owner): string | null {
-  if (owner === anyone) return null;
-  if (typeof owner !== 'string') check.error('/ownedBy', 'must be a user id or `anyone`');
-  return String(owner);
+  if (typeof owner === 'string') return owner;
+  if (owner !== anyone) check.error('/ownedBy', 'must be a user id or `anyone`');
+  return null;
 }

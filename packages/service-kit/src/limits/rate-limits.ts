@@ -121,7 +121,7 @@ const keysPerProcess = 20_000;
  * Counts requests by key in a window of time, over all processes. While Redis is down each process counts alone: the
  * effective limit is multiplied by the number of processes, and no request waits for Redis.
  */
-export function createLimiter(app: HttpService, options: LimiterOptions): Limiter {
+function createLimiter(app: HttpService, options: LimiterOptions): Limiter {
   const inProcess = countIn(app, options, {});
   const { redis, name, logger } = options;
   if (redis === undefined) return inProcess;

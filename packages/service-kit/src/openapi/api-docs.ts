@@ -96,7 +96,7 @@ const requestIdHeader = {
 };
 
 /** Adds the header of every answer, and moves each titled shape into the components: its uses become references. */
-export function finishDocument(made: OpenApiDocument): OpenApiDocument {
+function finishDocument(made: OpenApiDocument): OpenApiDocument {
   const document = structuredClone(made);
   for (const operations of Object.values(document.paths ?? {})) {
     for (const { responses = {} } of Object.values(operations)) {
