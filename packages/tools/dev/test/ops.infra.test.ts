@@ -24,7 +24,7 @@ it('npm run ops finds the servers of npm start, and says when npm start does not
   await stack.line('ready');
   const audit = await ops('audit');
   expect(audit.output).toMatch(/^ticketing on 127\.0\.0\.1:\d+, as it was at 20/m);
-  expect(audit.output).toContain('replayed 0 records of bookings, 0 transitions of seats; 0 violations');
+  expect(audit.output).toContain('rebuilt from 0 booking records and 0 seat transitions; 0 violations');
   expect(audit.code).toBe(0);
   const jobs = await ops('jobs', 'failed');
   expect(jobs).toMatchObject({ code: 0, output: expect.stringContaining('No job has failed.\n') as string });
