@@ -1,7 +1,7 @@
 export { createPublicApi, describePublicApi, type PublicApiContext } from './public-api.ts';
 export { runPublicApi } from './public-api.ts';
 export { runService } from './run-service.ts';
-export { assertDatabaseFits } from './assert-database-fits.ts';
+export { assertDatabaseFits } from './run-service.ts';
 
 export { authenticationVariables, type AuthenticationSettings } from './auth/authentication-settings.ts';
 export { seenBy, userIdOf } from './auth/caller.ts';
@@ -18,7 +18,7 @@ export type { HttpService } from './http/http-service.ts';
 export { endUpgradedRequest } from './http/websocket-upgrade.ts';
 export { idempotencyOf, tellReplay } from './idempotency/idempotency-keys.ts';
 export { addressOf } from './limits/rate-limits.ts';
-export { createLogger } from './logging/create-logger.ts';
+export { createLogger } from './logging/logger.ts';
 export { openApiOf } from './openapi/api-docs.ts';
 export { described } from './openapi/describe-route.ts';
 export { HttpError } from './problems/http-error.ts';

@@ -12,13 +12,12 @@ import { namedPlugin, type HttpService } from './http/http-service.ts';
 import { idempotencyKeys } from './idempotency/idempotency-keys.ts';
 import { overloadShedding } from './limits/overload-shedding.ts';
 import { addressLimit, userLimit, type CounterRedis, type LimitOptions } from './limits/rate-limits.ts';
-import { createLogger } from './logging/create-logger.ts';
+import { createLogger } from './logging/logger.ts';
 import { openApiOf, type ApiDocsOptions } from './openapi/api-docs.ts';
 import type { Static, TObject } from '@sinclair/typebox';
-import { assertDatabaseFits, type StartedEngine } from './assert-database-fits.ts';
+import { assertDatabaseFits, type StartedEngine, runService, type ServiceContext } from './run-service.ts';
 import type { commonVariables, limitVariables, originVariables } from './config/common-variables.ts';
 import { entriesOf } from './config/variable-formats.ts';
-import { runService, type ServiceContext } from './run-service.ts';
 
 /** The verbs of seat-core that health needs. */
 export interface HealthyEngine {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { createLogger } from '../src/logging/create-logger.ts';
-import { assertDatabaseFits } from '../src/assert-database-fits.ts';
+import { createLogger } from '../src/logging/logger.ts';
+import { assertDatabaseFits } from '../src/run-service.ts';
 
 function check(limits: { limit: number; inUse: number }, poolMax: number, events: () => Promise<unknown>) {
   const lines: string[] = [];

@@ -1,10 +1,9 @@
 import { expect, test } from 'vitest';
 import { authentication } from '../src/auth/authentication.ts';
-import type { HttpService } from '../src/index.ts';
+import { type HttpService, createLogger } from '../src/index.ts';
 import { requestContext } from '../src/http/request-context.ts';
 import { idempotencyKeys } from '../src/idempotency/idempotency-keys.ts';
 import { addressLimit, userLimit } from '../src/limits/rate-limits.ts';
-import { createLogger } from '../src/index.ts';
 import { buildService } from './fixtures/build-service.ts';
 import fastify from 'fastify';
 

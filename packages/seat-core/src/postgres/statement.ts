@@ -18,7 +18,7 @@ export interface Call {
 type Client = Pick<pg.ClientBase | pg.Pool, 'query'>;
 
 /**
- * The one way in which seat-core runs a statement.
+ * The one way in which the engine runs a statement. (`admin` sends texts of its own on connections of its own.)
  *
  * @param client a connection, or a pool that chooses one
  * @param queryTimeoutMs instead of the pool's own

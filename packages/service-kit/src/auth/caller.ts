@@ -1,5 +1,4 @@
-import { HttpError } from '../problems/http-error.ts';
-import { sentences } from '../problems/sentences.ts';
+import { HttpError, sentences } from '../problems/http-error.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {

@@ -1,6 +1,5 @@
 import type { FastifyPluginCallback } from 'fastify';
-import { HttpError } from '../problems/http-error.ts';
-import { sentences } from '../problems/sentences.ts';
+import { HttpError, sentences } from '../problems/http-error.ts';
 import { maxErrors, memberPointer } from '../problems/validation-errors.ts';
 import type { HttpService } from './http-service.ts';
 

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import type { Logger } from 'pino';
 import { renderProblem } from '../problems/problem-body.ts';
 import type { Sentence } from '../problems/problem-table.ts';
-import { sentences } from '../problems/sentences.ts';
+import { sentences } from '../problems/http-error.ts';
 import type { ConnectionTracker } from './connections.ts';
 import { newRequestId, requestIdOf } from './request-context.ts';
 

@@ -2,8 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { RequestObserver } from '../logging/request-log.ts';
-import { HttpError } from '../problems/http-error.ts';
-import { sentences } from '../problems/sentences.ts';
+import { HttpError, sentences } from '../problems/http-error.ts';
 import { namedPlugin } from './http-service.ts';
 
 /** Gives each request its id, its log line and its measurement; refuses HTTP/1.1 without `Host`. */

@@ -1,7 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { namedPlugin } from '../http/http-service.ts';
-import { HttpError } from '../problems/http-error.ts';
-import { sentences } from '../problems/sentences.ts';
+import { HttpError, sentences } from '../problems/http-error.ts';
 
 /** Refuses a malformed `Idempotency-Key` of a POST or DELETE before its body is read. Other methods ignore the header. */
 export const idempotencyKeys = namedPlugin(

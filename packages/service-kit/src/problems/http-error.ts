@@ -23,3 +23,39 @@ export class HttpError extends Error {
     this.errors = errors;
   }
 }
+
+/** The sentences of `errors[].detail` that concern a request as a whole, or that several places use. */
+export const sentences = {
+  bodyRequired: { en: 'a JSON body is required', id: 'isi permintaan JSON wajib ada' },
+  bodyForbidden: { en: 'the body must be empty or {}', id: 'isi permintaan harus kosong atau {}' },
+  unknownMember: { en: 'is not a known member', id: 'tidak dikenal' },
+  memberRequired: { en: 'is required', id: 'wajib diisi' },
+  userOfToken: {
+    en: 'is taken from the token: leave it out',
+    id: 'diambil dari token: jangan dikirim',
+  },
+  idempotencyKey: {
+    en: 'the header Idempotency-Key must be 1 to 255 visible ASCII characters',
+    id: 'header Idempotency-Key harus berupa 1 sampai 255 karakter ASCII yang terlihat',
+  },
+  malformedJson: {
+    en: 'the body must be JSON, without members named __proto__ or constructor.prototype',
+    id: 'isi permintaan harus JSON, tanpa anggota bernama __proto__ atau constructor.prototype',
+  },
+  wrongLength: {
+    en: 'the body is not as long as Content-Length says',
+    id: 'panjang isi permintaan tidak sesuai dengan Content-Length',
+  },
+  malformedPath: { en: 'the path is not well-formed', id: 'penulisan alamat tidak benar' },
+  longPath: { en: 'a segment of the path is too long', id: 'bagian dari alamat terlalu panjang' },
+  hostRequired: { en: 'the header Host is required', id: 'header Host wajib ada' },
+  largeHeaders: {
+    en: 'the request line and headers are too large',
+    id: 'baris permintaan dan header terlalu besar',
+  },
+  lateRequest: { en: 'the request did not arrive in time', id: 'permintaan tidak tiba tepat waktu' },
+  malformedRequest: {
+    en: 'this is not a well-formed HTTP request',
+    id: 'ini bukan permintaan HTTP yang benar',
+  },
+} as const satisfies Record<string, Sentence>;

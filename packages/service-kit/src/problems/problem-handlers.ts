@@ -3,10 +3,9 @@ import { SeatCoreError } from '@ticketing/seat-core/errors';
 import type { ErrorObject } from 'ajv';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { namedPlugin } from '../http/http-service.ts';
-import { HttpError } from './http-error.ts';
+import { HttpError, sentences } from './http-error.ts';
 import { renderProblem, type ProblemDetails } from './problem-body.ts';
 import type { Language, ProblemCode, Sentence } from './problem-table.ts';
-import { sentences } from './sentences.ts';
 import { describeValidation } from './validation-errors.ts';
 
 declare module 'fastify' {

@@ -1,7 +1,7 @@
 import type { ErrorObject } from 'ajv';
 import localizer from 'ajv-i18n/localize/id/index.js';
 import type { Language, Sentence } from './problem-table.ts';
-import { sentences } from './sentences.ts';
+import { sentences } from './http-error.ts';
 
 /** More would make the answer larger than the request. */
 export const maxErrors = 20;
