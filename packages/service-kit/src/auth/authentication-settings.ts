@@ -24,6 +24,12 @@ export const authenticationVariables = {
   JWT_AUDIENCE: Type.Optional(
     Type.String({ description: 'The `aud` that tokens must have; without it any.', minLength: 1 }),
   ),
+  JWT_ROLES_CLAIM: Type.String({
+    description:
+      'The path of the claim that has the roles, such as `realm_access.roles`: a list, or a text split at blanks.',
+    default: 'roles',
+    minLength: 1,
+  }),
 };
 
 /** How requests are authenticated. */

@@ -26,6 +26,13 @@ export const commonVariables = {
     description: 'Redis 7 or newer.',
     format: 'redis-url',
   }),
+  REDIS_KEY_PREFIX: Type.String({
+    description:
+      'Stands before every key, channel and queue of this installation, so that several can share a Redis.',
+    default: '',
+    // BullMQ puts it between braces, which a cluster reads as the slot.
+    pattern: '^[\\x21-\\x7a|~]{0,64}$',
+  }),
   DATABASE_POOL_MAX: Type.Integer({
     description: 'PostgreSQL connections per process.',
     default: 10,
@@ -59,6 +66,13 @@ export const limitVariables = {
     default: 10,
     minimum: 1,
     maximum: 3_600,
+  }),
+  RATE_LIMIT_STAFF_MAX: Type.Integer({
+    description:
+      'RATE_LIMIT_MAX of callers whose token has the role `payments`, `organizer` or `admin`: they speak for many.',
+    default: 3_000,
+    minimum: 1,
+    maximum: 1_000_000,
   }),
   TRUSTED_PROXIES: Type.Optional(
     Type.String({
