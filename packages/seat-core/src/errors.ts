@@ -15,6 +15,10 @@ export const seatErrorCodes = [
   'BOOKING_EXPIRED',
   /** The user would hold more seats of the event than allowed at a time; paying or releasing some helps. */
   'HOLD_LIMIT_REACHED',
+  /** The sales of the event open at `details.opensAt`, by the database's clock. */
+  'SALES_NOT_OPEN',
+  /** The sales of the event are closed, by the database's clock. */
+  'SALES_CLOSED',
   /** No such seat; `details.seatIds` names the unknown ids. */
   'SEAT_NOT_FOUND',
   /** Unknown, or another user's: the same answer, so that ids cannot be probed. */
@@ -44,6 +48,10 @@ export interface SeatErrorDetails {
   /** The seats known to be taken (at least one, never a free one), or the unknown seats. */
   readonly seatIds?: readonly string[];
   readonly bookingStatus?: 'CONFIRMED' | 'EXPIRED' | 'CANCELLED';
+  /** When the sales open. */
+  readonly opensAt?: Date;
+  /** Whole seconds until then by the database's clock, rounded up. */
+  readonly opensInSeconds?: number;
   /** A commit was sent and its answer lost: it may have happened. */
   readonly outcome?: 'unknown';
 }
@@ -53,6 +61,7 @@ interface DetailsByCode {
   readonly VALIDATION_FAILED: Required<Pick<SeatErrorDetails, 'errors'>>;
   readonly SEAT_TAKEN: Required<Pick<SeatErrorDetails, 'seatIds'>>;
   readonly SEAT_NOT_FOUND: Required<Pick<SeatErrorDetails, 'seatIds'>>;
+  readonly SALES_NOT_OPEN: Required<Pick<SeatErrorDetails, 'opensAt' | 'opensInSeconds'>>;
   readonly BOOKING_NOT_PENDING: Required<Pick<SeatErrorDetails, 'bookingStatus'>>;
   readonly DEPENDENCY_UNAVAILABLE: Pick<SeatErrorDetails, 'outcome'>;
 }
@@ -72,6 +81,7 @@ type CodeAndDetails = {
 
 const retryableCodes: ReadonlySet<SeatErrorCode> = new Set([
   'SEAT_LOCKED',
+  'SALES_NOT_OPEN',
   'IDEMPOTENCY_KEY_IN_PROGRESS',
   'OVERLOADED',
   'DEPENDENCY_UNAVAILABLE',

@@ -18,7 +18,7 @@ export type { AvailableSeats, ListAvailableSeatsInput } from './seats/available-
 export type { SeatMap } from './seats/seat-map.ts';
 export type { SubscribeToSeatsInput } from './live/subscribe.ts';
 export type { SeatDelta, SeatMessage, SeatSnapshot, SeatSubscription } from './live/subscription.ts';
-export { maxSeatsPerEvent, type CreateEventInput } from './events/create-event.ts';
+export { maxSeatsPerEvent, type CreateEventInput } from './events/check-event.ts';
 export type { EventPage, ListEventsInput } from './events/event-reader.ts';
 export type { ConnectionLimits, DegradedDependency } from './health.ts';
 export type { Booking, BookingStatus, Money, Seat, SeatStatus, TicketedEvent } from './types.ts';

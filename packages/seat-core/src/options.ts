@@ -1,3 +1,5 @@
+import { InputCheck } from './validation.ts';
+
 /** What seat-core writes its log through. pino fits, and so does any object of the same shape. */
 export interface SeatCoreLogger {
   debug(fields: object, message: string): void;
@@ -8,13 +10,13 @@ export interface SeatCoreLogger {
 
 /** The rules of a sale that an operator sets. */
 export interface SeatCoreSettings {
-  /** Seconds for which a PENDING booking holds its seats, 1–3600. */
+  /** Seconds for which a PENDING booking holds its seats, 0.001–3600. */
   readonly holdSeconds: number;
-  /** Lifetime of a seat lock in seconds, 3–60. */
+  /** Lifetime of a seat lock in whole seconds, 3–60. */
   readonly seatLockSeconds: number;
-  /** Seats of one booking. */
+  /** Seats of one booking, 1–100, and not more than `maxHeldSeatsPerUser`. */
   readonly maxSeatsPerBooking: number;
-  /** Seats of one event that a user holds (PENDING, not overdue) at a time. */
+  /** Seats of one event that a user holds (PENDING, not overdue) at a time, 1–1,000. */
   readonly maxHeldSeatsPerUser: number;
 }
 
@@ -28,13 +30,34 @@ export const defaultSettings: SeatCoreSettings = {
 
 export const defaultPoolMax = 10;
 
+/**
+ * The settings with their defaults, each checked, and all of them together.
+ *
+ * @throws VALIDATION_FAILED
+ */
 export function settingsFrom(options: Partial<SeatCoreSettings>): SeatCoreSettings {
-  return {
-    holdSeconds: options.holdSeconds ?? defaultSettings.holdSeconds,
-    seatLockSeconds: options.seatLockSeconds ?? defaultSettings.seatLockSeconds,
-    maxSeatsPerBooking: options.maxSeatsPerBooking ?? defaultSettings.maxSeatsPerBooking,
-    maxHeldSeatsPerUser: options.maxHeldSeatsPerUser ?? defaultSettings.maxHeldSeatsPerUser,
+  const check = new InputCheck(options);
+  const { holdSeconds = defaultSettings.holdSeconds } = options;
+  if (typeof holdSeconds !== 'number' || !(holdSeconds >= 0.001 && holdSeconds <= 3_600))
+    check.error('/holdSeconds', 'must be a number of seconds from 0.001 to 3600');
+  const integer = (name: Exclude<keyof SeatCoreSettings, 'holdSeconds'>, minimum: number, maximum: number) =>
+    check.integer(`/${name}`, options[name] ?? defaultSettings[name], minimum, maximum);
+  const settings = {
+    holdSeconds,
+    seatLockSeconds: integer('seatLockSeconds', 3, 60),
+    maxSeatsPerBooking: integer('maxSeatsPerBooking', 1, 100),
+    maxHeldSeatsPerUser: integer('maxHeldSeatsPerUser', 1, 1_000),
   };
+  check.throwIfAny();
+  // A group that holds nothing would be told to give seats back.
+  if (settings.maxSeatsPerBooking > settings.maxHeldSeatsPerUser) {
+    check.error(
+      '/maxSeatsPerBooking',
+      `must not be more than maxHeldSeatsPerUser (${settings.maxHeldSeatsPerUser}), is ${settings.maxSeatsPerBooking}`,
+    );
+  }
+  check.throwIfAny();
+  return settings;
 }
 
 export const silentLogger: SeatCoreLogger = { debug() {}, info() {}, warn() {}, error() {} };

@@ -16,7 +16,8 @@ import {
 } from './bookings/get-booking.ts';
 import { releaseBooking } from './bookings/release-booking.ts';
 import { confirmBookingsStatement, releaseBookingsStatement } from './bookings/confirm-and-release.sql.ts';
-import { createEvent, type CreateEventDependencies, type CreateEventInput } from './events/create-event.ts';
+import type { CreateEventInput } from './events/check-event.ts';
+import { createEvent, type CreateEventDependencies } from './events/create-event.ts';
 import { EventReader, type EventPage, type ListEventsInput } from './events/event-reader.ts';
 import {
   createExpirationBatches,
@@ -232,7 +233,7 @@ export class SeatCore implements AsyncDisposable {
    * Holds seats for a user for `holdSeconds`: all of them or none, all of one event.
    *
    * @returns the booking, PENDING
-   * @throws SEAT_TAKEN, SEAT_LOCKED, SEAT_NOT_FOUND, HOLD_LIMIT_REACHED
+   * @throws SEAT_TAKEN, SEAT_LOCKED, SEAT_NOT_FOUND, HOLD_LIMIT_REACHED, SALES_NOT_OPEN, SALES_CLOSED
    * @example
    * const held = await core.holdSeats({ seatIds, userId: 'ani', idempotencyKey: orderId });
    * console.log(`${held.seats.length} seats until ${held.expiresAt.toISOString()}`);
@@ -330,7 +331,7 @@ export class SeatCore implements AsyncDisposable {
   }
 
   /**
-   * A random choice of free seats, up to a second old.
+   * A random choice of free seats that can still be held, up to a second old: none of an event whose sales are closed.
    *
    * @throws EVENT_NOT_FOUND
    * @example
@@ -370,13 +371,14 @@ export class SeatCore implements AsyncDisposable {
   }
 
   /**
-   * Creates an event with up to 100,000 seats, all or nothing.
+   * Creates an event with up to 100,000 seats, all or nothing. Its sales are open until it starts, or from
+   * `salesOpenAt` to `salesCloseAt`.
    *
    * @example
    * const event = await core.createEvent({
    *   name: 'Malam Gamelan',
    *   venue: 'Gedung Kesenian',
-   *   startsAt: new Date('2027-01-07T19:30:00+07:00'),
+   *   startsAt: '2027-01-07T19:30:00+07:00',
    *   sections: [
    *     { name: 'Balcony', price: { amount: 15_000_000, currency: 'IDR' }, rows: [{ name: 'A', seats: 20 }] },
    *   ],

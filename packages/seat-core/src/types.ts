@@ -62,6 +62,10 @@ export interface TicketedEvent {
   readonly name: string;
   readonly venue: string;
   readonly startsAt: Date;
+  /** Seats can be held from then on; null: at any time before the sales close. */
+  readonly salesOpenAt: Date | null;
+  /** Seats can be held until then: `startsAt` unless the organizer said otherwise. */
+  readonly salesCloseAt: Date;
   readonly sections: readonly EventSection[];
   /** Up to one second old. */
   readonly seatCounts: SeatCounts;

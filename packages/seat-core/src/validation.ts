@@ -1,50 +1,94 @@
 import { SeatCoreError, type InputError } from './errors.ts';
+import { parseInstant } from './instants.ts';
+import { toName } from './names.ts';
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
-const unprintable = /[\p{Cc}\p{Cs}]/u;
 const visibleKey = /^[\x21-\x7e]{1,255}$/;
 const visibleAscii = /^[\x21-\x7e]{1,128}$/;
 
+/** Events lie between these, both in UTC. Every calendar, language and database writes such a year in four digits. */
+const firstInstant = Date.UTC(1970, 0, 1);
+const behindLastInstant = Date.UTC(9999, 0, 1);
+
+/** A value of unknown type: the caller may be JavaScript. */
+type Members = Readonly<Record<string, unknown>>;
+
 /**
- * Collects the errors of one input, so that the caller gets all of them at once. Each method returns a value of the
- * right type also for a wrong input; `throwIfAny` prevents its use.
+ * Checks one input of a verb, types included, because a caller may be JavaScript. It collects the errors, so that the
+ * caller gets all of them at once. Each method returns a value of the right type also for a wrong input; `throwIfAny`
+ * prevents its use.
  */
 export class InputCheck {
   readonly #errors: InputError[] = [];
+
+  /** @throws VALIDATION_FAILED when the input of a verb is no object */
+  constructor(input: object) {
+    this.members('', input);
+    this.throwIfAny();
+  }
 
   error(pointer: string, detail: string): void {
     this.#errors.push({ pointer, detail });
   }
 
+  members(pointer: string, value: unknown): Members {
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Members;
+    this.error(pointer, 'must be an object');
+    return {};
+  }
+
+  list(pointer: string, value: unknown): readonly unknown[] {
+    if (Array.isArray(value)) return value;
+    this.error(pointer, 'must be a list');
+    return [];
+  }
+
+  callback(pointer: string, value: unknown): void {
+    if (typeof value !== 'function') this.error(pointer, 'must be a function');
+  }
+
   /** Ids are compared in lower case, as PostgreSQL shows them and as the keys in Redis carry them. */
-  id(pointer: string, value: string): string {
-    if (!uuid.test(value)) this.error(pointer, 'must be a UUID');
-    return value.toLowerCase();
+  id(pointer: string, value: unknown): string {
+    return this.#text(pointer, value, uuid, 'must be a UUID').toLowerCase();
   }
 
-  userId(pointer: string, value: string): string {
-    if (!visibleAscii.test(value)) this.error(pointer, 'must be 1 to 128 visible ASCII characters');
-    return value;
+  /** Of a user, a request, or the program that acts. */
+  userId(pointer: string, value: unknown): string {
+    return this.#text(pointer, value, visibleAscii, 'must be 1 to 128 visible ASCII characters');
   }
 
-  idempotencyKey(pointer: string, value: string): string {
-    if (!visibleKey.test(value)) this.error(pointer, 'must be 1 to 255 visible ASCII characters');
-    return value;
+  idempotencyKey(pointer: string, value: unknown): string {
+    return this.#text(pointer, value, visibleKey, 'must be 1 to 255 visible ASCII characters');
   }
 
-  integer(pointer: string, value: number, minimum: number, maximum: number): number {
-    if (!Number.isInteger(value) || value < minimum || value > maximum) {
-      this.error(pointer, `must be a whole number from ${minimum} to ${maximum}`);
+  integer(pointer: string, value: unknown, minimum: number, maximum: number): number {
+    if (Number.isInteger(value) && (value as number) >= minimum && (value as number) <= maximum)
+      return value as number;
+    this.error(pointer, `must be a whole number from ${minimum} to ${maximum}`);
+    return minimum;
+  }
+
+  /** A name that people read. @returns in composed form */
+  name(pointer: string, value: unknown, maxLength: number): string {
+    const name = typeof value === 'string' ? toName(value, maxLength) : undefined;
+    if (name !== undefined) return name;
+    this.error(
+      pointer,
+      `must be 1 to ${maxLength} characters that can all be seen, without white space at its ends`,
+    );
+    return '';
+  }
+
+  /** A Date, or an ISO text with its offset from UTC. */
+  instant(pointer: string, value: unknown): Date {
+    const date = typeof value === 'string' ? parseInstant(value) : value;
+    if (!(date instanceof Date) || Number.isNaN(date.getTime())) {
+      this.error(pointer, 'must be a date and time with its offset from UTC');
+      return new Date(0);
     }
-    return value;
-  }
-
-  /** A name that people read: no control characters, no unpaired surrogates, nothing to trim. */
-  label(pointer: string, value: string, maxLength: number): string {
-    if (value.length < 1 || value.length > maxLength || unprintable.test(value) || value.trim() !== value) {
-      this.error(pointer, `must be 1 to ${maxLength} printable characters without outer white space`);
-    }
-    return value;
+    if (date.getTime() < firstInstant || date.getTime() >= behindLastInstant)
+      this.error(pointer, 'must lie in the years 1970 to 9998 of UTC');
+    return date;
   }
 
   /** @throws VALIDATION_FAILED */
@@ -54,5 +98,11 @@ export class InputCheck {
     throw new SeatCoreError('VALIDATION_FAILED', `${first.pointer} ${first.detail}`, {
       errors: this.#errors,
     });
+  }
+
+  #text(pointer: string, value: unknown, form: RegExp, rule: string): string {
+    if (typeof value === 'string' && form.test(value)) return value;
+    this.error(pointer, rule);
+    return '';
   }
 }

@@ -36,6 +36,7 @@ describe('SeatCoreError', () => {
   it('is retryable where the same request may succeed when it is sent again', () => {
     const retryable: SeatErrorCode[] = [
       'SEAT_LOCKED',
+      'SALES_NOT_OPEN',
       'IDEMPOTENCY_KEY_IN_PROGRESS',
       'OVERLOADED',
       'DEPENDENCY_UNAVAILABLE',

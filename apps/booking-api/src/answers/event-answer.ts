@@ -7,6 +7,8 @@ export const exampleEvent = {
   name: 'Malam Gamelan & Orkestra',
   venue: 'Gedung Kesenian Nusantara, Jakarta',
   startsAt: '2027-01-07T12:30:00.000Z',
+  salesOpenAt: null,
+  salesCloseAt: '2027-01-07T12:30:00.000Z',
   sections: [{ name: 'Platinum', price: { amount: 2_500_000, currency: 'IDR' }, rows: 6, seats: 174 }],
   seatCounts: { available: 174, reserved: 0, sold: 0 },
   createdAt: '2026-11-23T11:32:06.399Z',
@@ -18,6 +20,13 @@ export const eventSchema = Type.Object(
     name: Type.String(),
     venue: Type.String(),
     startsAt: Type.String({ format: 'date-time' }),
+    salesOpenAt: Type.Union([Type.String({ format: 'date-time' }), Type.Null()], {
+      description: 'Seats can be held from then on; null: at any time before the sales close.',
+    }),
+    salesCloseAt: Type.String({
+      format: 'date-time',
+      description: 'Seats can be held until then: `startsAt` unless the organizer said otherwise.',
+    }),
     sections: Type.Array(
       Type.Object({
         name: Type.String(),
@@ -39,6 +48,8 @@ export function toEventAnswer(event: TicketedEvent): Static<typeof eventSchema> 
   return {
     ...event,
     startsAt: event.startsAt.toISOString(),
+    salesOpenAt: event.salesOpenAt?.toISOString() ?? null,
+    salesCloseAt: event.salesCloseAt.toISOString(),
     sections: [...event.sections],
     createdAt: event.createdAt.toISOString(),
   };

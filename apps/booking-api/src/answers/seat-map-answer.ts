@@ -7,21 +7,28 @@ import { serializeSeatMap, type SeatMapJson } from './seat-map-json.ts';
 
 /** After reading, serializing and compressing a map its event pauses for four times as long: a fifth of the time of the process at most. */
 const pausePerWork = 4;
+const oldAfterMs = 1_000;
 /** Seats of all kept answers together; a seat costs about half a kilobyte. */
 const maxSeatsKept = 400_000;
+
+interface MapSource {
+  readonly getSeatMap: SeatCore['getSeatMap'];
+  /** @throws EVENT_NOT_FOUND */
+  readonly getEvent: (input: { readonly eventId: string }) => Promise<unknown>;
+}
 
 /**
  * The seat maps as they are sent. However many requests ask, each version of a map is serialized once and compressed
  * once per encoding, and only when a request needs that form: an answer of 304 costs neither.
  */
 export class SeatMapAnswers {
-  readonly #core: Pick<SeatCore, 'getSeatMap'>;
+  readonly #core: MapSource;
   readonly #kept = new LRUCache<string, SeatMapAnswer>({
     maxSize: maxSeatsKept,
     sizeCalculation: ({ map }) => Math.max(1, map.seats.length),
   });
 
-  constructor(core: Pick<SeatCore, 'getSeatMap'>) {
+  constructor(core: MapSource) {
     this.#core = core;
   }
 
@@ -30,7 +37,11 @@ export class SeatMapAnswers {
     const eventId = input.eventId.toLowerCase();
     const startedAt = performance.now();
     const kept = this.#kept.get(eventId);
-    if (kept !== undefined && startedAt < kept.pausesUntil) return kept;
+    if (kept !== undefined && startedAt < kept.pausesUntil) {
+      // The map of a retired event must be gone within two seconds, the pause of a large one is longer.
+      if (kept.isOld) await this.#core.getEvent({ eventId });
+      return kept;
+    }
     const map = await this.#core.getSeatMap({ eventId });
     // Another request may have brought this map during the wait.
     const latest = this.#kept.get(eventId);
@@ -61,6 +72,10 @@ export class SeatMapAnswer {
   /** Until then the next version is not read, in `performance.now()` terms. */
   get pausesUntil(): number {
     return this.#startedAt + this.#workMs * (1 + pausePerWork);
+  }
+
+  get isOld(): boolean {
+    return performance.now() - this.#startedAt > oldAfterMs;
   }
 
   /** What the next version can copy from. */

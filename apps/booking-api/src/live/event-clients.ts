@@ -27,6 +27,7 @@ export class EventClients {
   readonly #receiving = new Map<LiveClient, SharedSnapshot>();
   readonly #following = new Set<LiveClient>();
   #isSendingSnapshots = false;
+  #isEnded = false;
   #subscription!: SeatSubscription;
   #snapshot: SharedSnapshot | undefined;
 
@@ -41,11 +42,13 @@ export class EventClients {
     clients.#subscription = await core.subscribeToSeats({
       eventId,
       onMessage: (message) => clients.#send(message),
+      onEnd: () => clients.#end(),
     });
     return clients;
   }
 
   add(client: LiveClient): void {
+    if (this.#isEnded) return client.end();
     this.#waiting.add(client);
     void this.#sendSnapshots();
   }
@@ -58,6 +61,12 @@ export class EventClients {
 
   close(): void {
     this.#subscription.close();
+  }
+
+  /** The event no longer exists. */
+  #end(): void {
+    this.#isEnded = true;
+    for (const client of [...this.#waiting, ...this.#receiving.keys(), ...this.#following]) client.end();
   }
 
   async #send(message: SeatMessage): Promise<void> {

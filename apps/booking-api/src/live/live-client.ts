@@ -36,7 +36,8 @@ const maxFramesReceived = 100;
  *   receiving   is sent a snapshot piece by piece; deltas gather   the last piece, then one delta: `#catchUp` there
  *   following   is sent each delta at once                         more than 128 KiB unsent: `#isLagging` below
  *   lagging     is sent more, up to a bound and for a minute       reading; beyond a bound it is dropped as slow
- *   closed      left; the service stops (1001); dropped            connects again as a new client
+ *   closed      left; the service stops (1001); dropped;           connects again as a new client
+ *               the event no longer exists (4404)                  stays away
  *
  * When the subscription sends a snapshot, changes were missed: receiving, following and lagging clients wait for
  * another one (`#restart` in event-clients.ts).
@@ -124,6 +125,11 @@ export class LiveClient {
 
   close(): void {
     this.#attempt(() => this.#socket.close(1001, 'the service is going away: connect again'));
+  }
+
+  /** The event no longer exists. 4404 is of the range that RFC 6455, 7.4.2, leaves to applications. */
+  end(): void {
+    this.#attempt(() => this.#socket.close(4404, 'the event no longer exists'));
   }
 
   /** Work for this client failed. */

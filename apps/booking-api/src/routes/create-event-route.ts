@@ -18,7 +18,19 @@ const schema = {
     {
       name: Type.String({ description: '1 to 200 printable characters.' }),
       venue: Type.String({ description: '1 to 200 printable characters.' }),
-      startsAt: Type.String({ format: 'date-time' }),
+      startsAt: Type.String({ format: 'date-time', description: 'In the years 1970 to 9998 of UTC.' }),
+      salesOpenAt: Type.Optional(
+        Type.String({
+          format: 'date-time',
+          description: 'Holds before are refused with SALES_NOT_OPEN. Without it the sales are open at once.',
+        }),
+      ),
+      salesCloseAt: Type.Optional(
+        Type.String({
+          format: 'date-time',
+          description: 'Holds from then on are refused with SALES_CLOSED. Without it: from `startsAt`.',
+        }),
+      ),
       sections: Type.Array(
         Type.Object(
           {
@@ -84,7 +96,6 @@ export function addCreateEventRoute(app: HttpService, core: SeatCore): void {
       const { body, caller } = request;
       const event = await core.createEvent({
         ...body,
-        startsAt: new Date(body.startsAt),
         ...(caller.userId !== null && { actor: caller.userId }),
         ...idempotencyOf(request),
       });

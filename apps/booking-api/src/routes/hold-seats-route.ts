@@ -46,7 +46,14 @@ const schema = {
   },
 };
 
-const problems = ['SEAT_TAKEN', 'SEAT_LOCKED', 'HOLD_LIMIT_REACHED', 'SEAT_NOT_FOUND'] as const;
+const problems = [
+  'SEAT_TAKEN',
+  'SEAT_LOCKED',
+  'HOLD_LIMIT_REACHED',
+  'SALES_NOT_OPEN',
+  'SALES_CLOSED',
+  'SEAT_NOT_FOUND',
+] as const;
 
 /** `POST /api/v1/booking`: holds one seat, or several of one event, all or none. */
 export function addHoldSeatsRoute(app: HttpService, core: SeatCore): void {

@@ -62,7 +62,7 @@ describe('a flood of holds of unknown seats', () => {
 
 describe('a user who holds seats and never pays', () => {
   it('keeps a user at the hold limit who releases and holds again in two processes, while Redis is flushed', async () => {
-    const settings = { maxHeldSeatsPerUser: 4 };
+    const settings = { maxSeatsPerBooking: 4, maxHeldSeatsPerUser: 4 };
     await using api = await openTestApi(settings);
     const second = await openApiOn(api.stack, settings);
     try {
@@ -95,7 +95,7 @@ describe('a user who holds seats and never pays', () => {
   });
 
   it('keeps a user at the hold limit who lets holds expire and holds again', async () => {
-    const settings = { maxHeldSeatsPerUser: 4, holdSeconds: 1 };
+    const settings = { maxSeatsPerBooking: 4, maxHeldSeatsPerUser: 4, holdSeconds: 1 };
     await using api = await openTestApi(settings);
     const second = await openApiOn(api.stack, settings);
     try {

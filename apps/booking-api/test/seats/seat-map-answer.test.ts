@@ -29,8 +29,9 @@ function change(map: SeatMap, indexes: readonly number[], status: Seat['status']
 
 /** Answers from maps that the test sets, each read in `readMs`; counts the reads. */
 function openAnswers(first: SeatMap, readMs = 0) {
-  const core = { map: first, reads: 0 };
+  const core = { map: first, reads: 0, isRetired: false };
   const answers = new SeatMapAnswers({
+    getEvent: () => (core.isRetired ? Promise.reject(new Error('no such event')) : Promise.resolve({})),
     getSeatMap: () => {
       core.reads += 1;
       return delay(readMs, core.map);
@@ -129,6 +130,17 @@ describe('SeatMapAnswers', () => {
     while (after === before) after = await get();
     expect(JSON.parse((await after.as('identity')).toString())).toEqual(JSON.parse(JSON.stringify(core.map)));
     expect(JSON.parse((await before.as('identity')).toString())).toMatchObject({ version: 0 });
+  });
+
+  it('knows no map of an event that is gone for over a second, however long the pause of the map is', async () => {
+    const { core, get } = openAnswers(mapOf(3), 400);
+    const answer = await get();
+    const startedAt = answer.pausesUntil - 5 * 400;
+    core.isRetired = true;
+    await expect(get()).resolves.toBe(answer);
+    await delay(startedAt + 1_100 - performance.now());
+    expect(performance.now()).toBeLessThan(answer.pausesUntil);
+    await expect(get()).rejects.toThrow('no such event');
   });
 
   it('reads no map for four times as long as reading, serializing and compressing the last one took', async () => {

@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { valueTypes } from '../postgres/value-types.ts';
 import {
   beginReading,
   closeCursor,
@@ -47,6 +48,7 @@ export async function withReadTransaction<T>(
 ): Promise<T> {
   const limitMs = options.timeLimitSeconds * 1_000;
   const client = new pg.Client({
+    types: valueTypes,
     connectionString: options.databaseUrl,
     application_name: 'seat-core-audit',
     connectionTimeoutMillis: 5_000,

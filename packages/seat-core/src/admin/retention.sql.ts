@@ -21,6 +21,7 @@ export type RetiredTable = (typeof retiredTables)[number]['name'];
  */
 function retirable(event: string): string {
   return `${event}.starts_at < clock_timestamp() - make_interval(days => $1)
+    and coalesce(${event}.sales_close_at, ${event}.starts_at) < clock_timestamp()
     and ${event}.created_at < clock_timestamp() - interval '1 day'
     and not exists (
       select from booking_events record

@@ -2,6 +2,7 @@ import type { Redis } from 'ioredis';
 import pg from 'pg';
 import { dropAvailableLists } from '../redis/available-lists.ts';
 import { closeRedis, openRedis } from '../redis/connect.ts';
+import { valueTypes } from '../postgres/value-types.ts';
 import { cacheSeatStatus } from '../redis/gatekeeper.ts';
 import { InputCheck } from '../validation.ts';
 import { createRetirementIndex, dropRetirementIndex, listRetirableEvents } from './retention.sql.ts';
@@ -42,6 +43,7 @@ const shortestKeptDays = 30;
 /** Opens connections of its own. @throws the driver's error when PostgreSQL or Redis cannot be reached */
 export async function openRetention(options: RetentionOptions): Promise<Retention> {
   const client = new pg.Client({
+    types: valueTypes,
     connectionString: options.databaseUrl,
     application_name: 'seat-core-retention',
     connectionTimeoutMillis: 5_000,
@@ -72,9 +74,9 @@ export async function openRetention(options: RetentionOptions): Promise<Retentio
     }
   };
   return {
-    listRetirable: async (input) => listRetirable(client, checkKeptDays(input.keptDays)),
+    listRetirable: async (input) => listRetirable(client, checkKeptDays(input)),
     async retireEvent(input) {
-      checkKeptDays(input.keptDays);
+      checkKeptDays(input);
       if (!hasIndex) {
         // Also what a killed run left behind, complete or not.
         await client.query(dropRetirementIndex);
@@ -88,9 +90,9 @@ export async function openRetention(options: RetentionOptions): Promise<Retentio
   };
 }
 
-function checkKeptDays(keptDays: number): number {
-  const check = new InputCheck();
-  check.integer('/keptDays', keptDays, shortestKeptDays, 36_500);
+function checkKeptDays(input: { readonly keptDays: number }): number {
+  const check = new InputCheck(input);
+  const keptDays = check.integer('/keptDays', input.keptDays, shortestKeptDays, 36_500);
   check.throwIfAny();
   return keptDays;
 }

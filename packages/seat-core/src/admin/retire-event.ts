@@ -50,11 +50,12 @@ const seatsPerSlice = 1_000;
 export async function retireEvent(
   client: pg.Client,
   dropKeys: (eventId: string, seatIds: readonly string[]) => Promise<void>,
-  { eventId, keptDays, archive, onProgress = () => {} }: RetireEventInput,
+  input: RetireEventInput,
 ): Promise<RetiredEvent> {
-  const check = new InputCheck();
-  const id = check.id('/eventId', eventId);
+  const check = new InputCheck(input);
+  const id = check.id('/eventId', input.eventId);
   check.throwIfAny();
+  const { keptDays, archive, onProgress = () => {} } = input;
   await client.query('begin');
   try {
     await client.query(waitBriefly);

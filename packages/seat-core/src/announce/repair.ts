@@ -46,7 +46,7 @@ export async function repairCache(
   dependencies: RepairDependencies,
   input: { readonly sinceSeconds?: number } = {},
 ): Promise<number> {
-  const check = new InputCheck();
+  const check = new InputCheck(input);
   const sinceSeconds = check.integer('/sinceSeconds', input.sinceSeconds ?? 5, 1, maxRepairSeconds);
   check.throwIfAny();
   let repaired = 0;

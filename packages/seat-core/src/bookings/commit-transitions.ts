@@ -19,9 +19,9 @@ export interface TransitionInput {
   readonly bookingId: string;
   /** The user whose booking it must be, else it is BOOKING_NOT_FOUND; or `anyone`. */
   readonly ownedBy: Owner;
-  /** The user or the service that makes the request, for `booking_events`: `kiosk-7`. */
+  /** The user or the service that makes the request, for `booking_events`: `kiosk-7`. 1–128 visible ASCII characters. */
   readonly actor: string;
-  /** Written beside the transition in `booking_events`. */
+  /** Written beside the transition in `booking_events`. 1–128 visible ASCII characters. */
   readonly requestId?: string;
   /** 1–255 visible ASCII characters, unique among this actor's requests: sent again, it has no second effect. */
   readonly idempotencyKey?: string;
@@ -98,15 +98,17 @@ export function checkTransitionInput(
   verb: 'confirmBooking' | 'releaseBooking',
   input: TransitionInput,
 ): TransitionRequest {
-  const check = new InputCheck();
+  const check = new InputCheck(input);
   const bookingId = check.id('/bookingId', input.bookingId);
   const ownerId = checkOwner(check, input.ownedBy);
+  const actor = check.userId('/actor', input.actor);
+  const requestId = input.requestId === undefined ? null : check.userId('/requestId', input.requestId);
   check.throwIfAny();
   return {
     bookingId,
     ownerId,
-    actor: input.actor,
-    requestId: input.requestId ?? null,
-    key: toIdempotencyKey(input.idempotencyKey, { caller: input.actor, verb, request: { bookingId } }),
+    actor,
+    requestId,
+    key: toIdempotencyKey(input.idempotencyKey, { caller: actor, verb, request: { bookingId } }),
   };
 }

@@ -23,7 +23,7 @@ const maxLiveBookings = 100;
 
 /** @see SeatCore.getBooking */
 export async function getBooking(connections: Connections, input: GetBookingInput): Promise<Booking> {
-  const check = new InputCheck();
+  const check = new InputCheck(input);
   const bookingId = check.id('/bookingId', input.bookingId);
   const ownerId = checkOwner(check, input.ownedBy);
   check.throwIfAny();
@@ -35,7 +35,7 @@ export async function listLiveBookings(
   connections: Connections,
   input: ListLiveBookingsInput,
 ): Promise<Booking[]> {
-  const check = new InputCheck();
+  const check = new InputCheck(input);
   const eventId = check.id('/eventId', input.eventId);
   const userId = check.userId('/userId', input.userId);
   check.throwIfAny();

@@ -13,39 +13,16 @@ import type { Connections } from '../postgres/connections.ts';
 import { events } from '../postgres/schema.ts';
 import { runStatement } from '../postgres/statement.ts';
 import type { EventSection, Money, TicketedEvent } from '../types.ts';
-import { InputCheck } from '../validation.ts';
+import {
+  checkEvent,
+  countSeats,
+  type CreateEventInput,
+  type NewEvent,
+  type NewSection,
+} from './check-event.ts';
+import { toEventView, type EventRow } from './event-row.ts';
 import { insertEventStatement, insertSeatsStatement, limitStatementsStatement } from './events.sql.ts';
 
-export interface CreateEventInput {
-  /** 1–200 characters, without control characters or outer white space. */
-  readonly name: string;
-  /** As the name. */
-  readonly venue: string;
-  readonly startsAt: Date;
-  /** In the order in which maps show them; all prices in one currency. */
-  readonly sections: readonly NewSection[];
-  /** The user or the service that creates the event: idempotency keys of two actors never meet. */
-  readonly actor?: string;
-  /** 1–255 visible ASCII characters: sent again by the same actor, it has no second effect. */
-  readonly idempotencyKey?: string;
-}
-
-export interface NewSection {
-  /** Unique within the event. */
-  readonly name: string;
-  readonly price: Money;
-  readonly rows: readonly NewRow[];
-}
-
-export interface NewRow {
-  /** Unique within the section. */
-  readonly name: string;
-  /** How many seats the row has; they are numbered from 1. */
-  readonly seats: number;
-}
-
-export const maxSeatsPerEvent = 100_000;
-const maxPriceAmount = 1_000_000_000_000;
 const seatsPerSlice = 5_000;
 /** The budget of the whole request, as one statement of it may use it. */
 const timeoutMs = 30_000;
@@ -60,21 +37,22 @@ export async function createEvent(
   { connections, idempotency }: CreateEventDependencies,
   input: CreateEventInput,
 ): Promise<Repeatable<TicketedEvent>> {
-  checkInput(input);
+  const { actor, ...event } = checkEvent(input);
   const key = toIdempotencyKey(input.idempotencyKey, {
-    caller: input.actor ?? '',
+    caller: actor,
     verb: 'createEvent',
-    request: toFixedOrder(input),
+    request: toFixedOrder(event),
   });
   return idempotency.run(
     key,
-    () => insertEvent(connections, input, key),
+    () => insertEvent(connections, event, key),
     (effect) => repeatEvent(connections, effect.event_id),
   );
 }
 
 /** All that is asked for, as lists: the order of a caller's object members must not count. */
-function toFixedOrder({ name, venue, startsAt, sections }: CreateEventInput): unknown {
+function toFixedOrder({ name, venue, startsAt, salesOpenAt, salesCloseAt, sections }: NewEvent): unknown {
+  const hasWindow = salesOpenAt !== null || salesCloseAt !== null;
   return [
     name,
     venue,
@@ -85,19 +63,19 @@ function toFixedOrder({ name, venue, startsAt, sections }: CreateEventInput): un
       section.price.currency,
       section.rows.map((row) => [row.name, row.seats]),
     ]),
+    // Not without a window: a key from before there were windows keeps its fingerprint.
+    ...(hasWindow ? [[salesOpenAt, salesCloseAt]] : []),
   ];
 }
 
 async function insertEvent(
   connections: Connections,
-  input: CreateEventInput,
+  input: NewEvent,
   key: IdempotencyKey | null,
 ): Promise<TicketedEvent> {
-  const event = {
+  const event: EventRow = {
+    ...input,
     id: uuidv7(),
-    name: input.name,
-    venue: input.venue,
-    startsAt: input.startsAt,
     sections: input.sections.map(toSummary),
     createdAt: new Date(),
   };
@@ -109,8 +87,17 @@ async function insertEvent(
       const values = [key.id, key.fingerprint, event.id, event.createdAt];
       await runStatement(client, { statement: insertEventKeyStatement, values });
     }
-    const { id, name, venue, startsAt, sections, createdAt } = event;
-    const values = [id, name, venue, startsAt, JSON.stringify(sections), createdAt];
+    const { id, name, venue, startsAt, salesOpenAt, salesCloseAt, sections, createdAt } = event;
+    const values = [
+      id,
+      name,
+      venue,
+      startsAt,
+      salesOpenAt,
+      salesCloseAt,
+      JSON.stringify(sections),
+      createdAt,
+    ];
     await runStatement(client, { statement: insertEventStatement, values });
     for (const slice of slices(input.sections)) await insertSeats(client, id, slice);
     await client.query('commit');
@@ -139,9 +126,9 @@ async function repeatEvent(connections: Connections, eventId: string): Promise<T
   return asCreated(event);
 }
 
-function asCreated(event: Omit<TicketedEvent, 'seatCounts'>): TicketedEvent {
+function asCreated(event: EventRow): TicketedEvent {
   const available = event.sections.reduce((sum, section) => sum + section.seats, 0);
-  return { ...event, seatCounts: { available, reserved: 0, sold: 0 } };
+  return toEventView(event, { available, reserved: 0, sold: 0 });
 }
 
 interface NewSeat {
@@ -186,49 +173,6 @@ function toSummary({ name, price, rows }: NewSection): EventSection {
     name,
     price: { amount: price.amount, currency: price.currency },
     rows: rows.length,
-    seats: rows.reduce((sum, row) => sum + row.seats, 0),
+    seats: countSeats(rows),
   };
-}
-
-function checkInput(input: CreateEventInput): void {
-  const check = new InputCheck();
-  check.label('/name', input.name, 200);
-  check.label('/venue', input.venue, 200);
-  if (Number.isNaN(input.startsAt.getTime()))
-    check.error('/startsAt', 'must be a date and time with its offset from UTC');
-  if (input.sections.length === 0) check.error('/sections', 'must name at least one section');
-  const sectionNames = new Set<string>();
-  let seats = 0;
-  for (const [index, section] of input.sections.entries()) {
-    const pointer = `/sections/${index}`;
-    check.label(`${pointer}/name`, section.name, 100);
-    if (sectionNames.has(section.name))
-      check.error(`${pointer}/name`, 'names a section that is named already');
-    sectionNames.add(section.name);
-    check.integer(`${pointer}/price/amount`, section.price.amount, 0, maxPriceAmount);
-    if (!/^[A-Z]{3}$/.test(section.price.currency)) {
-      check.error(`${pointer}/price/currency`, 'must be an ISO 4217 code of three capital letters');
-    }
-    if (section.price.currency !== input.sections[0]?.price.currency) {
-      check.error(`${pointer}/price/currency`, 'must be the currency of the other sections');
-    }
-    seats += checkRows(check, pointer, section.rows);
-  }
-  if (seats > maxSeatsPerEvent)
-    check.error('/sections', `must have ${maxSeatsPerEvent} seats at most, has ${seats}`);
-  check.throwIfAny();
-}
-
-function checkRows(check: InputCheck, section: string, rows: readonly NewRow[]): number {
-  if (rows.length === 0) check.error(`${section}/rows`, 'must name at least one row');
-  const rowNames = new Set<string>();
-  let seats = 0;
-  for (const [index, row] of rows.entries()) {
-    const pointer = `${section}/rows/${index}`;
-    check.label(`${pointer}/name`, row.name, 20);
-    if (rowNames.has(row.name)) check.error(`${pointer}/name`, 'names a row that is named already');
-    rowNames.add(row.name);
-    seats += check.integer(`${pointer}/seats`, row.seats, 1, maxSeatsPerEvent);
-  }
-  return seats;
 }

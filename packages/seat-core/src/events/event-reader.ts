@@ -5,6 +5,7 @@ import type { Reads } from '../postgres/replica.ts';
 import { events, seats } from '../postgres/schema.ts';
 import type { SeatCounts, SeatStatus, TicketedEvent } from '../types.ts';
 import { InputCheck } from '../validation.ts';
+import { toEventView, type EventRow } from './event-row.ts';
 import { EventLookup } from './event-lookup.ts';
 
 export interface ListEventsInput {
@@ -21,12 +22,13 @@ export interface EventPage {
   readonly next: string | null;
 }
 
-type EventRow = typeof events.$inferSelect;
+/** A retired event is unknown this long later. */
+const rowLifetimeMs = 1_000;
 
-/** Reads events, which never change once created, and their seat counts, up to a second old. */
+/** Reads events, which never change but may be retired, and their seat counts, up to a second old. */
 export class EventReader {
   readonly #reads: Reads;
-  readonly #rows = new LRUCache<string, EventRow>({ max: 1_000 });
+  readonly #rows = new LRUCache<string, EventRow>({ max: 1_000, ttl: rowLifetimeMs });
   readonly #lookup = new EventLookup<EventRow>((ids) =>
     this.#reads.read((database) =>
       database
@@ -41,7 +43,7 @@ export class EventReader {
     this.#reads = reads;
   }
 
-  /** The event's row, from memory after the first read. @throws EVENT_NOT_FOUND */
+  /** The event's row, read at most once a second. @throws EVENT_NOT_FOUND */
   async require(eventId: string): Promise<EventRow> {
     const known = this.#rows.get(eventId);
     if (known !== undefined) return known;
@@ -53,7 +55,7 @@ export class EventReader {
 
   /** @see SeatCore.getEvent */
   async get(input: { readonly eventId: string }): Promise<TicketedEvent> {
-    const check = new InputCheck();
+    const check = new InputCheck(input);
     const eventId = check.id('/eventId', input.eventId);
     check.throwIfAny();
     const row = await this.require(eventId);
@@ -63,7 +65,7 @@ export class EventReader {
 
   /** @see SeatCore.listEvents */
   async list(input: ListEventsInput = {}): Promise<EventPage> {
-    const check = new InputCheck();
+    const check = new InputCheck(input);
     const limit = check.integer('/limit', input.limit ?? 20, 1, 100);
     const after = input.after === undefined ? undefined : check.id('/after', input.after);
     check.throwIfAny();
@@ -86,9 +88,7 @@ export class EventReader {
   async #withCounts(rows: readonly EventRow[]): Promise<TicketedEvent[]> {
     const uncounted = rows.map((row) => row.id).filter((id) => this.#counts.get(id) === undefined);
     const counting = this.#count(uncounted);
-    return Promise.all(
-      rows.map(async (row) => ({ ...row, seatCounts: await this.#sharedCounts(row.id, counting) })),
-    );
+    return Promise.all(rows.map(async (row) => toEventView(row, await this.#sharedCounts(row.id, counting))));
   }
 
   #sharedCounts(eventId: string, counting: Promise<Map<string, SeatCounts>>): Promise<SeatCounts> {

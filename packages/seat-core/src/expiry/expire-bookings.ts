@@ -42,8 +42,10 @@ export async function expireBookings(
   { connections, batches }: ExpiryDependencies & { readonly batches: ExpirationBatches },
   input: { readonly bookingIds: readonly string[] },
 ): Promise<ExpireBookingsResult> {
-  const check = new InputCheck();
-  const ids = input.bookingIds.map((id, index) => check.id(`/bookingIds/${index}`, id));
+  const check = new InputCheck(input);
+  const ids = check
+    .list('/bookingIds', input.bookingIds)
+    .map((id, index) => check.id(`/bookingIds/${index}`, id));
   check.throwIfAny();
   failpoint('expire-started');
   const expired = await batches.submit(ids);
@@ -74,7 +76,7 @@ export async function sweepOverdue(
   dependencies: ExpiryDependencies,
   input: { readonly limit?: number } = {},
 ): Promise<number> {
-  const check = new InputCheck();
+  const check = new InputCheck(input);
   const limit = check.integer('/limit', input.limit ?? maxSweep, 1, maxSweep);
   check.throwIfAny();
   const values = [limit, actor];

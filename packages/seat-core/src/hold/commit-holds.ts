@@ -43,13 +43,16 @@ export interface CommitHoldsDependencies extends PublishDependencies {
 interface HoldRow extends SeatPlaceRow {
   readonly booking_id: string;
   readonly seat_id: string;
-  readonly verdict: 'HELD' | 'FREE' | 'TAKEN' | 'LOCKED' | 'MISSING' | 'RECLAIMED' | 'FREED';
+  readonly verdict:
+    'HELD' | 'FREE' | 'TAKEN' | 'LOCKED' | 'MISSING' | 'NOT_OPEN' | 'CLOSED' | 'RECLAIMED' | 'FREED';
   readonly seat_status: SeatStatus;
   readonly seat_version: string;
   /** Seats of the event that the user held before; only for requests whose seats are all FREE. */
   readonly held_before: number | null;
   readonly created_at: Date;
   readonly expires_at: Date | null;
+  /** When the sales of the event open; null when they were never closed before. */
+  readonly opens_at: Date | null;
   readonly at: Date;
 }
 
@@ -110,6 +113,8 @@ function toOutcome(request: HoldRequest, rows: readonly HoldRow[]): HoldOutcome 
     const errors = [{ pointer: '/seatIds', detail: 'must name seats of one event' }];
     return refused(new SeatCoreError('VALIDATION_FAILED', 'seats of several events', { errors }));
   }
+  const closed = rows.find(({ verdict }) => verdict === 'NOT_OPEN' || verdict === 'CLOSED');
+  if (closed !== undefined) return refused(salesError(closed));
   const taken = seatsWith('TAKEN');
   if (taken.length > 0) {
     return refused(new SeatCoreError('SEAT_TAKEN', `taken: ${taken.join(', ')}`, { seatIds: taken }));
@@ -124,6 +129,16 @@ function toOutcome(request: HoldRequest, rows: readonly HoldRow[]): HoldOutcome 
     throw new Error(`hold-seats returned ${rows.length} rows for ${request.seatIds.length} seats`);
   }
   return { kind: 'held', booking: toHeldBooking(request, rows as [HoldRow, ...HoldRow[]]) };
+}
+
+function salesError({ verdict, opens_at: opensAt, at }: HoldRow): SeatCoreError {
+  if (verdict === 'CLOSED' || opensAt === null)
+    return new SeatCoreError('SALES_CLOSED', 'the sales are closed');
+  const opensInSeconds = Math.max(1, Math.ceil((opensAt.getTime() - at.getTime()) / 1_000));
+  return new SeatCoreError('SALES_NOT_OPEN', `the sales open at ${opensAt.toISOString()}`, {
+    opensAt,
+    opensInSeconds,
+  });
 }
 
 function toHeldBooking(request: HoldRequest, rows: readonly [HoldRow, ...HoldRow[]]): Booking {

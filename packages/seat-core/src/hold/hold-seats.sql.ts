@@ -43,11 +43,14 @@ from (
  * Of several requests for one seat in one batch only the first may have it: the seat is TAKEN for the others, or LOCKED
  * if the first fails for another reason. At least one request is first for all of its seats, so a batch always makes progress.
  *
+ * The sale of the event must be open by the statement's clock. A batch that was put together in time and commits late is
+ * judged by the moment of the commit.
+ *
  * The statement counts the seats that the user already holds; the lock in front of it keeps every other request of the
  * user from counting at the same time. An idempotency key that exists refuses the whole statement.
  *
  * Rows: one per requested seat with its verdict. HELD: the booking was made. If the booking was refused: FREE, TAKEN
- * (with the seat's status and the hold's deadline), LOCKED or MISSING; if every row is FREE, the
+ * (with the seat's status and the hold's deadline), LOCKED, MISSING, NOT_OPEN (with the opening) or CLOSED; if every row is FREE, the
  * seats are of two events or the user's hold limit refused it. Besides, one RECLAIMED per overdue hold that was expired, and one FREED per seat that is AVAILABLE now.
  */
 
@@ -76,6 +79,14 @@ seen as materialized (
   select seat.*
   from named
   cross join lateral (select event_id, id, status, version from seats where id = named.id limit 1) seat
+),
+sale as materialized (
+  select event.*
+  from (select distinct event_id from seen) seen_event
+  cross join lateral (
+    select id, sales_open_at as opens_at, coalesce(sales_close_at, starts_at) as closes_at
+    from events where id = seen_event.event_id limit 1
+  ) event
 ),
 locked as materialized (
   select seat.*
@@ -119,16 +130,20 @@ reclaimable as materialized (
 judged as materialized (
   select wanted.booking_id, wanted.seat_id, seen.event_id, locked.section, locked.row, locked.number,
          locked.price_amount, locked.currency, reclaimable.id as reclaimed_booking_id,
-         coalesce(locked.status, seen.status) as seat_status, holder.expires_at as held_until,
+         coalesce(locked.status, seen.status) as seat_status, holder.expires_at as held_until, sale.opens_at,
          case
            when seen.id is null then 'MISSING'
+           when sale.opens_at > clock.at then 'NOT_OPEN'
+           when sale.closes_at <= clock.at then 'CLOSED'
            when locked.id is null then case seen.status when 'SOLD' then 'TAKEN' else 'LOCKED' end
            when locked.status = 'AVAILABLE' or reclaimable.id is not null then 'FREE'
            when holder.is_overdue then 'LOCKED'
            else 'TAKEN'
          end as verdict
   from wanted
+  cross join clock
   left join seen on seen.id = wanted.seat_id
+  left join sale on sale.id = seen.event_id
   left join locked on locked.id = wanted.seat_id
   left join holder on holder.seat_id = wanted.seat_id
   left join reclaimable on reclaimable.id = holder.booking_id
@@ -264,7 +279,7 @@ select judged.booking_id, judged.seat_id,
        end as verdict,
        judged.event_id, judged.section, judged.row, judged.number, judged.price_amount, judged.currency,
        coalesce(changed.status, judged.seat_status) as seat_status, changed.version as seat_version, capped.held_before,
-       held.created_at, coalesce(held.expires_at, judged.held_until) as expires_at, clock.at
+       held.created_at, coalesce(held.expires_at, judged.held_until) as expires_at, judged.opens_at, clock.at
 from judged
 cross join clock
 left join available on available.booking_id = judged.booking_id
@@ -274,11 +289,11 @@ left join held on held.id = judged.booking_id
 left join changed on changed.event_id = held.event_id and changed.id = judged.seat_id
 union all
 select reclaimed.id, null, 'RECLAIMED', reclaimed.event_id, null, null, null, null, null,
-       null, null, null, null, reclaimed.expires_at, clock.at
+       null, null, null, null, reclaimed.expires_at, null, clock.at
 from reclaimed cross join clock
 union all
 select overdue_seat.booking_id, changed.id, 'FREED', changed.event_id, null, null, null, null, null,
-       changed.status, changed.version, null, null, null, clock.at
+       changed.status, changed.version, null, null, null, null, clock.at
 from changed
 join overdue_seat on overdue_seat.event_id = changed.event_id and overdue_seat.id = changed.id
 cross join clock

@@ -28,7 +28,7 @@ export interface HoldSeatsInput {
   readonly seatIds: readonly string[];
   /** 1–128 visible ASCII characters. */
   readonly userId: string;
-  /** Written beside the transition in `booking_events`. */
+  /** Written beside the transition in `booking_events`. 1–128 visible ASCII characters. */
   readonly requestId?: string;
   /**
    * 1–255 visible ASCII characters, unique among this user's holds: sent again, it has no second effect. The seats in another
@@ -119,23 +119,25 @@ async function hold(dependencies: HoldSeatsDependencies, request: CheckedInput):
 }
 
 function checkInput({ maxSeatsPerBooking }: SeatCoreSettings, input: HoldSeatsInput): CheckedInput {
-  const check = new InputCheck();
+  const check = new InputCheck(input);
   const userId = check.userId('/userId', input.userId);
-  if (input.seatIds.length < 1 || input.seatIds.length > maxSeatsPerBooking) {
+  const named = check.list('/seatIds', input.seatIds);
+  if (named.length < 1 || named.length > maxSeatsPerBooking) {
     check.error('/seatIds', `must name 1 to ${maxSeatsPerBooking} seats`);
   }
   const seatIds = new Set<string>();
-  for (const [index, value] of input.seatIds.slice(0, maxSeatsPerBooking).entries()) {
+  for (const [index, value] of named.slice(0, maxSeatsPerBooking).entries()) {
     const pointer = `/seatIds/${index}`;
     const seatId = check.id(pointer, value);
     if (seatIds.has(seatId)) check.error(pointer, 'names a seat that is named already');
     seatIds.add(seatId);
   }
+  const requestId = input.requestId === undefined ? null : check.userId('/requestId', input.requestId);
   check.throwIfAny();
   return {
     seatIds: [...seatIds].toSorted(),
     userId,
-    requestId: input.requestId ?? null,
+    requestId,
     // The fingerprint keeps the order of the caller: a repeated request is the same to the letter.
     key: toIdempotencyKey(input.idempotencyKey, {
       caller: userId,

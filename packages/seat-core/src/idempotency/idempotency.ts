@@ -41,7 +41,7 @@ export function toIdempotencyKey(
   scope: { readonly caller: string; readonly verb: string; readonly request: unknown },
 ): IdempotencyKey | null {
   if (key === undefined) return null;
-  const check = new InputCheck();
+  const check = new InputCheck(scope);
   check.idempotencyKey('/idempotencyKey', key);
   check.throwIfAny();
   // A length in front of each part, so that no two triples have one text.

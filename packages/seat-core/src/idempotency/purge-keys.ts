@@ -15,7 +15,7 @@ export async function purgeIdempotencyKeys(
   connections: Connections,
   input: { readonly limit?: number } = {},
 ): Promise<number> {
-  const check = new InputCheck();
+  const check = new InputCheck(input);
   const limit = check.integer('/limit', input.limit ?? 1_000, 1, 10_000);
   check.throwIfAny();
   const [row] = await connections.commit<{ purged: number }>(purgeKeysStatement, [limit, keptHours]);

@@ -1,11 +1,12 @@
 import type { Redis } from 'ioredis';
+import { SeatCoreError } from '../errors.ts';
 import type { SeatCoreMetrics } from '../metrics.ts';
 import type { SeatCoreLogger } from '../options.ts';
 import type { Reads } from '../postgres/replica.ts';
 import type { PublishedSeatChange, SeatChangeSubscriber } from '../redis/pubsub.ts';
 import type { CircuitBreaker } from '../resilience/circuit-breaker.ts';
 import { compareStates, readSeatIds, SeatStates, type SeatState } from '../states/seat-states.ts';
-import { FeedSubscription, type OnSeatMessage } from './subscription.ts';
+import { FeedSubscription, type SubscriptionOptions } from './subscription.ts';
 
 export interface FeedOptions {
   readonly eventId: string;
@@ -14,6 +15,8 @@ export interface FeedOptions {
   readonly subscriber: SeatChangeSubscriber;
   readonly metrics: SeatCoreMetrics;
   readonly logger: SeatCoreLogger;
+  /** Called when the event no longer exists; the feed is closed then. */
+  readonly onGone: () => void;
 }
 
 /** Comparison, grace and the query itself stay within the two seconds in which a lost message must show. */
@@ -35,7 +38,7 @@ const pausePerComparison = 4;
  *   opening             one comparison            once        first states; there is no subscription yet (`open`)
  *   by messages         messages                  each 1.4 s  after 400 ms of grace: a lost message, snapshot to all
  *   by comparison only  comparisons               each 1 s    a change as any other: delta to all
- *   closed              nothing                   never
+ *   closed              nothing                   never       also when the event no longer has its seats: it was retired
  *
  * A feed is by messages while Redis confirms the channel and the circuit of Redis is closed (`#hasMessages`). After a
  * reconnect it compares at once (`onReconnected`). In both states a state that the database contradicts was never
@@ -67,7 +70,8 @@ export class SeatFeed {
         onReconnected: () => feed.#compareIn(0),
       });
       const differences = await compareStates(reads, eventId, states);
-      for (const state of differences?.newer ?? []) states.apply(state);
+      if (states.size === 0 || differences === null) throw eventGone(eventId);
+      for (const state of differences.newer) states.apply(state);
     } catch (error) {
       subscriber.unsubscribe(eventId);
       throw error;
@@ -80,13 +84,13 @@ export class SeatFeed {
     return this.#subscriptions.size > 0;
   }
 
-  /** @param onClose called once when the subscription is closed */
-  subscribe(onMessage: OnSeatMessage, onClose: () => void): FeedSubscription {
+  /** @param options.onClose called once when the subscription is closed */
+  subscribe(options: Omit<SubscriptionOptions, 'logger'>): FeedSubscription {
     const subscription = new FeedSubscription(this.#states, {
-      onMessage,
+      ...options,
       onClose: () => {
         this.#subscriptions.delete(subscription);
-        onClose();
+        options.onClose();
       },
       logger: this.#options.logger,
     });
@@ -135,10 +139,9 @@ export class SeatFeed {
     try {
       const differences = await compareStates(reads, eventId, this.#states);
       tookMs = performance.now() - startedAt;
-      if (differences !== null) {
-        this.#correct(differences.contradicted);
-        this.#catchUp(differences.newer);
-      }
+      if (differences === null) return this.#end();
+      this.#correct(differences.contradicted);
+      this.#catchUp(differences.newer);
     } catch (err) {
       // The circuit breaker of PostgreSQL logs the outage; the next comparison tries again.
       logger.debug({ err, eventId }, 'comparison of seats with the database failed');
@@ -147,6 +150,13 @@ export class SeatFeed {
     this.#pausesUntil = startedAt + tookMs * (1 + pausePerComparison);
     const everyMs = this.#hasMessages ? compareEveryMs : compareAloneEveryMs;
     this.#compareIn(Math.max(0, everyMs - tookMs));
+  }
+
+  #end(): void {
+    const { eventId, onGone } = this.#options;
+    onGone();
+    for (const subscription of this.#subscriptions) subscription.end(eventGone(eventId));
+    this.close();
   }
 
   /** Every client of Redis can publish, and a database can be restored to an earlier time: the database decides. */
@@ -183,4 +193,8 @@ export class SeatFeed {
   #sendSnapshots(): void {
     for (const subscription of this.#subscriptions) subscription.requireSnapshot();
   }
+}
+
+function eventGone(eventId: string): SeatCoreError {
+  return new SeatCoreError('EVENT_NOT_FOUND', `no event ${eventId}`);
 }

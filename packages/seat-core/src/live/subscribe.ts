@@ -1,3 +1,4 @@
+import type { SeatCoreError } from '../errors.ts';
 import { SeatChangeSubscriber } from '../redis/pubsub.ts';
 import { InputCheck } from '../validation.ts';
 import { SeatFeed, type FeedOptions } from './feed.ts';
@@ -10,9 +11,11 @@ export interface SubscribeToSeatsInput {
    * promise that it returned is pending it is not called again, and changes gather for the next delta.
    */
   readonly onMessage: OnSeatMessage;
+  /** Called once when the event no longer exists, with EVENT_NOT_FOUND. The subscription is closed then. */
+  readonly onEnd?: (error: SeatCoreError) => void;
 }
 
-export interface SeatFeedsOptions extends Omit<FeedOptions, 'eventId' | 'subscriber'> {
+export interface SeatFeedsOptions extends Omit<FeedOptions, 'eventId' | 'subscriber' | 'onGone'> {
   /** @throws EVENT_NOT_FOUND */
   readonly requireEvent: (eventId: string) => Promise<unknown>;
 }
@@ -33,8 +36,10 @@ export class SeatFeeds {
 
   /** @throws EVENT_NOT_FOUND, VALIDATION_FAILED */
   async subscribe(input: SubscribeToSeatsInput): Promise<SeatSubscription> {
-    const check = new InputCheck();
+    const check = new InputCheck(input);
     const eventId = check.id('/eventId', input.eventId);
+    check.callback('/onMessage', input.onMessage);
+    if (input.onEnd !== undefined) check.callback('/onEnd', input.onEnd);
     check.throwIfAny();
     for (;;) {
       const opening = this.#feeds.get(eventId) ?? this.#open(eventId);
@@ -46,8 +51,12 @@ export class SeatFeeds {
         this.#feeds.delete(eventId);
         feed.close();
       };
-      return feed.subscribe(input.onMessage, () => {
-        if (!feed.hasSubscriptions) setTimeout(closeUnused, keptUnusedMs).unref();
+      return feed.subscribe({
+        onMessage: input.onMessage,
+        onEnd: input.onEnd,
+        onClose: () => {
+          if (!feed.hasSubscriptions) setTimeout(closeUnused, keptUnusedMs).unref();
+        },
       });
     }
   }
@@ -59,9 +68,9 @@ export class SeatFeeds {
   }
 
   #open(eventId: string): Promise<SeatFeed> {
-    const opening = this.#options
-      .requireEvent(eventId)
-      .then(() => SeatFeed.open({ ...this.#options, eventId, subscriber: this.#subscriber }));
+    const onGone = () => this.#feeds.delete(eventId);
+    const options = { ...this.#options, eventId, subscriber: this.#subscriber, onGone };
+    const opening = this.#options.requireEvent(eventId).then(() => SeatFeed.open(options));
     this.#feeds.set(eventId, opening);
     opening.catch(() => this.#feeds.delete(eventId));
     return opening;

@@ -1,3 +1,4 @@
+import type { SeatCoreError } from '../errors.ts';
 import type { SeatCoreLogger } from '../options.ts';
 import type { SeatStates } from '../states/seat-states.ts';
 import type { SeatStatus } from '../types.ts';
@@ -33,6 +34,14 @@ export interface SeatSubscription extends Disposable {
   close(): void;
 }
 
+export interface SubscriptionOptions {
+  readonly onMessage: OnSeatMessage;
+  /** Called once when the event no longer exists. */
+  readonly onEnd: ((error: SeatCoreError) => void) | undefined;
+  readonly onClose: () => void;
+  readonly logger: SeatCoreLogger;
+}
+
 const sendEveryMs = 100;
 /** After a message the subscription pauses for a quarter of the time that `onMessage` took. */
 const pausePerMessage = 0.25;
@@ -47,7 +56,7 @@ const pausePerMessage = 0.25;
  */
 export class FeedSubscription implements SeatSubscription {
   readonly #states: SeatStates;
-  readonly #options;
+  readonly #options: SubscriptionOptions;
   readonly #changed = new Set<number>();
   #needsSnapshot = false;
   #isSending = false;
@@ -55,14 +64,7 @@ export class FeedSubscription implements SeatSubscription {
   #nextSendAt = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(
-    states: SeatStates,
-    options: {
-      readonly onMessage: OnSeatMessage;
-      readonly onClose: () => void;
-      readonly logger: SeatCoreLogger;
-    },
-  ) {
+  constructor(states: SeatStates, options: SubscriptionOptions) {
     this.#states = states;
     this.#options = options;
   }
@@ -80,6 +82,17 @@ export class FeedSubscription implements SeatSubscription {
 
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  /** The event no longer exists. */
+  end(error: SeatCoreError): void {
+    if (this.#isClosed) return;
+    this.close();
+    try {
+      this.#options.onEnd?.(error);
+    } catch (err) {
+      this.#options.logger.warn({ err }, 'onEnd of a seat subscription failed');
+    }
   }
 
   /** The seat at this index changed. */

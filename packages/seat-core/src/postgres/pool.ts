@@ -2,6 +2,7 @@ import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
 import pg from 'pg';
 import { defaultPoolMax } from '../options.ts';
 import { discardPlans } from './server.sql.ts';
+import { valueTypes } from './value-types.ts';
 
 /** A Drizzle database whose `$client` is the pool. Hot statements run by name on the pool. */
 export type Database = NodePgDatabase & { $client: pg.Pool };
@@ -37,6 +38,7 @@ export function openDatabase(options: DatabaseOptions): Database {
   const poolMax = options.poolMax ?? defaultPoolMax;
   const pool = new pg.Pool({
     connectionString: options.databaseUrl,
+    types: valueTypes,
     max: poolMax,
     application_name: options.applicationName ?? 'seat-core',
     connectionTimeoutMillis: connectTimeoutMs,

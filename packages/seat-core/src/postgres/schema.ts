@@ -12,12 +12,12 @@ import {
   primaryKey,
   smallint,
   text,
-  timestamp,
   unique,
   uniqueIndex,
   uuid,
   type AnyPgColumn,
 } from 'drizzle-orm/pg-core';
+import { readTimestamp } from '../instants.ts';
 import { bookingStatuses, seatStatuses, type EventSection } from '../types.ts';
 
 /*
@@ -29,7 +29,12 @@ import { bookingStatuses, seatStatuses, type EventSection } from '../types.ts';
  */
 
 const bytea = customType<{ data: Uint8Array }>({ dataType: () => 'bytea' });
-const at = (name: string) => timestamp(name, { withTimezone: true, precision: 3 });
+const timestampOf = customType<{ data: Date; driverData: string }>({
+  dataType: () => 'timestamp (3) with time zone',
+  toDriver: (date) => date.toISOString(),
+  fromDriver: readTimestamp,
+});
+const at = (name: string) => timestampOf(name);
 const oneOf = (column: AnyPgColumn, values: readonly string[]): SQL =>
   sql`${column} in (${sql.raw(values.map((value) => `'${value}'`).join(', '))})`;
 
@@ -42,6 +47,10 @@ export const events = pgTable(
     name: text().notNull(),
     venue: text().notNull(),
     startsAt: at('starts_at').notNull(),
+    /** Holds are refused before; null: never. */
+    salesOpenAt: at('sales_open_at'),
+    /** Holds are refused from then on; null: from the start of the event. */
+    salesCloseAt: at('sales_close_at'),
     /** A summary of the event's seats, fixed when the event is created. */
     sections: jsonb().$type<readonly EventSection[]>().notNull(),
     createdAt: at('created_at').notNull(),

@@ -19,7 +19,8 @@ export type Owner = string | Anyone;
  * @returns as the statements take it: null restricts nothing
  */
 export function checkOwner(check: InputCheck, owner: Owner): string | null {
-  if (typeof owner === 'string') return owner;
-  if (owner !== anyone) check.error('/ownedBy', 'must be a user id or `anyone`');
+  if (owner === anyone) return null;
+  if (typeof owner === 'string') return check.userId('/ownedBy', owner);
+  check.error('/ownedBy', 'must be a user id or `anyone`');
   return null;
 }

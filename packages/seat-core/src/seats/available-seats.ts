@@ -65,7 +65,7 @@ export class AvailableSeatsReader {
 
   /** @see SeatCore.listAvailableSeats */
   async list(input: ListAvailableSeatsInput): Promise<AvailableSeats> {
-    const check = new InputCheck();
+    const check = new InputCheck(input);
     const eventId = input.eventId === undefined ? undefined : check.id('/eventId', input.eventId);
     const limit = check.integer('/limit', input.limit ?? 10, 1, 100);
     check.throwIfAny();

@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
+import { SeatCoreError } from '../errors.ts';
 import type { Reads } from '../postgres/replica.ts';
 import { toSeatView, type SeatRow } from '../records/rows.ts';
 import { nextStartAt } from '../resilience/pacing.ts';
@@ -64,9 +65,11 @@ export class SeatMapReader {
 
   /** @see SeatCore.getSeatMap */
   async get(input: { readonly eventId: string }): Promise<SeatMap> {
-    const check = new InputCheck();
+    const check = new InputCheck(input);
     const eventId = check.id('/eventId', input.eventId);
     check.throwIfAny();
+    // A retired event is unknown, whatever is kept.
+    await this.#dependencies.requireEvent(eventId);
     const kept = this.#kept.get(eventId);
     if (kept !== undefined && performance.now() < kept.staleAt) return kept.map;
     const running = this.#building.get(eventId);
@@ -81,6 +84,11 @@ export class SeatMapReader {
     const startedAt = performance.now();
     const asOf = new Date();
     const [row] = await this.#dependencies.reads.rows<StatusesRow>(readStatusesStatement, [eventId]);
+    if (row?.statuses === '') {
+      // Retired meanwhile: every event has seats.
+      this.#kept.delete(eventId);
+      throw new SeatCoreError('EVENT_NOT_FOUND', `no event ${eventId}`);
+    }
     if (row?.statuses.length !== before.length) {
       throw new Error(`event ${eventId} has ${row?.statuses.length} seats, its map has ${before.length}`);
     }
@@ -94,8 +102,7 @@ export class SeatMapReader {
 
   /** The seats of an event as if all were free; only the status of a seat ever changes. */
   async #readSeats(eventId: string): Promise<Seat[]> {
-    const { reads, requireEvent } = this.#dependencies;
-    await requireEvent(eventId);
+    const { reads } = this.#dependencies;
     const shared = new SharedValues();
     const seats: Seat[] = [];
     let after = '00000000-0000-0000-0000-000000000000';

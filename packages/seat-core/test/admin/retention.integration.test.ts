@@ -74,6 +74,16 @@ async function age(eventId: string, days: number): Promise<void> {
   }
 }
 
+/** Holds a seat of an event that is over, whose sales are opened again for it. */
+async function holdLate(eventId: string, seatId: string) {
+  const closeAt = (moment: string) =>
+    engine.pool.query(`update events set sales_close_at = ${moment} where id = $1`, [eventId]);
+  await closeAt(`now() + interval '1 day'`);
+  const held = await engine.core.holdSeats({ seatIds: [seatId], userId: 'citra' });
+  await closeAt('null');
+  return held;
+}
+
 async function rowsOf(eventId: string): Promise<number> {
   const { rows } = await engine.pool.query<{ n: number }>(
     `select (select count(*) from events where id = $1) + (select count(*) from seats where event_id = $1)
@@ -138,10 +148,10 @@ describe('retention', () => {
   it('keeps an event that is not over for long enough, has a hold, or had a transition within a day', async () => {
     const young = await createPastEvent(364);
     const held = await createPastEvent(500);
-    await engine.core.holdSeats({ seatIds: [held.seatIds[4]!], userId: 'citra' });
+    await holdLate(held.id, held.seatIds[4]!);
     await age(held.id, 2);
     const touched = await createPastEvent(500);
-    const sale = await engine.core.holdSeats({ seatIds: [touched.seatIds[4]!], userId: 'citra' });
+    const sale = await holdLate(touched.id, touched.seatIds[4]!);
     await engine.core.confirmBooking({ bookingId: sale.id, ownedBy: anyone, actor: 'till' });
     const archive = memoryArchive();
     const retire = async (eventId: string) => retention.retireEvent({ eventId, keptDays, archive });
@@ -169,6 +179,17 @@ describe('retention', () => {
     expect(await engine.redis.get(`status:seat:${past.seatIds[0]}`)).toBe('SOLD');
     await retention.retireEvent({ eventId: past.id, keptDays, archive: memoryArchive() });
     expect(await rowsOf(past.id)).toBe(0);
+  });
+
+  it('keeps an event whose sales are still open', async () => {
+    const past = await createPastEvent(400);
+    const closeAt = (moment: string) =>
+      engine.pool.query(`update events set sales_close_at = ${moment} where id = $1`, [past.id]);
+    await closeAt(`now() + interval '1 hour'`);
+    const retire = () => retention.retireEvent({ eventId: past.id, keptDays, archive: memoryArchive() });
+    await expect(retire()).rejects.toThrow('not over');
+    await closeAt('null');
+    await retire();
   });
 
   it('gives up soon when another transaction has locked a seat of the event', async () => {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { CreateEventInput } from '../../src/events/create-event.ts';
+import type { CreateEventInput } from '../../src/events/check-event.ts';
 import { openTestEngine, refusal, type TestEngine } from '../fixtures/test-engine.ts';
 
 let engine: TestEngine;

@@ -5,7 +5,7 @@ import { openTestEngine, refusal, type TestEngine } from '../fixtures/test-engin
 
 let engine: TestEngine;
 beforeAll(async () => {
-  engine = await openTestEngine({ maxHeldSeatsPerUser: 5 });
+  engine = await openTestEngine({ maxSeatsPerBooking: 5, maxHeldSeatsPerUser: 5 });
 });
 afterEach(async () => expect(await auditViolations(engine.databaseUrl)).toEqual([]));
 afterAll(async () => engine[Symbol.asyncDispose]());
@@ -34,7 +34,7 @@ describe('the hold limit', () => {
   });
 
   it('the hold limit does not count overdue holds', async () => {
-    const brief = engine.withSettings({ maxHeldSeatsPerUser: 5, holdSeconds: 0.05 });
+    const brief = engine.withSettings({ maxSeatsPerBooking: 5, maxHeldSeatsPerUser: 5, holdSeconds: 0.05 });
     const { seatIds } = await engine.makeEvent(10);
     const { id: bookingId } = await brief.holdSeats({ seatIds: seatIds.slice(0, 5), userId: 'ani' });
     await engine.untilOverdue(bookingId);
@@ -45,7 +45,7 @@ describe('the hold limit', () => {
 
   it('the hold limit holds against 200 requests at once from two engines, while Redis is flushed again and again', async () => {
     const { seatIds } = await engine.makeEvent(200);
-    const cores = [engine.core, engine.withSettings({ maxHeldSeatsPerUser: 5 })];
+    const cores = [engine.core, engine.withSettings({ maxSeatsPerBooking: 5, maxHeldSeatsPerUser: 5 })];
     const flushing = setInterval(() => void engine.redis.flushdb(), 5);
     const answers = await atOnce(200, (n) =>
       cores[n % 2]!.holdSeats({ seatIds: [seatIds[n]!], userId: 'ani' }),
@@ -60,7 +60,7 @@ describe('the hold limit', () => {
 
   it('the hold limit holds for each of 30 users at once', async () => {
     const { seatIds } = await engine.makeEvent(300);
-    const cores = [engine.core, engine.withSettings({ maxHeldSeatsPerUser: 5 })];
+    const cores = [engine.core, engine.withSettings({ maxSeatsPerBooking: 5, maxHeldSeatsPerUser: 5 })];
     await atOnce(300, (n) => cores[n % 2]!.holdSeats({ seatIds: [seatIds[n]!], userId: `user-${n % 30}` }));
     const { rows } = await engine.pool.query<{ seats: number }>(
       `select sum(seat_count)::int as seats from bookings where user_id like 'user-%' and status = 'PENDING' group by user_id`,

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { atOnce, auditViolations } from '@ticketing/testkit';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { CreateEventInput } from '../../src/events/create-event.ts';
+import type { CreateEventInput } from '../../src/events/check-event.ts';
 import { anyone } from '../../src/records/ownership.ts';
 import type { SeatCore } from '../../src/seat-core.ts';
 import { openTestEngine, refusal, type TestEngine } from '../fixtures/test-engine.ts';
@@ -55,7 +55,7 @@ describe('holdSeats with an idempotency key', () => {
   });
 
   it('answers a repeated hold as the first also when the user is at the hold limit, and after a flush of Redis', async () => {
-    const capped = engine.withSettings({ maxHeldSeatsPerUser: 2 });
+    const capped = engine.withSettings({ maxSeatsPerBooking: 2, maxHeldSeatsPerUser: 2 });
     const { seatIds } = await engine.makeEvent(5);
     const holdTwo = (from: number, idempotencyKey?: string) =>
       capped.holdSeats({

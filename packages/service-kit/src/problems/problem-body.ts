@@ -22,6 +22,9 @@ export const problemSchema = Type.Object(
         description: 'unknown: the answer to a commit was lost; the request may have taken effect.',
       }),
     ),
+    opensAt: Type.Optional(
+      Type.String({ format: 'date-time', description: 'SALES_NOT_OPEN: when the sales open.' }),
+    ),
     bookingStatus: Type.Optional(
       Type.String({ description: 'BOOKING_NOT_PENDING: the status of the booking.' }),
     ),
@@ -36,6 +39,9 @@ export const problemAnswers = { '4xx': problemSchema, '5xx': problemSchema };
 export interface ProblemDetails {
   readonly errors?: readonly { readonly pointer: string; readonly detail: string }[];
   readonly seatIds?: readonly string[];
+  readonly opensAt?: Date;
+  /** Sent as `Retry-After`. */
+  readonly opensInSeconds?: number;
   readonly outcome?: string;
   readonly bookingStatus?: string;
 }
@@ -52,7 +58,7 @@ export function renderProblem(
   context: { readonly requestId: string; readonly language: Language; readonly status?: number },
 ): { status: number; headers: Record<string, string>; body: Buffer } {
   const { requestId, language, status = problems[code].status } = context;
-  const { title, retryable, retryAfterSeconds } = problems[code];
+  const { title, retryable, retryAfterSeconds = details.opensInSeconds } = problems[code];
   const detail = problems[code].detail[language];
   const problem = {
     type: `urn:ticketing:fault:${code.toLowerCase().replaceAll('_', '-')}`,
@@ -65,6 +71,7 @@ export function renderProblem(
     ...(code === 'VALIDATION_FAILED' && { errors: details.errors ?? [{ pointer: '', detail }] }),
     ...(code === 'SEAT_TAKEN' && { seatIds: details.seatIds ?? [] }),
     ...(details.outcome !== undefined && { outcome: details.outcome }),
+    ...(details.opensAt !== undefined && { opensAt: details.opensAt.toISOString() }),
     ...(code === 'BOOKING_NOT_PENDING' && { bookingStatus: details.bookingStatus }),
   };
   return {

@@ -72,6 +72,19 @@ const rows: Readonly<Record<ProblemCode, ProblemRow>> = {
     en: 'You are holding as many seats of this event as one person may: pay for some or give them back first.',
     id: 'Jumlah kursi yang Anda tahan untuk acara ini sudah mencapai batas: bayar atau lepaskan sebagian terlebih dahulu.',
   },
+  SALES_NOT_OPEN: {
+    status: 400,
+    retryable: true,
+    when: 'a hold before `salesOpenAt` of the event, by the clock of the database; `opensAt` says when, `Retry-After` in how many seconds',
+    en: 'The sales of this event are not open yet: try again at the moment that opensAt names.',
+    id: 'Penjualan acara ini belum dibuka: coba kembali pada waktu yang disebut opensAt.',
+  },
+  SALES_CLOSED: {
+    status: 400,
+    when: 'a hold from `salesCloseAt` of the event on, by the clock of the database',
+    en: 'The sales of this event are closed: its seats can no longer be booked.',
+    id: 'Penjualan acara ini sudah ditutup: kursinya tidak dapat dipesan lagi.',
+  },
   UNAUTHENTICATED: {
     status: 401,
     when: 'no token, or an invalid one; `WWW-Authenticate` names the scheme',

@@ -7,7 +7,7 @@ import { posix } from 'node:path';
 const floors = [
   [['index.ts', 'clients.ts']],
   [['seat-core.ts']],
-  [['health.ts'], ['hold/'], ['bookings/'], ['expiry/'], ['events/'], ['seats/'], ['live/'], ['admin/']],
+  [['health.ts', 'installation.ts'], ['hold/'], ['bookings/'], ['expiry/'], ['events/'], ['seats/'], ['live/'], ['admin/']],
   [['idempotency/']],
   [['announce/']],
   [['states/']],
@@ -22,6 +22,8 @@ const floors = [
       'types.ts',
       'errors.ts',
       'validation.ts',
+      'names.ts',
+      'instants.ts',
       'metrics.ts',
       'group-by.ts',
       'failpoint.ts',
