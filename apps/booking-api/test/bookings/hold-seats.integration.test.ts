@@ -127,6 +127,30 @@ describe('a seat that is not free', () => {
     expect(answer.headers.get('content-language')).toBe('id');
   });
 
+  it('refuses a hold before the sales open, with the moment, the seconds until then, and as retryable', async () => {
+    const { event, seatIds } = await api.createEvent(1, { salesOpenAt: new Date(Date.now() + 60_000) });
+    const answer = await book({ seatId: seatIds[0], userId: 'ani' });
+    expectProblem(answer, {
+      status: 400,
+      code: 'SALES_NOT_OPEN',
+      retryable: true,
+      opensAt: event.salesOpenAt,
+    });
+    const seconds = Number(answer.headers.get('retry-after'));
+    expect(seconds).toBeGreaterThan(30);
+    expect(seconds).toBeLessThanOrEqual(60);
+  });
+
+  it('refuses a hold after the sales closed, also in Indonesian', async () => {
+    const { seatIds } = await api.createEvent(1, { startsAt: new Date(Date.now() - 1_000) });
+    const answer = await book({ seatId: seatIds[0], userId: 'ani' }, { 'accept-language': 'id' });
+    expectProblem(answer, {
+      status: 400,
+      code: 'SALES_CLOSED',
+      detail: 'Penjualan acara ini sudah ditutup: kursinya tidak dapat dipesan lagi.',
+    });
+  });
+
   it('refuses a seat that another request is booking as SEAT_LOCKED, and leaves that lock alone', async () => {
     const { seatIds } = await api.createEvent(2);
     const key = `lock:seat:${seatIds[1]}`;

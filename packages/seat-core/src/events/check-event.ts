@@ -50,12 +50,14 @@ const maxPriceAmount = 1_000_000_000_000;
 /** @returns the event as it is stored: names composed, moments as Dates */
 export function checkEvent(input: CreateEventInput): NewEvent & { readonly actor: string } {
   const check = new InputCheck(input);
+  const optionalInstant = (pointer: string, value: unknown) =>
+    value === undefined || value === null ? null : check.instant(pointer, value);
   const event = {
     name: check.name('/name', input.name, 200),
     venue: check.name('/venue', input.venue, 200),
     startsAt: check.instant('/startsAt', input.startsAt),
-    salesOpenAt: input.salesOpenAt == null ? null : check.instant('/salesOpenAt', input.salesOpenAt),
-    salesCloseAt: input.salesCloseAt == null ? null : check.instant('/salesCloseAt', input.salesCloseAt),
+    salesOpenAt: optionalInstant('/salesOpenAt', input.salesOpenAt),
+    salesCloseAt: optionalInstant('/salesCloseAt', input.salesCloseAt),
     sections: checkSections(check, input.sections),
     actor: input.actor === undefined ? '' : check.userId('/actor', input.actor),
   };
