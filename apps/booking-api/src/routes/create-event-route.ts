@@ -16,8 +16,8 @@ const schema = {
   summary: 'Make an event and all of its seats',
   body: Type.Object(
     {
-      name: Type.String({ description: '1 to 200 printable characters.' }),
-      venue: Type.String({ description: '1 to 200 printable characters.' }),
+      name: Type.String({ description: '1 to 200 visible characters.' }),
+      venue: Type.String({ description: '1 to 200 visible characters.' }),
       startsAt: Type.String({ format: 'date-time', description: 'In the years 1970 to 9998 of UTC.' }),
       salesOpenAt: Type.Optional(
         Type.String({
@@ -34,13 +34,13 @@ const schema = {
       sections: Type.Array(
         Type.Object(
           {
-            name: Type.String({ description: '1 to 100 printable characters, unique within the event.' }),
+            name: Type.String({ description: '1 to 100 visible characters, unique within the event.' }),
             price: moneySchema,
             rows: Type.Array(
               Type.Object(
                 {
                   name: Type.String({
-                    description: '1 to 20 printable characters, unique within the section.',
+                    description: '1 to 20 visible characters, unique within the section.',
                   }),
                   seats: Type.Integer({ description: 'How many; they are numbered from 1.' }),
                 },
