@@ -198,7 +198,7 @@ export class SeatCore implements AsyncDisposable {
     this.#repair = { connections, redis, metrics, logger };
     const repairAfterOutage = createOutageRepair(this.#repair, this.#stopping.signal);
 
-    const idempotency = new IdempotentRequests(connections);
+    const idempotency = new IdempotentRequests(connections, logger);
     const { holdSeconds, seatLockSeconds } = settings;
     const publish = { redis, queue, holdSeconds, background, metrics, logger };
     const transition: TransitionDependencies = { ...publish, connections, idempotency };

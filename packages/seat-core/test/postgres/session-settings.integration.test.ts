@@ -130,7 +130,7 @@ async function sell(databaseUrl = stack.serviceUrl): Promise<unknown> {
 const hostile: readonly (readonly string[])[] = [
   [`datestyle = 'German, DMY'`],
   [`datestyle = 'Postgres, MDY'`, `intervalstyle = 'iso_8601'`],
-  [`datestyle = 'SQL, DMY'`, `timezone = '<LMT>-05:31:10'`],
+  [`datestyle = 'SQL, DMY'`, `timezone = 'Asia/Kathmandu'`],
   [`array_nulls = off`],
   [`search_path = pg_temp, elsewhere, public`],
   [`search_path = ''`],
