@@ -81,22 +81,30 @@ function renewPlans(pool: pg.Pool): void {
 /** A server that is starting, or busy with a crowd, gets more time here than a request would give it. */
 const firstConnectionAttempts = 5;
 
+/** @throws UnmetSettingsError; the driver's error when PostgreSQL cannot be reached */
+export async function connectPatiently(pool: pg.Pool): Promise<pg.PoolClient> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await pool.connect();
+    } catch (error) {
+      if (error instanceof UnmetSettingsError) throw error;
+      if (attempt === firstConnectionAttempts) explainRefusal(error);
+    }
+  }
+}
+
 /**
  * Opens the connections of the pool one after the other, as many as PostgreSQL grants now. The pool opens the others
  * when it needs them.
  *
- * @throws UnmetSettingsError; the driver's error when not even one can be opened
+ * @throws as `connectPatiently`, when not even one can be opened
  */
 export async function connectAll({ $client: pool }: Database): Promise<void> {
-  const clients: pg.PoolClient[] = [];
-  for (let attempt = 1; clients.length < pool.options.max; attempt += 1) {
-    try {
-      clients.push(await pool.connect());
-    } catch (error) {
-      if (clients.length > 0) break;
-      if (error instanceof UnmetSettingsError) throw error;
-      if (attempt === firstConnectionAttempts) explainRefusal(error);
-    }
+  const clients = [await connectPatiently(pool)];
+  while (clients.length < pool.options.max) {
+    const client = await pool.connect().catch(() => undefined);
+    if (client === undefined) break;
+    clients.push(client);
   }
   for (const client of clients) client.release();
 }
