@@ -2,6 +2,11 @@ import type { Statement } from './statement.ts';
 
 /* What an installation really gives: questions of the start-up check, each answered by the catalog. */
 
+/** By name in the catalog: to_regclass fails for a role that may not use the schema. */
+const tableOf = (name: string): string =>
+  `(select pg_class.oid from pg_class join pg_namespace schema on schema.oid = relnamespace
+    where schema.nspname = 'public' and relname = ${name})`;
+
 export const readServerStatement: Statement = {
   name: 'read-server',
   text: `
@@ -20,7 +25,7 @@ select wanted.relation || '.' || wanted.name as missing
 from unnest($1::text[], $2::text[]) as wanted(relation, name)
 where not exists (
   select from pg_attribute
-  where attrelid = to_regclass('public.' || wanted.relation) and attname = wanted.name and not attisdropped
+  where attrelid = ${tableOf('wanted.relation')} and attname = wanted.name and not attisdropped
 )`,
 };
 
@@ -30,13 +35,15 @@ export const missingRightsStatement: Statement = {
   text: `
 select distinct wanted.privilege || ' on ' || wanted.relation as missing
 from unnest($1::text[], $2::text[], $3::text[]) as wanted(relation, privilege, name)
-cross join lateral (select to_regclass('public.' || wanted.relation)::oid as id) as seen
+cross join lateral (select ${tableOf('wanted.relation')} as id) as seen
 where not coalesce(
   case when wanted.name is null then has_table_privilege(seen.id, wanted.privilege)
        else has_column_privilege(
          seen.id, (select attnum from pg_attribute where attrelid = seen.id and attname = wanted.name), wanted.privilege
        ) end,
-  true)`,
+  true)
+union all
+select 'usage on schema public' where not has_schema_privilege(to_regnamespace('public')::oid, 'usage')`,
 };
 
 /** $1 tables: those of which a policy hides rows from the role. */
@@ -45,7 +52,7 @@ export const hiddenTablesStatement: Statement = {
   text: `
 select wanted.relation as hidden
 from unnest($1::text[]) as wanted(relation)
-where row_security_active(to_regclass('public.' || wanted.relation)::oid)`,
+where row_security_active(${tableOf('wanted.relation')})`,
 };
 
 export const newestMigrationStatement: Statement = {
