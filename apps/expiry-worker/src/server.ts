@@ -1,6 +1,6 @@
 import { openSeatCore, startExpiryWorker } from '@ticketing/seat-core';
 import { startAudit } from '@ticketing/seat-core/admin';
-import { assertDatabaseFits, runService } from '@ticketing/service-kit';
+import { assertInstallation, runService } from '@ticketing/service-kit';
 import { createApp } from './app.ts';
 import { configSchema } from './config-schema.ts';
 
@@ -20,7 +20,7 @@ await runService({
       logger,
       registry,
     });
-    await assertDatabaseFits({ engine: core, poolMax: config.DATABASE_POOL_MAX, logger });
+    await assertInstallation([() => core.checkInstallation()], logger);
     const worker = await startExpiryWorker(core, { redisUrl: queueRedisUrl, logger, registry });
     const audit = startAudit({ databaseUrl: config.DATABASE_URL, registry, logger });
     return {

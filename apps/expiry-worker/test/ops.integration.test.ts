@@ -300,3 +300,66 @@ describe('ops events retire', () => {
     });
   });
 });
+
+describe('ops doctor', () => {
+  const service = () => ({ DATABASE_URL: stack.serviceUrl, REDIS_URL: stack.redisUrl });
+
+  it('ops doctor prints a row per question and what to do, and exits with 0 when every service would start', async () => {
+    const { code, said, complained } = await ops('doctor', service());
+    expect(complained).toBe('');
+    expect(said).toMatch(/^part\s+what\s+verdict\s+found$/m);
+    expect(said).toMatch(/^postgresql\s+server_encoding\s+ok\s+UTF8$/m);
+    expect(said).toMatch(/^postgresql\s+migrations\s+ok\s+up to \d{4}_/m);
+    expect(said).toMatch(/^clock\s+Redis to PostgreSQL\s+ok\s+-?0\.\d{3} s$/m);
+    // The servers of the tests are throwaway ones.
+    expect(said).toMatch(/^postgresql\s+fsync\s+warning\s+off\n\s+→ .*fsync = on/m);
+    expect(said).toMatch(/^0 refused, \d+ warnings, \d+ ok$/m);
+    // oxlint-disable-next-line no-control-regex
+    expect(said).not.toMatch(/\u001B/);
+    expect(code).toBe(0);
+  });
+
+  it('ops doctor --json prints the same for programs', async () => {
+    const { code, said } = await ops('doctor --json', service());
+    const { checks } = JSON.parse(said) as { checks: object[] };
+    expect(checks).toContainEqual({
+      part: 'postgresql',
+      name: 'primary',
+      value: 'yes',
+      verdict: 'ok',
+      advice: '',
+    });
+    expect(code).toBe(0);
+  });
+
+  it('ops doctor has a row for servers that cannot be reached, exits with 1, and prints no password', async () => {
+    const startedAt = performance.now();
+    const { code, said, complained } = await ops('doctor', {
+      DATABASE_URL: 'postgres://u:s3cret@127.0.0.1:1/none',
+      DATABASE_REPLICA_URL: 'postgres://u:s3cret@127.0.0.1:1/none',
+      REDIS_URL: 'redis://:s3cret@127.0.0.1:1',
+    });
+    expect(performance.now() - startedAt).toBeLessThan(10_000);
+    expect(said).toMatch(/^postgresql\s+connection\s+refused\s+none: .*ECONNREFUSED/m);
+    expect(said).toMatch(/^replica\s+connection\s+warning\s+none: .*ECONNREFUSED/m);
+    expect(said).toMatch(/^redis\s+connection\s+warning\s+none/m);
+    expect(said + complained).not.toContain('s3cret');
+    expect(said + complained).not.toContain('    at ');
+    expect(code).toBe(1);
+  });
+
+  it('ops doctor exits with 1 while only Redis is away, and names the setting that does not hold', async () => {
+    const away = await ops('doctor', { ...service(), REDIS_URL: 'redis://127.0.0.1:1' });
+    expect(away.code).toBe(1);
+    expect(away.said).toMatch(/^postgresql\s+connection\s+ok/m);
+    const role = new URL(stack.serviceUrl).username;
+    const database = new URL(stack.serviceUrl).pathname.slice(1);
+    await stack.query(`alter role ${role} in database ${database} set session_replication_role = replica`);
+    const { code, said } = await ops('doctor', service());
+    await stack.query(`alter role ${role} in database ${database} reset all`);
+    expect(said).toMatch(
+      /^postgresql\s+session_replication_role\s+refused\s+replica\n\s+→ .*must be origin/m,
+    );
+    expect(code).toBe(1);
+  });
+});

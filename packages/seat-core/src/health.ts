@@ -3,7 +3,7 @@ import { SeatCoreError } from './errors.ts';
 import type { SeatCoreMetrics } from './metrics.ts';
 import type { Connections } from './postgres/connections.ts';
 import type { Reads } from './postgres/replica.ts';
-import { pingStatement, readClockStatement, readConnectionLimitsStatement } from './postgres/server.sql.ts';
+import { pingStatement, readClockStatement } from './postgres/server.sql.ts';
 import type { GuardedQueue } from './queue/expiry-queue.ts';
 import type { CircuitBreaker } from './resilience/circuit-breaker.ts';
 
@@ -13,13 +13,6 @@ export interface DegradedDependency {
   readonly status: 'down' | 'misconfigured';
   /** A sentence for an operator: what is wrong, and what follows from it. */
   readonly detail: string;
-}
-
-export interface ConnectionLimits {
-  /** How many connections PostgreSQL grants to this role in all. */
-  readonly limit: number;
-  /** How many other sessions are open now, of whatever program. */
-  readonly inUse: number;
 }
 
 export interface HealthDependencies {
@@ -44,16 +37,6 @@ export class Health {
   /** @see SeatCore.ping */
   async ping(): Promise<void> {
     await this.#dependencies.connections.rows(pingStatement, []);
-  }
-
-  /** @see SeatCore.readConnectionLimits */
-  async readConnectionLimits(): Promise<ConnectionLimits> {
-    const [row] = await this.#dependencies.connections.rows<ConnectionLimits>(
-      readConnectionLimitsStatement,
-      [],
-    );
-    if (row === undefined) throw new Error('PostgreSQL did not report how many connections it grants');
-    return row;
   }
 
   /** @see SeatCore.measureClockOffset */

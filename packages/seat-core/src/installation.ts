@@ -10,3 +10,20 @@ export interface InstallationCheck {
   /** A sentence that says what to do; empty when the verdict is `ok`. */
   readonly advice: string;
 }
+
+type Part = InstallationCheck['part'];
+
+/** The answer is fit. */
+export function check(part: Part, name: string, value: string): InstallationCheck {
+  return { part, name, value, verdict: 'ok', advice: '' };
+}
+
+/** The services start, and say so in the log. */
+export function warned(part: Part, name: string, value: string, advice: string): InstallationCheck {
+  return { part, name, value, verdict: 'warning', advice };
+}
+
+/** No service starts. */
+export function refused(part: Part, name: string, value: string, advice: string): InstallationCheck {
+  return { part, name, value, verdict: 'refused', advice };
+}

@@ -26,7 +26,9 @@ import {
   type ExpirationBatches,
   type ExpireBookingsResult,
 } from './expiry/expire-bookings.ts';
-import { Health, type ConnectionLimits, type DegradedDependency } from './health.ts';
+import { checkInstallation, type InstallationStores } from './check-installation.ts';
+import { Health, type DegradedDependency } from './health.ts';
+import type { InstallationCheck } from './installation.ts';
 import {
   createHoldBatches,
   holdSeats,
@@ -178,12 +180,14 @@ export class SeatCore implements AsyncDisposable {
   readonly #seatMaps: SeatMapReader;
   readonly #seatFeeds: SeatFeeds;
   readonly #health: Health;
+  readonly #stores: InstallationStores;
   #closing: Promise<void> | undefined;
 
   /** @internal Made by `openSeatCore` and `createSeatCore`. */
   constructor(options: SeatCoreOptions, closeClients: () => Promise<unknown>) {
     this.#closeClients = closeClients;
     const { database, logger = silentLogger } = options;
+    this.#stores = options;
     const settings = settingsFrom(options);
     const metrics = createMetrics(options.registry);
     if (options.registry !== undefined) exportPoolConnections(options.registry, database.$client);
@@ -199,7 +203,7 @@ export class SeatCore implements AsyncDisposable {
     this.#repair = { connections, redis, metrics, logger };
     const repairAfterOutage = createOutageRepair(this.#repair, this.#stopping.signal);
 
-    const idempotency = new IdempotentRequests(connections);
+    const idempotency = new IdempotentRequests(connections, logger);
     const { holdSeconds, seatLockSeconds } = settings;
     const publish = { redis, queue, holdSeconds, background, metrics, logger };
     const transition: TransitionDependencies = { ...publish, connections, idempotency };
@@ -420,13 +424,15 @@ export class SeatCore implements AsyncDisposable {
   }
 
   /**
-   * How many connections PostgreSQL grants to the role of this program, and how many are open.
+   * Asks PostgreSQL, its replica, Redis and the clocks for all that the engine relies on: versions, settings, rights,
+   * migrations, connections. Each row that is not `ok` says what to do. Services ask at their start.
    *
    * @example
-   * const { limit, inUse } = await core.readConnectionLimits();
+   * const rows = await core.checkInstallation();
+   * for (const { part, name, value, advice } of rows) console.log(part, name, value, advice);
    */
-  readConnectionLimits(): Promise<ConnectionLimits> {
-    return this.#health.readConnectionLimits();
+  checkInstallation(): Promise<InstallationCheck[]> {
+    return checkInstallation(this.#stores);
   }
 
   /**

@@ -1,7 +1,7 @@
 export { createPublicApi, describePublicApi, type PublicApiContext } from './public-api.ts';
 export { runPublicApi } from './public-api.ts';
 export { runService } from './run-service.ts';
-export { assertDatabaseFits } from './run-service.ts';
+export { assertInstallation } from './assert-installation.ts';
 
 export { authenticationVariables, type AuthenticationSettings } from './auth/authentication-settings.ts';
 export { seenBy, userIdOf } from './auth/caller.ts';

@@ -15,7 +15,8 @@ import { addressLimit, userLimit, type CounterRedis, type LimitOptions } from '.
 import { createLogger } from './logging/logger.ts';
 import { openApiOf, type ApiDocsOptions } from './openapi/api-docs.ts';
 import type { Static, TObject } from '@sinclair/typebox';
-import { assertDatabaseFits, type StartedEngine, runService, type ServiceContext } from './run-service.ts';
+import { assertInstallation, type InstallationQuestion } from './assert-installation.ts';
+import { runService, type ServiceContext } from './run-service.ts';
 import type { commonVariables, limitVariables, originVariables } from './config/common-variables.ts';
 import { entriesOf } from './config/variable-formats.ts';
 
@@ -97,10 +98,15 @@ interface EngineOptions extends Pick<ServiceContext<unknown>, 'logger' | 'regist
   readonly applicationName: string;
 }
 
+/** The verb of seat-core that the start needs. */
+export interface CheckedEngine {
+  readonly checkInstallation: InstallationQuestion;
+}
+
 /** Runs the process of an API that buyers call: configuration, engine, app, listening, graceful stop. */
 export async function runPublicApi<
   Schema extends TObject & { properties: PublicApiVariables },
-  Engine extends StartedEngine & AsyncDisposable,
+  Engine extends CheckedEngine & AsyncDisposable,
   Redis extends CounterRedis,
 >(options: {
   readonly name: string;
@@ -134,7 +140,7 @@ export async function runPublicApi<
         },
         config,
       );
-      await assertDatabaseFits({ engine: core, poolMax, logger });
+      await assertInstallation([() => core.checkInstallation()], logger);
       // Its own connection: a counter must not wait behind the commands of bookings, nor they behind it.
       const redis = await openRedis({
         redisUrl,

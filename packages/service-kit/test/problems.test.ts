@@ -205,3 +205,71 @@ test('the problem table has a row for every code', () => {
   expect(table).toContain('| `SEAT_LOCKED` | 400 | yes, `Retry-After: 1` |');
   expect(table.trim().split('\n')).toHaveLength(codes.length + 2);
 });
+
+const unreadable = { type: 'object', properties: { at: { type: 'string', format: 'date-time' } } } as const;
+
+/** POST and DELETE take an Idempotency-Key; GET changes nothing. */
+test.each([
+  ['POST', true],
+  ['DELETE', true],
+  ['GET', false],
+] as const)(
+  'an unexpected error in the handler of a %s has an unknown outcome: %s',
+  async (method, isUnknown) => {
+    const { app } = buildService((service) => {
+      service.route({
+        method,
+        url: '/breaks',
+        handler: () => Promise.reject(new Error('no commit is safe')),
+      });
+      service.route({
+        method,
+        url: '/unreadable',
+        schema: { response: { 200: unreadable } },
+        handler: () => Promise.resolve({ at: { toISOString: 7 } }),
+      });
+      service.addHook('onSend', (request, _reply, payload, done) => {
+        if (request.url === '/late' && typeof payload === 'string') throw new Error('after the handler');
+        done(null, payload);
+      });
+      service.route({ method, url: '/late', handler: () => Promise.resolve({ ok: true }) });
+    });
+    for (const url of ['/breaks', '/unreadable', '/late']) {
+      const answer = await app.inject({ method, url });
+      expect([url, answer.statusCode, answer.json()]).toEqual([
+        url,
+        500,
+        {
+          type: 'urn:ticketing:fault:internal',
+          title: 'Internal error',
+          status: 500,
+          detail: problems.INTERNAL.detail.en,
+          code: 'INTERNAL',
+          retryable: isUnknown,
+          requestId: answer.headers['x-request-id'],
+          ...(isUnknown && { outcome: 'unknown' }),
+        },
+      ]);
+    }
+  },
+);
+
+test('an unexpected error before the handler of a POST had no effect: it has no outcome, and is not retryable', async () => {
+  const { app } = buildService((service) => {
+    service.addHook('preValidation', (_request, _reply, done) => done(new Error('before the handler')));
+    service.post('/never', () => Promise.resolve({}));
+  });
+  const answer = await app.inject({ method: 'POST', url: '/never' });
+  expect(answer.statusCode).toBe(500);
+  expect(answer.json()).toMatchObject({ code: 'INTERNAL', retryable: false });
+  expect(answer.json()).not.toHaveProperty('outcome');
+});
+
+test('a refusal in the handler of a POST keeps its own outcome', async () => {
+  const { app } = buildService((service) => {
+    service.post('/refuses', () => Promise.reject(new SeatCoreError('SEAT_LOCKED', 'busy')));
+  });
+  const answer = await app.inject({ method: 'POST', url: '/refuses' });
+  expect(answer.json()).toMatchObject({ code: 'SEAT_LOCKED' });
+  expect(answer.json()).not.toHaveProperty('outcome');
+});

@@ -5,6 +5,8 @@ export interface OpsContext {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Writes a line of the answer. */
   readonly say: (line: string) => void;
+  /** Whether the answer goes to a terminal, which shows colours. */
+  readonly isTerminal?: boolean;
   /** Writes a line beside the answer: progress, errors. */
   readonly complain: (line: string) => void;
 }

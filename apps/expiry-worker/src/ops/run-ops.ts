@@ -1,5 +1,6 @@
 import { ConfigError } from '@ticketing/service-kit';
 import { auditCommand } from './audit-command.ts';
+import { doctorCommand } from './doctor-command.ts';
 import { listFailedJobs, discardJob, retryJobs } from './jobs-commands.ts';
 import { OpsError, type OpsCommand, type OpsContext } from './ops-context.ts';
 import { reasonOf } from './reason-of.ts';
@@ -7,6 +8,7 @@ import { retireCommand } from './retire-command.ts';
 
 const commands: Readonly<Record<string, OpsCommand>> = {
   audit: auditCommand,
+  doctor: doctorCommand,
   'jobs failed': listFailedJobs,
   'jobs retry': retryJobs,
   'jobs discard': discardJob,
@@ -16,6 +18,7 @@ const commands: Readonly<Record<string, OpsCommand>> = {
 const usage = `Usage: <command>, with the environment of the services
 
   audit [--time-limit SECONDS]     check the invariants, and rebuild the tables from the history (DATABASE_URL)
+  doctor [--json]                  ask PostgreSQL, its replica, Redis and the clocks for all that the services rely on
   jobs failed                      list the clean-up jobs that failed for good (QUEUE_REDIS_URL or REDIS_URL)
   jobs retry <id>|all              put failed jobs back into the queue
   jobs discard <id>                delete a failed job that can never succeed

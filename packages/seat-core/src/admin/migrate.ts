@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { readMigrationFiles, type MigrationMeta } from 'drizzle-orm/migrator';
-import pg from 'pg';
+import type pg from 'pg';
+import { connectAdmin, createAdminClient } from '../postgres/session.ts';
 import { grantServiceRole } from './grants.ts';
 import {
   createMigrationsSchema,
@@ -53,13 +54,12 @@ export function serviceRoleOf(ownerUrl: string, serviceUrl: string | undefined):
  * await runMigrations({ databaseUrl: 'postgres://owner@127.0.0.1/ticketing', serviceRole: 'ticketing_service' });
  */
 export async function runMigrations(options: MigrateOptions): Promise<{ applied: number }> {
-  const client = new pg.Client({
-    connectionString: options.databaseUrl,
-    application_name: 'seat-core-migrate',
-    connectionTimeoutMillis: 5_000,
+  const client = createAdminClient({
+    databaseUrl: options.databaseUrl,
+    applicationName: 'seat-core-migrate',
   });
-  await client.connect();
   try {
+    await connectAdmin(client);
     await takeLock(client);
     const { count, newestAt } = await findApplied(client);
     options.onProgress?.(`${count} migrations applied before; looking for newer ones`);

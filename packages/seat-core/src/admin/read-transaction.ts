@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { valueTypes } from '../postgres/value-types.ts';
+import { connectAdmin, createAdminClient } from '../postgres/session.ts';
 import {
   beginReading,
   closeCursor,
@@ -47,14 +47,10 @@ export async function withReadTransaction<T>(
   work: (transaction: ReadTransaction) => Promise<T>,
 ): Promise<T> {
   const limitMs = options.timeLimitSeconds * 1_000;
-  const client = new pg.Client({
-    types: valueTypes,
-    connectionString: options.databaseUrl,
-    application_name: 'seat-core-audit',
-    connectionTimeoutMillis: 5_000,
-    keepAlive: true,
-    // Ends a query whose server is frozen.
-    query_timeout: limitMs + 2_000,
+  const client = createAdminClient({
+    databaseUrl: options.databaseUrl,
+    applicationName: 'seat-core-audit',
+    queryTimeoutMs: limitMs + 2_000,
   });
   // The query under way gets the error, too; without a listener it would crash the process.
   client.on('error', () => undefined);
@@ -85,7 +81,7 @@ export async function withReadTransaction<T>(
     await run(closeCursor(cursor));
   }
   try {
-    await client.connect();
+    await connectAdmin(client);
     for (const statement of beginReading) await client.query(statement);
     const [now] = await run<{ at: Date }>(readMoment);
     if (now === undefined) throw new Error('PostgreSQL did not report its time');

@@ -1,8 +1,8 @@
 import type { Redis } from 'ioredis';
-import pg from 'pg';
+import type pg from 'pg';
+import { connectAdmin, createAdminClient } from '../postgres/session.ts';
 import { dropAvailableLists } from '../redis/available-lists.ts';
 import { closeRedis, openRedis } from '../redis/connect.ts';
-import { valueTypes } from '../postgres/value-types.ts';
 import { cacheSeatStatus } from '../redis/gatekeeper.ts';
 import { InputCheck } from '../validation.ts';
 import { createRetirementIndex, dropRetirementIndex, listRetirableEvents } from './retention.sql.ts';
@@ -39,16 +39,15 @@ export interface Retention extends AsyncDisposable {
 
 /** Refunds and complaints need an event for some time after it is over. */
 const shortestKeptDays = 30;
+/** As PostgreSQL shows it. */
+const statementTimeout = '10min';
 
 /** Opens connections of its own. @throws the driver's error when PostgreSQL or Redis cannot be reached */
 export async function openRetention(options: RetentionOptions): Promise<Retention> {
-  const client = new pg.Client({
-    types: valueTypes,
-    connectionString: options.databaseUrl,
-    application_name: 'seat-core-retention',
-    connectionTimeoutMillis: 5_000,
-    keepAlive: true,
-    statement_timeout: 600_000,
+  const client = createAdminClient({
+    databaseUrl: options.databaseUrl,
+    applicationName: 'seat-core-retention',
+    statementTimeout,
   });
   client.on('error', () => undefined);
   let redis: Redis | undefined;
@@ -58,7 +57,7 @@ export async function openRetention(options: RetentionOptions): Promise<Retentio
     await client.end();
   };
   try {
-    await client.connect();
+    await connectAdmin(client, statementTimeout);
     redis = await openRedis({ redisUrl: options.redisUrl });
     await redis.ping();
   } catch (error) {

@@ -3,6 +3,7 @@ import { publishCommit, toTransitionChange, type PublishDependencies } from '../
 import { groupBy } from '../group-by.ts';
 import type { Connections } from '../postgres/connections.ts';
 import { GroupCommit } from '../postgres/group-commit.ts';
+import { withKnownOutcome } from '../postgres/unknown-outcome.ts';
 import type { BookingRow } from '../records/rows.ts';
 import { InputCheck } from '../validation.ts';
 import { expireBookingsStatement, nextDueStatement, sweepOverdueStatement } from './expiry.sql.ts';
@@ -39,7 +40,7 @@ export function createExpirationBatches(dependencies: ExpiryDependencies): Expir
 
 /** Expires those of the given bookings that are PENDING and overdue. @see SeatCore.expireBookings */
 export async function expireBookings(
-  { connections, batches }: ExpiryDependencies & { readonly batches: ExpirationBatches },
+  { connections, batches, logger }: ExpiryDependencies & { readonly batches: ExpirationBatches },
   input: { readonly bookingIds: readonly string[] },
 ): Promise<ExpireBookingsResult> {
   const check = new InputCheck(input);
@@ -48,7 +49,7 @@ export async function expireBookings(
     .map((id, index) => check.id(`/bookingIds/${index}`, id));
   check.throwIfAny();
   failpoint('expire-started');
-  const expired = await batches.submit(ids);
+  const expired = await withKnownOutcome(logger, () => batches.submit(ids));
   if (expired === ids.length) return { expired, nextDueInMs: null };
   const [row] = await connections.rows<{ due_in_ms: number | null }>(nextDueStatement, [ids]);
   return { expired, nextDueInMs: row?.due_in_ms ?? null };
@@ -66,7 +67,7 @@ export async function commitExpirations(
   const values = [jobs.flat(), actor];
   const rows = await dependencies.connections.commit<BookingRow>(expireBookingsStatement, values);
   failpoint('expire-committed');
-  void publishExpiry(dependencies, 'job', rows);
+  void dependencies.background.withinBudget(publishExpiry(dependencies, 'job', rows));
   const expired = new Set(rows.map((row) => row.id));
   return jobs.map((ids) => ids.filter((id) => expired.has(id)).length);
 }
@@ -80,9 +81,11 @@ export async function sweepOverdue(
   const limit = check.integer('/limit', input.limit ?? maxSweep, 1, maxSweep);
   check.throwIfAny();
   const values = [limit, actor];
-  const rows = await dependencies.connections.commit<BookingRow>(sweepOverdueStatement, values);
-  failpoint('sweep-round');
-  return publishExpiry(dependencies, 'sweep', rows);
+  return withKnownOutcome(dependencies.logger, async () => {
+    const rows = await dependencies.connections.commit<BookingRow>(sweepOverdueStatement, values);
+    failpoint('sweep-round');
+    return publishExpiry(dependencies, 'sweep', rows);
+  });
 }
 
 /** @returns how many bookings expired */

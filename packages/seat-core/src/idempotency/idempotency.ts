@@ -3,6 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { SeatCoreError } from '../errors.ts';
 import type { Connections } from '../postgres/connections.ts';
 import { isLockTimeout, isViolationOf } from '../postgres/error-mapping.ts';
+import { withKnownOutcome } from '../postgres/unknown-outcome.ts';
+import type { SeatCoreLogger } from '../options.ts';
 import { InputCheck } from '../validation.ts';
 import { findKeyStatement } from './idempotency.sql.ts';
 
@@ -68,18 +70,29 @@ const duplicatePollMs = 50;
  */
 export class IdempotentRequests {
   readonly #connections: Connections;
+  readonly #logger: SeatCoreLogger;
   /** The attempts under way in this process, by key id. */
   readonly #attempts = new Map<string, Attempt>();
 
-  constructor(connections: Connections) {
+  constructor(connections: Connections, logger: SeatCoreLogger) {
     this.#connections = connections;
+    this.#logger = logger;
   }
 
   /**
    * @param perform has the effect and writes the key, or refuses
    * @param repeat renders the answer that the request with the effect got
+   * @throws what `perform` throws; an unexpected error as `withKnownOutcome` says
    */
-  async run<Answer extends object>(
+  run<Answer extends object>(
+    key: IdempotencyKey | null,
+    perform: () => Promise<Answer>,
+    repeat: (effect: RememberedEffect) => Promise<Answer>,
+  ): Promise<Repeatable<Answer>> {
+    return withKnownOutcome(this.#logger, () => this.#run(key, perform, repeat));
+  }
+
+  async #run<Answer extends object>(
     key: IdempotencyKey | null,
     perform: () => Promise<Answer>,
     repeat: (effect: RememberedEffect) => Promise<Answer>,
@@ -93,7 +106,7 @@ export class IdempotentRequests {
       }
       // Whether the key is taken is known when the other request has ended.
       await duplicate.outcome.catch(() => undefined);
-      return this.run(key, perform, repeat);
+      return this.#run(key, perform, repeat);
     }
     const outcome = this.#attempt(key, perform, repeat).finally(() => this.#attempts.delete(name));
     this.#attempts.set(name, { fingerprint: key.fingerprint, outcome });

@@ -33,6 +33,11 @@ export function sqlStateOf(error: unknown): string | undefined {
   return error instanceof pg.DatabaseError ? error.code : undefined;
 }
 
+/** A bug of ours, or a row that the driver cannot read: it says nothing about PostgreSQL. */
+function isBug(error: unknown): boolean {
+  return [TypeError, RangeError, SyntaxError, ReferenceError].some((kind) => error instanceof kind);
+}
+
 /** Whether nothing of the statement can have been committed, by the error or by its cause. */
 export function provesRollback(error: unknown): boolean {
   const state = sqlStateOf(error instanceof SeatCoreError ? error.cause : error);
@@ -52,8 +57,9 @@ export function isLockTimeout(error: unknown): boolean {
 /** Whether PostgreSQL is down, rather than that it refuses this statement or that the statement is slow. */
 export function isPostgresOutage(thrown: unknown): boolean {
   if (thrown instanceof SeatCoreError || thrown instanceof NoFreeConnectionError) return false;
-  const state = sqlStateOf(driverErrorOf(thrown));
-  return state === undefined || meansOutage.test(state);
+  const error = driverErrorOf(thrown);
+  const state = sqlStateOf(error);
+  return state === undefined ? !isBug(error) : meansOutage.test(state);
 }
 
 /** The server ends a statement sooner than the client does, so no answer at all means a server that is frozen. */
@@ -65,7 +71,7 @@ export function isSilence(thrown: unknown): boolean {
 /**
  * The one mapping of database errors: an outage becomes DEPENDENCY_UNAVAILABLE, a queue that is too long OVERLOADED,
  * a wait for another transaction's lock that took too long SEAT_LOCKED. Any other error, such as a bug of ours, comes back
- * unchanged.
+ * unchanged; `withKnownOutcome` says what it means after a commit.
  *
  * @param sendsCommit whether the work sends a commit: when its answer is lost, the outcome is unknown
  */
@@ -79,7 +85,7 @@ export function toSeatCoreError(thrown: unknown, sendsCommit: boolean): unknown 
   if (isLockTimeout(options.cause)) {
     return new SeatCoreError('SEAT_LOCKED', 'another transaction holds the lock', {}, options);
   }
-  if (state !== undefined && !isTransient.test(state)) return options.cause;
+  if (isBug(options.cause) || (state !== undefined && !isTransient.test(state))) return options.cause;
   const wasSent = !(thrown instanceof CircuitOpenError || thrown instanceof NotConnectedError);
   const isUnknown = sendsCommit && wasSent && !provesRollback(options.cause);
   return new SeatCoreError(

@@ -2,7 +2,8 @@ import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
 import pg from 'pg';
 import { defaultPoolMax } from '../options.ts';
 import { discardPlans } from './server.sql.ts';
-import { valueTypes } from './value-types.ts';
+import { checkSession, explainRefusal, sessionConfig } from './session.ts';
+import { requestSettings, UnmetSettingsError } from './session-settings.ts';
 
 /** A Drizzle database whose `$client` is the pool. Hot statements run by name on the pool. */
 export type Database = NodePgDatabase & { $client: pg.Pool };
@@ -19,16 +20,15 @@ export interface DatabaseOptions {
 }
 
 /*
- * The budgets nest: waiting for a connection, for a row lock, for the statement, for its answer. Only
- * `query_timeout` ends a query whose server is frozen; the other two are enforced by that server.
+ * The budgets nest: waiting for a connection, then the time limits that PostgreSQL enforces (session-settings.ts), then
+ * for the answer: only `query_timeout` ends a query whose server is frozen.
  */
 const connectTimeoutMs = 700;
-const lockTimeoutMs = 300;
-const statementTimeoutMs = 1_000;
 const queryTimeoutMs = 1_200;
 
 /**
- * Opens a pool with the settings that the engine needs. Connections are made when first used.
+ * Opens a pool with the settings that the engine needs. Connections are made when first used; one whose settings do not
+ * hold is not lent: `UnmetSettingsError`.
  *
  * @example
  * const database = openDatabase({ databaseUrl: 'postgres://ticketing@127.0.0.1/ticketing' });
@@ -37,15 +37,12 @@ export function openDatabase(options: DatabaseOptions): Database {
   const report = options.onConnectionError ?? (() => {});
   const poolMax = options.poolMax ?? defaultPoolMax;
   const pool = new pg.Pool({
-    connectionString: options.databaseUrl,
-    types: valueTypes,
+    ...sessionConfig(options.databaseUrl, requestSettings),
     max: poolMax,
     application_name: options.applicationName ?? 'seat-core',
     connectionTimeoutMillis: connectTimeoutMs,
-    lock_timeout: lockTimeoutMs,
-    statement_timeout: statementTimeoutMs,
     query_timeout: queryTimeoutMs,
-    idle_in_transaction_session_timeout: 5_000,
+    onConnect: (client) => checkSession(client, requestSettings, connectTimeoutMs),
     // All of them from the start: a crowd must not wait until PostgreSQL has forked new processes.
     min: poolMax,
     // Queries sent together on a connection are one round trip.
@@ -53,9 +50,6 @@ export function openDatabase(options: DatabaseOptions): Database {
     maxLifetimeSeconds: 1_800,
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
-    // No frequent statement should read a whole table, which looks cheap while the table is small. Without sequential
-    // scans some plans look expensive that are not, and PostgreSQL would compile them: 40 ms for a statement of 1 ms.
-    options: '-c enable_seqscan=off -c jit=off',
   });
   renewPlans(pool);
   // Without these listeners a connection that the server ends crashes the process.
@@ -87,21 +81,30 @@ function renewPlans(pool: pg.Pool): void {
 /** A server that is starting, or busy with a crowd, gets more time here than a request would give it. */
 const firstConnectionAttempts = 5;
 
+/** @throws UnmetSettingsError; the driver's error when PostgreSQL cannot be reached */
+export async function connectPatiently(pool: pg.Pool): Promise<pg.PoolClient> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await pool.connect();
+    } catch (error) {
+      if (error instanceof UnmetSettingsError) throw error;
+      if (attempt === firstConnectionAttempts) explainRefusal(error);
+    }
+  }
+}
+
 /**
  * Opens the connections of the pool one after the other, as many as PostgreSQL grants now. The pool opens the others
  * when it needs them.
  *
- * @throws the driver's error when not even one can be opened
+ * @throws as `connectPatiently`, when not even one can be opened
  */
 export async function connectAll({ $client: pool }: Database): Promise<void> {
-  const clients: pg.PoolClient[] = [];
-  for (let attempt = 1; clients.length < pool.options.max; attempt += 1) {
-    try {
-      clients.push(await pool.connect());
-    } catch (error) {
-      if (clients.length > 0) break;
-      if (attempt === firstConnectionAttempts) throw error;
-    }
+  const clients = [await connectPatiently(pool)];
+  while (clients.length < pool.options.max) {
+    const client = await pool.connect().catch(() => undefined);
+    if (client === undefined) break;
+    clients.push(client);
   }
   for (const client of clients) client.release();
 }

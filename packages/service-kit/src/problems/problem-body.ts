@@ -19,7 +19,8 @@ export const problemSchema = Type.Object(
     seatIds: Type.Optional(Type.Array(Type.String(), { description: 'SEAT_TAKEN: the seats in the way.' })),
     outcome: Type.Optional(
       Type.String({
-        description: 'unknown: the answer to a commit was lost; the request may have taken effect.',
+        description:
+          'unknown: the request may have taken effect; sent again with its Idempotency-Key it tells the outcome.',
       }),
     ),
     opensAt: Type.Optional(
@@ -58,7 +59,7 @@ export function renderProblem(
   context: { readonly requestId: string; readonly language: Language; readonly status?: number },
 ): { status: number; headers: Record<string, string>; body: Buffer } {
   const { requestId, language, status = problems[code].status } = context;
-  const { title, retryable, retryAfterSeconds = details.opensInSeconds } = problems[code];
+  const { title, retryAfterSeconds = details.opensInSeconds } = problems[code];
   const detail = problems[code].detail[language];
   const problem = {
     type: `urn:ticketing:fault:${code.toLowerCase().replaceAll('_', '-')}`,
@@ -66,7 +67,8 @@ export function renderProblem(
     status,
     detail,
     code,
-    retryable,
+    // With its key, a request whose outcome is unknown has its effect once.
+    retryable: problems[code].retryable || details.outcome === 'unknown',
     requestId,
     ...(code === 'VALIDATION_FAILED' && { errors: details.errors ?? [{ pointer: '', detail }] }),
     ...(code === 'SEAT_TAKEN' && { seatIds: details.seatIds ?? [] }),

@@ -12,17 +12,24 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** The code of the problem that was answered, for the log line; null without one. */
     problemCode: ProblemCode | null;
+    /** Whether its handler may have begun: until then a request had no effect. */
+    hasBegun: boolean;
   }
 }
 
 /** Answers errors and unknown routes as problem+json. */
 export const problemHandlers = namedPlugin({ name: 'problem-handlers', after: [] }, (app) => {
   app.decorateRequest('problemCode', null);
+  app.decorateRequest('hasBegun', false);
   app.setErrorHandler(answerProblem);
   app.setNotFoundHandler(refuseUnknownRoute);
   // Before the body is read: an unknown route is unknown whatever its body.
   app.addHook('preParsing', (request, _reply, _payload, done) => {
     if (request.is404) refuseUnknownRoute();
+    done();
+  });
+  app.addHook('preHandler', (request, _reply, done) => {
+    request.hasBegun = true;
     done();
   });
 });
@@ -34,7 +41,7 @@ function refuseUnknownRoute(): never {
 /** Answers an error as problem+json. Logs unexpected errors only, once, with their cause. */
 export function answerProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const language = preferredLanguage(request.headers['accept-language']);
-  const { code, details } = toProblem(error, language);
+  const { code, details } = withOutcome(request, toProblem(error, language));
   request.problemCode = code;
   // A client that left in the middle of its body is an error of its stream only.
   const isClientGone = error instanceof Error && error === request.raw.errored;
@@ -85,11 +92,21 @@ interface FrameworkError {
   readonly validationContext?: string;
 }
 
+interface Problem {
+  readonly code: ProblemCode;
+  readonly details: ProblemDetails;
+}
+
+/** After an unexpected error of a request that writes, its effect may be committed, also when only the answer failed. */
+function withOutcome({ method, hasBegun }: FastifyRequest, { code, details }: Problem): Problem {
+  const mayHaveWritten = hasBegun && (method === 'POST' || method === 'DELETE');
+  return code === 'INTERNAL' && mayHaveWritten
+    ? { code, details: { outcome: 'unknown' } }
+    : { code, details };
+}
+
 /** The problem that an error is answered as; an error of no known kind is INTERNAL. */
-function toProblem(
-  error: unknown,
-  language: Language,
-): { readonly code: ProblemCode; readonly details: ProblemDetails } {
+function toProblem(error: unknown, language: Language): Problem {
   if (error instanceof SeatCoreError) return { code: error.code, details: error.details };
   if (error instanceof HttpError) {
     const errors = error.errors.map(({ pointer, sentence }) => ({ pointer, detail: sentence[language] }));

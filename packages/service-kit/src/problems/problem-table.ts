@@ -173,7 +173,7 @@ const rows: Readonly<Record<ProblemCode, ProblemRow>> = {
   INTERNAL: {
     status: 500,
     title: 'Internal error',
-    when: 'any unexpected error; the answer holds the request id and no reason',
+    when: 'any unexpected error; the answer holds the request id and no reason; of a POST or DELETE that had begun it is retryable and has `"outcome": "unknown"`',
     en: 'Something went wrong on our side: name the request id when you report it.',
     id: 'Terjadi kesalahan di pihak kami: sebutkan id permintaan saat melaporkannya.',
   },
