@@ -21,6 +21,7 @@ export interface ServerProcess {
 }
 
 const living = new Map<ChildProcess, StopPlan>();
+let isEnding = false;
 
 // A caller of process.exit() that did not stop its servers leaves none running.
 process.on('exit', () => {
@@ -47,22 +48,43 @@ export async function adoptProcess(child: ChildProcess, plan: StopPlan): Promise
       reject(error);
     });
   });
-  const hasExited = (): boolean => child.exitCode !== null || child.signalCode !== null;
+  if (isEnding) child.kill('SIGKILL');
   return {
     pid: child.pid ?? -1,
     exited,
-    hasExited,
+    hasExited: () => hasExited(child),
     signal: (signal) => child.kill(signal),
     stop: async () => {
-      for (const [signal, graceMs] of plan) {
-        if (hasExited()) break;
-        child.kill(signal);
-        child.kill('SIGCONT');
-        await settledWithin(exited, graceMs);
-      }
+      await stopByPlan(child, plan, exited);
       return exited;
     },
   };
+}
+
+function hasExited(child: ChildProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null;
+}
+
+async function stopByPlan(child: ChildProcess, plan: StopPlan, exited: Promise<unknown>): Promise<void> {
+  for (const [signal, graceMs] of plan) {
+    if (hasExited(child)) return;
+    child.kill(signal);
+    child.kill('SIGCONT');
+    await settledWithin(exited, graceMs);
+  }
+}
+
+/**
+ * For the end of a program that may still be starting processes: stops those that run, and kills each later one at its
+ * birth.
+ */
+export async function stopAdoptedProcesses(): Promise<void> {
+  isEnding = true;
+  await Promise.all(
+    [...living].map(([child, plan]) =>
+      stopByPlan(child, plan, new Promise((resolve) => child.once('close', resolve))),
+    ),
+  );
 }
 
 /** Kills every adopted process at once, without a chance to write anything. */
