@@ -35,7 +35,10 @@ export function neutralEnvironment(): NodeJS.ProcessEnv {
  * of either kind may refuse to start in a locale that this machine lacks.
  */
 export function serverEnvironment(): NodeJS.ProcessEnv {
-  return { ...without((name) => isDriverVariable(name) || /^(LANG|LANGUAGE|LC_.*)$/.test(name)), LC_ALL: 'C' };
+  return {
+    ...without((name) => isDriverVariable(name) || /^(LANG|LANGUAGE|LC_.*)$/.test(name)),
+    LC_ALL: 'C',
+  };
 }
 
 function isDriverVariable(name: string): boolean {

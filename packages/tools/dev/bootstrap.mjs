@@ -1,4 +1,5 @@
 import { delimiter, dirname, join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { prepare } from './bootstrap/prepare.mjs';
 
@@ -53,10 +54,13 @@ async function main() {
   await prepare(root, say, interruption.signal);
   /** @type {{ run: (args: readonly string[]) => Promise<number> }} */
   const { run } = await import(`../${home}/dist/commands/${command}.js`);
+  // A signal that came while modules were loaded is delivered by the next round of the event loop.
+  await setImmediate();
   interruption.signal.throwIfAborted();
-  // From here on signals are the command's.
+  const result = run(args);
+  // From here on signals are the command's. Without a listener in between, none is lost.
   for (const signal of exitCodes.keys()) process.removeListener(signal, interrupt);
-  return run(args);
+  return result;
 }
 
 /**

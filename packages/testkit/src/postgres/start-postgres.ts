@@ -98,7 +98,8 @@ async function clusterMajor(data: string): Promise<number | undefined> {
   if (!existsSync(file)) return undefined;
   const version = await readFile(file, 'utf8');
   const major = Number.parseInt(version, 10);
-  if (Number.isNaN(major)) throw new StackError(`${file} names no version of PostgreSQL: the data is damaged.`);
+  if (Number.isNaN(major))
+    throw new StackError(`${file} names no version of PostgreSQL: the data is damaged.`);
   return major;
 }
 

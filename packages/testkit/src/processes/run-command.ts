@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { basename } from 'node:path';
 import { StackError } from '../stack-error.ts';
-import { adoptProcess } from './server-process.ts';
+import { adoptProcess, type StopPlan } from './server-process.ts';
 
 export interface CommandResult {
   readonly code: number | null;
@@ -17,6 +17,11 @@ export interface CommandOptions {
   readonly timeoutMs?: number;
 }
 
+const stopPlan: StopPlan = [
+  ['SIGTERM', 2_000],
+  ['SIGKILL', 2_000],
+];
+
 /**
  * Runs a short command to its end, which comes with ours at the latest.
  *
@@ -27,17 +32,14 @@ export async function runCommand(
   { timeoutMs, ...options }: CommandOptions = {},
 ): Promise<CommandResult> {
   const [program = '', ...args] = command;
-  const child = spawn(program, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(program, args, { ...options, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text: string) => {
       output += text;
     });
   }
-  const running = await adoptProcess(child, [
-    ['SIGTERM', 2_000],
-    ['SIGKILL', 2_000],
-  ]);
+  const running = await adoptProcess(child, stopPlan, { leadsGroup: true });
   let isLate = false;
   const timeUp = (): void => {
     isLate = true;
@@ -47,5 +49,7 @@ export async function runCommand(
   const status = await running.exited;
   clearTimeout(timer);
   if (!isLate) return { ...status, output };
-  throw new StackError(`${basename(program)} did not end within ${Number(timeoutMs) / 1000} s.\n${output}`.trim());
+  throw new StackError(
+    `${basename(program)} did not end within ${Number(timeoutMs) / 1000} s.\n${output}`.trim(),
+  );
 }

@@ -1,7 +1,12 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { serverEnvironment } from '../neutral-environment.ts';
-import { giveTo, preparePrivateFolder, removePrivateFolder, serverAccount } from '../processes/server-account.ts';
+import {
+  giveTo,
+  preparePrivateFolder,
+  removePrivateFolder,
+  serverAccount,
+} from '../processes/server-account.ts';
 import { serverCommand } from '../processes/server-command.ts';
 import { startServer, type StartedServer } from '../processes/start-server.ts';
 import { stopLeftovers, usualStopPlan } from '../processes/stop-leftovers.ts';
