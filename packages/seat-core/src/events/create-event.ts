@@ -1,6 +1,7 @@
 import { eq } from 'drizzle-orm';
 import type pg from 'pg';
 import { v7 as uuidv7 } from 'uuid';
+import { currencyDigits } from '../currencies.ts';
 import { SeatCoreError } from '../errors.ts';
 import {
   toIdempotencyKey,
@@ -206,8 +207,11 @@ function checkInput(input: CreateEventInput): void {
       check.error(`${pointer}/name`, 'names a section that is named already');
     sectionNames.add(section.name);
     check.integer(`${pointer}/price/amount`, section.price.amount, 0, maxPriceAmount);
-    if (!/^[A-Z]{3}$/.test(section.price.currency)) {
-      check.error(`${pointer}/price/currency`, 'must be an ISO 4217 code of three capital letters');
+    if (!currencyDigits.has(section.price.currency)) {
+      check.error(
+        `${pointer}/price/currency`,
+        'must be the ISO 4217 code of money in use, not of a metal, fund or test',
+      );
     }
     if (section.price.currency !== input.sections[0]?.price.currency) {
       check.error(`${pointer}/price/currency`, 'must be the currency of the other sections');

@@ -20,6 +20,7 @@ const floors = [
       'resilience/',
       'options.ts',
       'types.ts',
+      'currencies.ts',
       'errors.ts',
       'validation.ts',
       'metrics.ts',
