@@ -1,6 +1,6 @@
 /** What the engine shows of its rows. A row itself never leaves seat-core. */
 
-/** An integer of minor units and an ISO 4217 code: `{ amount: 150000, currency: 'IDR' }`. */
+/** An integer of minor units by ISO 4217, and its code: Rp 150,000 is `{ amount: 15000000, currency: 'IDR' }`. */
 export interface Money {
   readonly amount: number;
   readonly currency: string;

@@ -35,7 +35,7 @@ export { deadlineFactor, waitFor, withinDeadline, type WaitForOptions } from './
 export { libraryFolders, unpackPackages, type UnpackOptions } from './debian/unpack-packages.ts';
 export { cacheFolder, dataFolder, repositoryRoot } from './folders.ts';
 export { isRecord, jsonRecord } from './json-record.ts';
-export { neutralEnvironment, serviceVariables } from './neutral-environment.ts';
+export { dropDriverVariables, neutralEnvironment, serviceVariables } from './neutral-environment.ts';
 export { withAdminConnection } from './postgres/admin-connection.ts';
 export { findPostgresTool, type PostgresTool, type ProgramOnDisk } from './postgres/find-postgres-tool.ts';
 export { emptyPostgres, ownerRole, startPostgres, type PostgresServer } from './postgres/start-postgres.ts';
@@ -44,10 +44,18 @@ export { findExecutable } from './processes/find-executable.ts';
 export { childrenOf, listProcesses, type ProcessEntry } from './processes/process-table.ts';
 export { runCommand, type CommandResult } from './processes/run-command.ts';
 export { serverCommand } from './processes/server-command.ts';
-export { adoptProcess, describeExit, type ServerProcess, type StopPlan } from './processes/server-process.ts';
+export {
+  adoptProcess,
+  describeExit,
+  killAdoptedProcesses,
+  stopAdoptedProcesses,
+  type ServerProcess,
+  type StopPlan,
+} from './processes/server-process.ts';
 export type { StartedServer } from './processes/start-server.ts';
 export { stopSignal } from './processes/stop-signal.ts';
 export { emptyRedis, startRedis, type RedisServer } from './redis/start-redis.ts';
+export { withRedis } from './redis/with-redis.ts';
 export { serviceNames, servicePorts, type ServiceName } from './services/service-names.ts';
 export {
   serviceHeapMb,

@@ -1,4 +1,5 @@
 import { delimiter, dirname, join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { prepare } from './bootstrap/prepare.mjs';
 
@@ -26,15 +27,16 @@ const [command = '', ...args] = process.argv.slice(2);
 /** @param {string} message */
 const say = (message) => process.stdout.write(`${message}\n`);
 
-/**
- * Ends the process after a signal during install or build; for `start` that is a clean stop like any other.
- *
- * @param {string} signal
- */
-function onInterrupt(signal) {
-  say('Interrupted.');
-  process.exit(command === 'start' ? 0 : signal === 'SIGINT' ? 130 : 143);
-}
+/** The exit codes of an interrupt before the command runs; for `start` it is a clean stop like any other. */
+const exitCodes = new Map([
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+  ['SIGHUP', 129],
+]);
+const interruption = new AbortController();
+
+/** @param {string} signal */
+const interrupt = (signal) => interruption.abort(signal);
 
 async function main() {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
@@ -46,10 +48,19 @@ async function main() {
   process.env.PATH = `${join(root, 'node_modules', '.bin')}${delimiter}${process.env.PATH ?? ''}`;
   process.env.TURBO_TELEMETRY_DISABLED = '1';
   process.env.TURBO_NO_UPDATE_NOTIFIER = '1';
-  await prepare(root, say, onInterrupt);
+  // pg would load a native driver, which is not installed here.
+  delete process.env.NODE_PG_FORCE_NATIVE;
+  for (const signal of exitCodes.keys()) process.on(signal, interrupt);
+  await prepare(root, say, interruption.signal);
   /** @type {{ run: (args: readonly string[]) => Promise<number> }} */
   const { run } = await import(`../${home}/dist/commands/${command}.js`);
-  process.exitCode = await run(args);
+  // A signal that came while modules were loaded is delivered by the next round of the event loop.
+  await setImmediate();
+  interruption.signal.throwIfAborted();
+  const result = run(args);
+  // From here on signals are the command's. Without a listener in between, none is lost.
+  for (const signal of exitCodes.keys()) process.removeListener(signal, interrupt);
+  return result;
 }
 
 /**
@@ -65,11 +76,19 @@ function describeFailure(error) {
   return error.stack;
 }
 
-try {
-  await main();
-} catch (error) {
-  process.stderr.write(`${describeFailure(error)}\n`);
-  // CI reads the last line, also when no test could run.
-  if (command.startsWith('test')) say('0 passed, 1 failed');
-  process.exitCode = 1;
+async function exitCode() {
+  try {
+    return await main();
+  } catch (error) {
+    const { aborted, reason } = interruption.signal;
+    if (aborted) say('Interrupted.');
+    else process.stderr.write(`${describeFailure(error)}\n`);
+    // CI reads the last line, also when no test could run.
+    if (command.startsWith('test')) say('0 passed, 1 failed');
+    if (!aborted) return 1;
+    return command === 'start' ? 0 : exitCodes.get(reason);
+  }
 }
+
+// A connection or timer that an interrupted or failed command left open does not keep the process.
+process.exit(await exitCode());

@@ -9,7 +9,7 @@ export const exampleEvent = {
   startsAt: '2027-01-07T12:30:00.000Z',
   salesOpenAt: null,
   salesCloseAt: '2027-01-07T12:30:00.000Z',
-  sections: [{ name: 'Platinum', price: { amount: 2_500_000, currency: 'IDR' }, rows: 6, seats: 174 }],
+  sections: [{ name: 'Platinum', price: { amount: 250_000_000, currency: 'IDR' }, rows: 6, seats: 174 }],
   seatCounts: { available: 174, reserved: 0, sold: 0 },
   createdAt: '2026-11-23T11:32:06.399Z',
 } as const;

@@ -63,7 +63,7 @@ const schema = {
           sections: [
             {
               name: 'Platinum',
-              price: { amount: 2_500_000, currency: 'IDR' },
+              price: { amount: 250_000_000, currency: 'IDR' },
               rows: [{ name: 'A', seats: 20 }],
             },
           ],

@@ -39,11 +39,11 @@ describe('POST /api/v1/booking', () => {
           section: 'Tribun',
           row: 'R1',
           number: 2,
-          price: { amount: 150_000, currency: 'IDR' },
+          price: { amount: 15_000_000, currency: 'IDR' },
           status: 'RESERVED',
         },
       ],
-      total: { amount: 150_000, currency: 'IDR' },
+      total: { amount: 15_000_000, currency: 'IDR' },
       createdAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/) as string,
       expiresAt: new Date(Date.parse(body.createdAt) + 120_000).toISOString(),
       expiresInSeconds: 120,
@@ -56,13 +56,13 @@ describe('POST /api/v1/booking', () => {
 
   it('holds several seats in one booking, each at its own price', async () => {
     const { seats, seatIds } = await api.createEvent([
-      { name: 'VIP', price: { amount: 900_000, currency: 'IDR' }, rows: [{ name: 'A', seats: 1 }] },
-      { name: 'Festival', price: { amount: 250_000, currency: 'IDR' }, rows: [{ name: 'A', seats: 2 }] },
+      { name: 'VIP', price: { amount: 90_000_000, currency: 'IDR' }, rows: [{ name: 'A', seats: 1 }] },
+      { name: 'Festival', price: { amount: 25_000_000, currency: 'IDR' }, rows: [{ name: 'A', seats: 2 }] },
     ]);
     const { status, body } = await book({ seatIds: seatIds.toReversed(), userId: 'ani' });
     expect(status).toBe(201);
     expect(body.seats).toEqual(seats.map((seat) => ({ ...seat, status: 'RESERVED' })));
-    expect(body.total).toEqual({ amount: 1_400_000, currency: 'IDR' });
+    expect(body.total).toEqual({ amount: 140_000_000, currency: 'IDR' });
   });
 
   it('keeps the price of the moment of booking', async () => {
@@ -70,8 +70,8 @@ describe('POST /api/v1/booking', () => {
     const booking = await api.hold(seatIds[0]!);
     await api.query('update seats set price_amount = 999 where id = any($1)', [seatIds]);
     const later = await api.call<BookingBody>('GET', `/api/v1/booking/${booking.id}`);
-    expect(later.body.seats[0]?.price).toEqual({ amount: 150_000, currency: 'IDR' });
-    expect(later.body.total).toEqual({ amount: 150_000, currency: 'IDR' });
+    expect(later.body.seats[0]?.price).toEqual({ amount: 15_000_000, currency: 'IDR' });
+    expect(later.body.total).toEqual({ amount: 15_000_000, currency: 'IDR' });
     expect((await api.hold(seatIds[1]!)).total).toEqual({ amount: 999, currency: 'IDR' });
   });
 

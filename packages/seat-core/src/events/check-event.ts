@@ -1,3 +1,4 @@
+import { currencyDigits } from '../currencies.ts';
 import { nameKey } from '../names.ts';
 import type { Money } from '../types.ts';
 import { InputCheck } from '../validation.ts';
@@ -94,8 +95,12 @@ function checkSections(check: InputCheck, value: unknown): NewSection[] {
 
 function checkPrice(check: InputCheck, pointer: string, value: unknown): Money {
   const { amount, currency } = check.members(pointer, value);
-  const isCurrency = typeof currency === 'string' && /^[A-Z]{3}$/.test(currency);
-  if (!isCurrency) check.error(`${pointer}/currency`, 'must be an ISO 4217 code of three capital letters');
+  const isCurrency = typeof currency === 'string' && currencyDigits.has(currency);
+  if (!isCurrency)
+    check.error(
+      `${pointer}/currency`,
+      'must be the ISO 4217 code of money in use, not of a metal, fund or test',
+    );
   return {
     amount: check.integer(`${pointer}/amount`, amount, 0, maxPriceAmount),
     currency: isCurrency ? currency : '',

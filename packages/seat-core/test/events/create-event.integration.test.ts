@@ -81,6 +81,14 @@ describe('createEvent', () => {
       { sections: [night.sections[0]!, { ...night.sections[1]!, price: { amount: 1, currency: 'USD' } }] },
       '/sections/1/price/currency',
     ],
+    ...['XXX', 'XTS', 'XAU', 'XDR', 'CLF', 'DEM', 'ZZZ', 'idr', ''].map(
+      (currency) =>
+        [
+          `a price in "${currency}"`,
+          { sections: [{ ...night.sections[0]!, price: { amount: 1, currency } }] },
+          '/sections/0/price/currency',
+        ] as const,
+    ),
     ['half a rupiah', { sections: [{ ...night.sections[0]!, price: idr(0.5) }] }, '/sections/0/price/amount'],
     [
       'too many seats',

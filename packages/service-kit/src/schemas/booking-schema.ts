@@ -2,8 +2,10 @@ import { Type, type Static } from '@sinclair/typebox';
 
 export const moneySchema = Type.Object(
   {
-    amount: Type.Integer({ description: 'In minor units of the currency.' }),
-    currency: Type.String({ description: 'ISO 4217: three capital letters.' }),
+    amount: Type.Integer({
+      description: 'In minor units by ISO 4217: 15000000 is Rp 150,000 (IDR has 2 digits, JPY 0, KWD 3).',
+    }),
+    currency: Type.String({ description: 'ISO 4217 code of money in use.' }),
   },
   { additionalProperties: false, title: 'Money' },
 );
@@ -14,7 +16,7 @@ export const exampleSeat = {
   section: 'Balcony',
   row: 'C',
   number: 2,
-  price: { amount: 450_000, currency: 'IDR' },
+  price: { amount: 45_000_000, currency: 'IDR' },
   status: 'AVAILABLE',
 } as const;
 
@@ -37,7 +39,7 @@ export const exampleBooking = {
   userId: 'ani',
   status: 'PENDING',
   seats: [{ ...exampleSeat, status: 'RESERVED' }],
-  total: { amount: 450_000, currency: 'IDR' },
+  total: { amount: 45_000_000, currency: 'IDR' },
   createdAt: '2026-11-23T11:32:48.461Z',
   expiresAt: '2026-11-23T11:34:48.461Z',
   expiresInSeconds: 120,

@@ -39,7 +39,7 @@ export async function unpackPackages<T>(options: UnpackOptions<T>): Promise<T> {
   try {
     const root = join(workFolder, 'root');
     for (const archive of await downloadPackages(workFolder, options)) {
-      const result = await runCommand(['dpkg-deb', '--extract', archive, root]);
+      const result = await runCommand(['dpkg-deb', '--extract', archive, root], { timeoutMs: 60_000 });
       if (result.code !== 0) throw new StackError(`unpacking ${archive} failed:\n${lastLines(result)}`);
     }
     // Another process may have been faster; its copy is as good as ours.
@@ -59,6 +59,7 @@ export async function unpackPackages<T>(options: UnpackOptions<T>): Promise<T> {
   if (usable !== undefined) return usable;
   const { output } = await runCommand(['ldd', join(folder, options.program)], {
     env: { ...process.env, LD_LIBRARY_PATH: await libraryFolders(folder) },
+    timeoutMs: 20_000,
   });
   const missing = output.split('\n').filter((line) => line.includes('not found'));
   throw new StackError([`The unpacked ${name} does not run here.`, ...advice, ...missing].join('\n  '));
@@ -89,10 +90,11 @@ async function downloadPackages(
   const apt = ['apt-get', '-q', '-c', config];
   apt.push(...Object.entries(settings).flatMap(([key, value]) => ['-o', `${key}=${value}`]));
   // A foreign source that does not answer spoils the exit code of the update, but not Debian's own lists.
-  const update = await runCommand([...apt, 'update'], { env: aptEnvironment });
+  const limits = { env: aptEnvironment, timeoutMs: 300_000 };
+  const update = await runCommand([...apt, 'update'], limits);
   // apt skips an installed package even when it is named; --reinstall fetches it.
   const install = [...apt, 'install', '--reinstall', '--download-only', '--no-install-recommends', '--yes'];
-  const download = await runCommand([...install, ...packages], { env: aptEnvironment });
+  const download = await runCommand([...install, ...packages], limits);
   if (download.code !== 0) {
     throw new StackError(
       `${name} could not be fetched with apt:\n${lastLines(update)}\n${lastLines(download)}`,

@@ -34,7 +34,10 @@ export async function findPostgresTool(
       const program = join(folder, path);
       if (!existsSync(program)) return undefined;
       const env = { LD_LIBRARY_PATH: await libraryFolders(folder) };
-      const { code } = await runCommand([program, '--version'], { env: { ...process.env, ...env } });
+      const { code } = await runCommand([program, '--version'], {
+        env: { ...process.env, ...env },
+        timeoutMs: 20_000,
+      });
       return code === 0 ? { program, env } : undefined;
     },
   });

@@ -32,7 +32,7 @@ export async function findPostgres(options: FindPostgresOptions = {}): Promise<P
     const postgres = realpathSync(found);
     const initdb = join(dirname(postgres), 'initdb');
     if (!existsSync(initdb)) continue;
-    const { code, output } = await runCommand([postgres, '--version']);
+    const { code, output } = await runCommand([postgres, '--version'], { timeoutMs: 20_000 });
     const version = /\(PostgreSQL\) (?<major>\d+)\S*.*/.exec(output)?.[0].replace('(PostgreSQL) ', '');
     const major = Number.parseInt(version ?? '', 10);
     if (code !== 0 || version === undefined) refused.push(`${postgres} does not run: ${output.trim()}`);

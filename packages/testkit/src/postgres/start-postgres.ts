@@ -1,9 +1,16 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { deadlineFactor } from '../deadlines.ts';
+import { serverEnvironment } from '../neutral-environment.ts';
 import { listProcesses } from '../processes/process-table.ts';
 import { runCommand } from '../processes/run-command.ts';
-import { preparePrivateFolder, serverAccount, type ServerAccount } from '../processes/server-account.ts';
+import {
+  preparePrivateFolder,
+  removePrivateFolder,
+  serverAccount,
+  type ServerAccount,
+} from '../processes/server-account.ts';
 import { serverCommand } from '../processes/server-command.ts';
 import { startServer, type StartedServer } from '../processes/start-server.ts';
 import { postgresStopPlan, stopLeftovers } from '../processes/stop-leftovers.ts';
@@ -43,6 +50,7 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
   const server = await startServer({
     name: 'PostgreSQL',
     logFile,
+    env: serverEnvironment(),
     plan: postgresStopPlan,
     port: options.port,
     prepareCommand: (port) =>
@@ -87,7 +95,12 @@ function postgresCommand(binaries: PostgresBinaries, options: PostgresOptions, p
 /** The major version that wrote the data, if there is any: no other can read it. */
 async function clusterMajor(data: string): Promise<number | undefined> {
   const file = join(data, 'PG_VERSION');
-  return existsSync(file) ? Number.parseInt(await readFile(file, 'utf8'), 10) : undefined;
+  if (!existsSync(file)) return undefined;
+  const version = await readFile(file, 'utf8');
+  const major = Number.parseInt(version, 10);
+  if (Number.isNaN(major))
+    throw new StackError(`${file} names no version of PostgreSQL: the data is damaged.`);
+  return major;
 }
 
 /**
@@ -109,8 +122,13 @@ async function prepareCluster(
   const initdb = [binaries.initdb, `--pgdata=${unfinished}`, `--username=${ownerRole}`];
   initdb.push(`--pwfile=${join(folder, 'password')}`, '--auth=scram-sha-256');
   initdb.push('--encoding=UTF8', '--locale=C', ...(durable ? [] : ['--no-sync']));
-  const command = serverCommand(initdb, { account, reaches: [folder, binaries.initdb] });
-  const { code, output } = await runCommand(command, { cwd: '/' });
+  const command = serverCommand(initdb, {
+    account,
+    reaches: [folder, binaries.initdb],
+    parentDeathSignal: 'SIGTERM',
+  });
+  const timeoutMs = 60_000 * deadlineFactor();
+  const { code, output } = await runCommand(command, { cwd: '/', env: serverEnvironment(), timeoutMs });
   if (code !== 0)
     throw new StackError(`PostgreSQL could not make its data folder ${folder}:\n${output.trim()}`);
   await rename(unfinished, join(folder, 'data'));
@@ -132,5 +150,5 @@ async function stopLeftoverPostgres(folder: string, onProgress?: (message: strin
 /** Deletes the cluster; a PostgreSQL that a killed run left on it is stopped first. */
 export async function emptyPostgres(folder: string): Promise<void> {
   await stopLeftoverPostgres(folder);
-  await rm(folder, { recursive: true, force: true });
+  await removePrivateFolder(folder);
 }

@@ -45,7 +45,9 @@ async function readEntry(pid: number): Promise<ProcessEntry | undefined> {
 
 /** Arguments with blanks fall apart here: compare only arguments without any. */
 async function listWithPs(): Promise<ProcessEntry[]> {
-  const { output } = await runCommand(['ps', '-axww', '-o', 'pid=,ppid=,lstart=,args=']);
+  const { output } = await runCommand(['ps', '-axww', '-o', 'pid=,ppid=,lstart=,args='], {
+    timeoutMs: 20_000,
+  });
   return output.split('\n').map((line) => {
     const [pid, parent, ...rest] = line.trim().split(/\s+/);
     const startedAt = rest.slice(0, 5).join('-');

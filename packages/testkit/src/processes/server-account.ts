@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, statSync } from 'node:fs';
-import { chmod, chown, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { StackError } from '../stack-error.ts';
 
@@ -66,8 +66,19 @@ export async function preparePrivateFolder(
   await mkdir(folder, { recursive: true });
   await chmod(folder, 0o700);
   if (!existsSync(passwordFile)) {
-    await writeFile(passwordFile, randomBytes(24).toString('base64url'), { mode: 0o600 });
+    // Whole or not at all: on a full disk an empty password would stay, and refuse every later start.
+    const unfinished = `${passwordFile}.unfinished`;
+    await writeFile(unfinished, randomBytes(24).toString('base64url'), { mode: 0o600 });
+    await rename(unfinished, passwordFile);
   }
   await giveTo(account, folder, passwordFile);
   return readFile(passwordFile, 'utf8');
+}
+
+/** Deletes the folder of a server: at once under its name, so that an interrupted deletion leaves no half of a cluster. */
+export async function removePrivateFolder(folder: string): Promise<void> {
+  const removed = `${folder}.removed`;
+  await rm(removed, { recursive: true, force: true });
+  if (existsSync(folder)) await rename(folder, removed);
+  await rm(removed, { recursive: true, force: true });
 }

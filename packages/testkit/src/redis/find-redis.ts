@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { libraryFolders, unpackPackages } from '../debian/unpack-packages.ts';
+import { serverEnvironment } from '../neutral-environment.ts';
 import { findExecutable } from '../processes/find-executable.ts';
 import { runCommand } from '../processes/run-command.ts';
 
@@ -46,6 +47,9 @@ export async function findRedis(onProgress?: (message: string) => void): Promise
 
 /** "Redis server v=7.0.15 sha=…", "Valkey server v=8.0.1 …"; undefined if the program does not run. */
 async function versionOf(program: string, env: RedisBinary['env']): Promise<string | undefined> {
-  const { code, output } = await runCommand([program, '--version'], { env: { ...process.env, ...env } });
+  const { code, output } = await runCommand([program, '--version'], {
+    env: { ...serverEnvironment(), ...env },
+    timeoutMs: 20_000,
+  });
   return code === 0 ? /\bv=(?<version>[\d.]+)/.exec(output)?.groups?.['version'] : undefined;
 }

@@ -1,6 +1,12 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { giveTo, preparePrivateFolder, serverAccount } from '../processes/server-account.ts';
+import { serverEnvironment } from '../neutral-environment.ts';
+import {
+  giveTo,
+  preparePrivateFolder,
+  removePrivateFolder,
+  serverAccount,
+} from '../processes/server-account.ts';
 import { serverCommand } from '../processes/server-command.ts';
 import { startServer, type StartedServer } from '../processes/start-server.ts';
 import { stopLeftovers, usualStopPlan } from '../processes/stop-leftovers.ts';
@@ -39,7 +45,7 @@ export async function startRedis(options: RedisOptions): Promise<RedisServer> {
   const server = await startServer({
     name: 'Redis',
     logFile: options.logFile,
-    env: { ...process.env, ...binary.env },
+    env: { ...serverEnvironment(), ...binary.env },
     plan: usualStopPlan,
     port: options.port,
     prepareCommand: async (port) => {
@@ -84,5 +90,5 @@ function stopLeftoverRedis(folder: string, onProgress?: (message: string) => voi
 /** Deletes all its data; a Redis that a killed run left on it is stopped first. */
 export async function emptyRedis(folder: string): Promise<void> {
   await stopLeftoverRedis(folder);
-  await rm(folder, { recursive: true, force: true });
+  await removePrivateFolder(folder);
 }

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import {
   accessSync,
   constants,
@@ -15,27 +16,36 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { takeProcessLock } from './process-lock.mjs';
 
+/** The longest that an install or a build may take, or a wait for those of another process. */
+const toolLimitMs = 15 * 60_000;
+
 /**
  * Installs the packages with the pinned pnpm and builds, unless all is up to date; one process of a checkout at a time.
  *
  * @param {string} root
  * @param {(message: string) => void} say
- * @param {(signal: string) => void} onInterrupt called when a signal has ended the install or build
+ * @param {AbortSignal} interruption ends the install or build
+ * @throws an Error whose message says what to do, or the abort
  */
-export async function prepare(root, say, onInterrupt) {
+export async function prepare(root, say, interruption) {
   const lockFile = join(root, '.data', 'bootstrap.lock');
   mkdirSync(join(root, '.data'), { recursive: true });
   let lock = takeProcessLock(lockFile);
   if (lock.heldBy !== undefined)
     say(`Waiting for process ${lock.heldBy}, which is installing or building here.`);
-  for (; lock.heldBy !== undefined; lock = takeProcessLock(lockFile)) await delay(100);
-  await install(root, say, onInterrupt);
-  await build(root, say, onInterrupt);
+  const givesUpAt = Date.now() + toolLimitMs;
+  for (; lock.heldBy !== undefined; lock = takeProcessLock(lockFile)) {
+    if (Date.now() > givesUpAt)
+      throw new Error(`Process ${lock.heldBy} is still installing or building here. End it and run again.`);
+    await delay(100, undefined, { signal: interruption });
+  }
+  await install(root, say, interruption);
+  await build(root, say, interruption);
   lock.release();
 }
 
 /** @type {typeof prepare} */
-async function install(root, say, onInterrupt) {
+async function install(root, say, interruption) {
   const stampFile = join(root, 'node_modules', '.installed-for');
   const wanted = fingerprint(root);
   if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === wanted) return;
@@ -52,11 +62,13 @@ async function install(root, say, onInterrupt) {
   // npm's log level reaches pnpm through the environment and would silence its progress. Without a terminal pnpm would
   // stop to ask whether it may replace the node_modules of another version.
   const flags = ['--frozen-lockfile', '--loglevel=info', '--config.confirm-modules-purge=false'];
+  // NODE_ENV=production would leave out the compiler.
+  flags.push('--prod=false');
   const env = { ...process.env, NO_UPDATE_NOTIFIER: '1', ...homeIfClosed(root) };
   const { code } = await runTool(
     [...npm, 'install', ...flags],
     { cwd: root, env, stdio: 'inherit' },
-    onInterrupt,
+    interruption,
   );
   if (code !== 0)
     throw new Error(
@@ -99,14 +111,14 @@ function homeIfClosed(root) {
 }
 
 /** @type {typeof prepare} */
-async function build(root, say, onInterrupt) {
+async function build(root, say, interruption) {
   // turbo needs about 0.1 s to see that nothing has changed; only a real build is worth a line.
   const announcement = setTimeout(() => say('Building.'), 500);
   const command = ['turbo', 'run', 'build', '--output-logs=errors-only', '--ui=stream'];
   const { code, output } = await runTool(
     command,
     { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] },
-    onInterrupt,
+    interruption,
   );
   clearTimeout(announcement);
   if (code !== 0)
@@ -114,32 +126,51 @@ async function build(root, say, onInterrupt) {
 }
 
 /**
- * Runs a program in a process group of its own. A signal ends the whole group and then, by `onInterrupt`, this process:
- * no install goes on behind a prompt that has come back.
+ * Runs a program in a process group of its own. An interruption ends the whole group: no install goes on behind a prompt
+ * that has come back.
  *
  * @param {readonly string[]} command
  * @param {import('node:child_process').SpawnOptions} options
- * @param {(signal: string) => void} onInterrupt
+ * @param {AbortSignal} interruption
  * @returns {Promise<{ code: number | null, output: string }>} `output` is empty unless it is piped
  */
-function runTool([program = '', ...args], options, onInterrupt) {
-  return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { ...options, detached: true });
-    let output = '';
-    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (text) => (output += String(text)));
-    /** @type {string | undefined} */
-    let interruptedBy;
-    const interrupt = (/** @type {string} */ signal) => {
-      interruptedBy ??= signal;
-      process.kill(-(child.pid ?? 0), 'SIGTERM');
-    };
-    const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
-    for (const signal of signals) process.on(signal, interrupt);
-    child.once('error', reject);
-    child.once('close', (code) => {
-      for (const signal of signals) process.removeListener(signal, interrupt);
-      if (interruptedBy !== undefined) onInterrupt(interruptedBy);
-      resolve({ code, output });
-    });
-  });
+async function runTool([program = '', ...args], options, interruption) {
+  interruption.throwIfAborted();
+  const child = spawn(program, args, { ...options, detached: true });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (text) => (output += String(text)));
+  /** @type {NodeJS.Timeout[]} */
+  const timers = [];
+  let isLate = false;
+  const end = () => {
+    signalGroup(child.pid, 'SIGTERM');
+    timers.push(setTimeout(() => signalGroup(child.pid, 'SIGKILL'), 5_000));
+  };
+  const timeUp = () => {
+    isLate = true;
+    end();
+  };
+  timers.push(setTimeout(timeUp, toolLimitMs));
+  interruption.addEventListener('abort', end, { once: true });
+  try {
+    const [code] = await once(child, 'close');
+    interruption.throwIfAborted();
+    if (isLate) throw new Error(`${program} did not end within ${toolLimitMs / 60_000} minutes.`);
+    return { code, output };
+  } finally {
+    interruption.removeEventListener('abort', end);
+    for (const timer of timers) clearTimeout(timer);
+  }
+}
+
+/**
+ * @param {number | undefined} pid
+ * @param {NodeJS.Signals} signal
+ */
+function signalGroup(pid, signal) {
+  try {
+    if (pid !== undefined) process.kill(-pid, signal);
+  } catch {
+    // The group has ended.
+  }
 }

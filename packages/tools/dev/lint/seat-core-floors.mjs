@@ -30,6 +30,7 @@ const floors = [
       'resilience/',
       'options.ts',
       'types.ts',
+      'currencies.ts',
       'errors.ts',
       'installation.ts',
       'validation.ts',

@@ -9,7 +9,7 @@ export async function makeEvent(
   await using core = await openSeatCore(servers);
   const section = {
     name: 'Tribun',
-    price: { amount: 150_000, currency: 'IDR' },
+    price: { amount: 15_000_000, currency: 'IDR' },
     rows: Array.from({ length: rows }, (_, index) => ({ name: `R${index}`, seats: 100 })),
   };
   const startsAt = new Date(Date.now() + 86_400_000);

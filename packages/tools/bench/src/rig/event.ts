@@ -24,7 +24,7 @@ export async function createEvent(
     name: 'On sale',
     venue: 'Bench',
     startsAt: '2040-01-01T20:00:00Z',
-    sections: [{ name: 'Stalls', price: { amount: 150_000, currency: 'IDR' }, rows }],
+    sections: [{ name: 'Stalls', price: { amount: 15_000_000, currency: 'IDR' }, rows }],
   });
   const post = async (): Promise<string> => {
     const headers = { 'content-type': 'application/json' };

@@ -26,7 +26,7 @@ runChild(async (_job, send) => {
       eventId,
       userId: body.userId ?? '',
       seats,
-      priceAmount: 150_000,
+      priceAmount: 15_000_000,
       createdAt: new Date(),
     };
     return reply.code(201).send(bookingAnswer(booking));

@@ -31,7 +31,7 @@ export async function createStepsDatabase(databaseUrl: string): Promise<string> 
 
 export async function fillStepsSeats(stepsDatabaseUrl: string, seatIds: readonly string[]): Promise<void> {
   const text = `insert into steps_seats (id, event_id, section, row, number, price_amount)
-    select id, gen_random_uuid(), 'Stalls', ((n - 1) / 50)::text, 1 + (n - 1) % 50, 150000
+    select id, gen_random_uuid(), 'Stalls', ((n - 1) / 50)::text, 1 + (n - 1) % 50, 15000000
     from unnest($1::uuid[]) with ordinality as seat(id, n)`;
   await withDatabase(stepsDatabaseUrl, (client) => client.query(text, [seatIds]));
 }

@@ -23,7 +23,7 @@ export async function openVenue(apiUrl: string, seats: number): Promise<Venue> {
       name: 'Konser',
       venue: 'Istora',
       startsAt: new Date(Date.now() + 86_400_000).toISOString(),
-      sections: [{ name: 'Tribun', price: { amount: 150_000, currency: 'IDR' }, rows }],
+      sections: [{ name: 'Tribun', price: { amount: 15_000_000, currency: 'IDR' }, rows }],
     }),
   });
   if (response.status !== 201) {

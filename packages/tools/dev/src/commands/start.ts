@@ -2,23 +2,36 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   dataFolder,
+  dropDriverVariables,
   emptyPostgres,
   emptyRedis,
+  killAdoptedProcesses,
   servicePorts,
   StackError,
+  stopAdoptedProcesses,
   stopLeftoverServices,
   stopSignal,
 } from '@ticketing/testkit';
 import { takeProcessLock } from '../../bootstrap/process-lock.mjs';
 import type { Kept } from '../supervisor/keep-running.ts';
 import { keepPostgres, keepRedis, type KeptServer } from '../supervisor/keep-servers.ts';
-import { keepService } from '../supervisor/keep-service.ts';
-import { migrate, seedDemoEvent } from '../supervisor/prepare-database.ts';
+import { keepService, type KeptService } from '../supervisor/keep-service.ts';
+import { checkRedis, migrate, seedDemoEvent } from '../supervisor/prepare-database.ts';
 import { checkPortsAreFree, serviceAddresses, type ServiceAddress } from '../supervisor/service-addresses.ts';
 import { startOptions, type StartOptions } from '../supervisor/start-options.ts';
 
+/** How long a start that failed or was interrupted may take to stop what it has started. */
+const hurriedStopMs = 8_000;
+
+/** Everything that was started, from the moment when its start began. */
+interface Stack {
+  readonly servers: Kept[];
+  readonly services: Kept[];
+}
+
 /** `npm start`: runs the whole system until Ctrl-C. */
 export async function run(args: readonly string[]): Promise<number> {
+  const stopping = stopSignal(say);
   const options = startOptions(args, process.env);
   if (options.help !== undefined) {
     say(options.help);
@@ -37,26 +50,24 @@ export async function run(args: readonly string[]): Promise<number> {
     );
   }
 
-  const stopping = stopSignal(say);
-  /** Everything that was started; each group is stopped together, the last group first. */
-  const groups: Kept[][] = [];
+  const interrupted = new Promise<void>((resolve) => {
+    stopping.addEventListener('abort', () => resolve(), { once: true });
+  });
+  const stack: Stack = { servers: [], services: [] };
+  let isReady = false;
   try {
-    await stopLeftoverServices(folder, say);
-    if (options.fresh) {
-      await Promise.all([emptyPostgres(join(folder, 'postgres')), emptyRedis(join(folder, 'redis'))]);
-    }
-    await checkPortsAreFree(addresses);
-    await startAll(folder, options, addresses, groups, stopping);
-    await new Promise((resolve) => {
-      if (stopping.aborted) resolve(undefined);
-      else stopping.addEventListener('abort', resolve, { once: true });
-    });
+    // A start that is interrupted is left where it is: its processes are stopped, and it can start no more of them.
+    await Promise.race([
+      startAll(folder, options, addresses, stack, stopping).then(() => (isReady = true)),
+      interrupted,
+    ]);
+    await interrupted;
     return 0;
   } catch (error) {
     if (stopping.aborted) return 0;
     throw error;
   } finally {
-    for (const group of groups.toReversed()) await Promise.all(group.map((kept) => kept.stop()));
+    await stopAll(stack, isReady ? undefined : hurriedStopMs);
     rmSync(serversFile(folder), { force: true });
     lock.release();
     if (stopping.aborted) say('Stopped.');
@@ -72,46 +83,49 @@ async function startAll(
   folder: string,
   options: StartOptions,
   addresses: readonly ServiceAddress[],
-  groups: Kept[][],
+  { servers, services }: Stack,
   stopping: AbortSignal,
 ): Promise<void> {
   const startedAt = performance.now();
-  const keep = async (server: Promise<KeptServer>): Promise<string> => {
-    const kept = await server;
-    groups.push([kept]);
-    return kept.url;
+  const step = async <T>(work: Promise<T>): Promise<T> => {
+    const result = await work;
+    stopping.throwIfAborted();
+    return result;
   };
-  const [databaseUrl, redisUrl] = await allOrFirstFailure([
-    options.databaseUrl ?? keep(keepPostgres(folder, say)),
-    options.redisUrl ?? keep(keepRedis(folder, say)),
-  ]);
-  stopping.throwIfAborted();
-  await migrate(options.migrateDatabaseUrl ?? databaseUrl, say);
-  stopping.throwIfAborted();
-  const event = await seedDemoEvent({ databaseUrl, redisUrl }, say);
-  stopping.throwIfAborted();
+  if (options.databaseUrl === undefined) {
+    const dropped = dropDriverVariables();
+    if (dropped.length > 0)
+      say(`${dropped.join(', ')}: ignored, because PostgreSQL is a private one. DATABASE_URL names another.`);
+  }
+  await step(stopLeftoverServices(folder, say));
+  if (options.fresh) {
+    await step(Promise.all([emptyPostgres(join(folder, 'postgres')), emptyRedis(join(folder, 'redis'))]));
+  }
+  await step(checkPortsAreFree(addresses));
+  if (options.redisUrl !== undefined) await step(checkRedis(options.redisUrl));
+  const keep = (server: KeptServer): Promise<string> => {
+    servers.push(server);
+    return server.url;
+  };
+  const [databaseUrl, redisUrl] = await step(
+    Promise.all([
+      options.databaseUrl ?? keep(keepPostgres(folder, say)),
+      options.redisUrl ?? keep(keepRedis(folder, say)),
+    ]),
+  );
+  await step(migrate(options.migrateDatabaseUrl ?? databaseUrl, say));
+  const event = await step(seedDemoEvent({ databaseUrl, redisUrl }, say));
 
   say(`Services write their logs to ${join(folder, 'logs')}; warnings and errors are shown here, too.`);
   const urls = { DATABASE_URL: databaseUrl, REDIS_URL: redisUrl };
   writeFileSync(serversFile(folder), JSON.stringify(urls), { mode: 0o600 });
-  const services: Kept[] = [];
-  groups.push(services);
-  const givingUp = new AbortController();
-  await allOrFirstFailure(
-    addresses.map(async (address) => {
-      const { name, host, port } = address;
-      const env = { ...process.env, ...urls, HOST: host, [servicePorts[name].variable]: String(port) };
-      try {
-        const signal = AbortSignal.any([stopping, givingUp.signal]);
-        services.push(await keepService({ address, folder, env, say, stopping: signal }));
-      } catch (error) {
-        // The others need not become ready; the abort reason is the error to report.
-        givingUp.abort(error);
-        throw givingUp.signal.reason as Error;
-      }
-    }),
-  );
-  stopping.throwIfAborted();
+  const starting = addresses.map((address): KeptService => {
+    const { name, host, port } = address;
+    const env = { ...process.env, ...urls, HOST: host, [servicePorts[name].variable]: String(port) };
+    return keepService({ address, folder, env, say });
+  });
+  services.push(...starting);
+  await step(Promise.all(starting.map(({ ready }) => ready)));
   const url = addresses[0]?.url;
   say(`Event "${event.name}": ${url}/api/v1/events/${event.id}/seats`);
   say(`Try: curl '${url}/api/v1/seats/available?eventId=${event.id}&limit=3'`);
@@ -119,12 +133,12 @@ async function startAll(
   say(`ready after ${seconds} s: ${addresses.map((address) => `${address.name} ${address.url}`).join(', ')}`);
 }
 
-/** Unlike Promise.all, waits for all when one fails: whatever the others started must be in `groups` to be stopped. */
-async function allOrFirstFailure<T extends readonly unknown[]>(
-  started: readonly [...T],
-): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
-  await Promise.allSettled(started);
-  return Promise.all(started);
+/** Stops the services, then their servers and whatever else still runs. @param limitMs when the rest is killed */
+async function stopAll({ services, servers }: Stack, limitMs: number | undefined): Promise<void> {
+  const timer = limitMs === undefined ? undefined : setTimeout(killAdoptedProcesses, limitMs);
+  await Promise.all(services.map(({ stop }) => stop()));
+  await Promise.all([...servers.map(({ stop }) => stop()), stopAdoptedProcesses()]);
+  clearTimeout(timer);
 }
 
 function say(message: string): void {

@@ -21,9 +21,10 @@ export function demoEvent(): CreateEventInput {
     name: 'Malam Gamelan & Orkestra',
     venue: 'Gedung Kesenian Nusantara, Jakarta',
     startsAt,
-    sections: blocks.map(([name, amount, rows, seats, growth]) => ({
+    sections: blocks.map(([name, rupiah, rows, seats, growth]) => ({
       name,
-      price: { amount, currency: 'IDR' },
+      // Minor units: IDR has two digits.
+      price: { amount: rupiah * 100, currency: 'IDR' },
       rows: Array.from({ length: rows }, (_, index) => ({
         name: rowNames.charAt(index),
         seats: seats + index * growth,

@@ -9,11 +9,12 @@ export interface Started {
 export interface KeepRunningOptions<T extends Started> {
   readonly name: string;
   /** Starts the process and settles when it serves; must end what it started before it rejects. */
-  readonly start: () => Promise<T>;
+  readonly start: (stopping: AbortSignal) => Promise<T>;
   readonly say: (message: string) => void;
 }
 
 export interface Kept {
+  /** May be called at any time, also while the process starts. */
   readonly stop: () => Promise<void>;
 }
 
@@ -24,17 +25,18 @@ const longestPauseMs = 10_000;
 /**
  * Starts a server or service and, whenever it dies, starts it again: at once the first time, then with growing pauses.
  *
- * @throws the error of the first start, which is not repeated
+ * @returns `first`: the first start, which is not repeated when it fails
  */
-export async function keepRunning<T extends Started>(
+export function keepRunning<T extends Started>(
   options: KeepRunningOptions<T>,
-): Promise<Kept & { readonly first: T }> {
+): Kept & { readonly first: Promise<T> } {
   const { name, start, say } = options;
   const stopping = new AbortController();
-  const first = await start();
-  let current = first;
+  const first = start(stopping.signal);
+  let current: T | undefined;
 
-  const watch = async (): Promise<void> => {
+  const watch = async (started: T): Promise<void> => {
+    current = started;
     let startedAt = Date.now();
     let pauseMs = 0;
     let why = '';
@@ -50,7 +52,7 @@ export async function keepRunning<T extends Started>(
       pauseMs = Math.min(Math.max(pauseMs * 2, 500), longestPauseMs);
       startedAt = Date.now();
       try {
-        current = await start();
+        current = await start(stopping.signal);
         say(`${name} is ready again`);
         why = '';
       } catch (error) {
@@ -60,17 +62,18 @@ export async function keepRunning<T extends Started>(
     }
   };
 
-  const watching = watch().catch((error: unknown) => {
-    if (!stopping.signal.aborted) throw error;
+  const watching = first.then(watch).catch((error: unknown) => {
+    // The caller has `first`; the pause before a restart ends with an AbortError.
+    if (current !== undefined && !stopping.signal.aborted) throw error;
   });
   return {
     first,
     stop: async () => {
       stopping.abort();
-      await current.stop();
+      await current?.stop();
       await watching;
-      // A restart may have been under way.
-      await current.stop();
+      // A start may have been under way.
+      await current?.stop();
     },
   };
 }

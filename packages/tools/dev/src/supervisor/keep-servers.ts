@@ -4,23 +4,28 @@ import { keepRunning, type Kept, type Started } from './keep-running.ts';
 import { ensureDatabase } from './prepare-database.ts';
 
 export interface KeptServer extends Kept {
-  readonly url: string;
+  readonly url: Promise<string>;
 }
 
 type Say = (message: string) => void;
 
 /** Runs PostgreSQL on the stack's own data. */
-export function keepPostgres(folder: string, say: Say): Promise<KeptServer> {
+export function keepPostgres(folder: string, say: Say): KeptServer {
   return keepServer('PostgreSQL', join(folder, 'postgres'), say, async (options) => {
     const logFile = join(folder, 'logs', 'postgres.log');
     const server = await startPostgres({ ...options, logFile, durable: true, maxConnections: 100 });
-    await ensureDatabase(server.url('postgres'), 'ticketing');
+    try {
+      await ensureDatabase(server.url('postgres'), 'ticketing');
+    } catch (error) {
+      await server.stop();
+      throw error;
+    }
     return { ...server, url: server.url('ticketing') };
   });
 }
 
 /** Runs Redis on the stack's own data. */
-export function keepRedis(folder: string, say: Say): Promise<KeptServer> {
+export function keepRedis(folder: string, say: Say): KeptServer {
   return keepServer('Redis', join(folder, 'redis'), say, async (options) => {
     const logFile = join(folder, 'logs', 'redis.log');
     const server = await startRedis({ ...options, logFile, persistent: true, databases: 16 });
@@ -35,12 +40,12 @@ interface ServerOptions {
   readonly port: number | undefined;
 }
 
-async function keepServer(
+function keepServer(
   name: string,
   folder: string,
   say: Say,
   launch: (options: ServerOptions) => Promise<Started & { port: number; version: string; url: string }>,
-): Promise<KeptServer> {
+): KeptServer {
   let port: number | undefined;
   const start = async () => {
     const server = await launch({ folder, onProgress: say, port });
@@ -52,6 +57,6 @@ async function keepServer(
     ({ port } = server);
     return server;
   };
-  const { first, stop } = await keepRunning({ name, say, start });
-  return { url: first.url, stop };
+  const { first, stop } = keepRunning({ name, say, start });
+  return { url: first.then(({ url }) => url), stop };
 }

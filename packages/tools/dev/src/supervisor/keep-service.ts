@@ -9,20 +9,22 @@ export interface KeepServiceOptions {
   readonly folder: string;
   readonly env: NodeJS.ProcessEnv;
   readonly say: (message: string) => void;
-  /** Aborted when the stack stops: the wait for readiness ends. */
-  readonly stopping: AbortSignal;
 }
 
-/** Runs a service until it is stopped; settles when it is ready for the first time. */
-export async function keepService(options: KeepServiceOptions): Promise<Kept> {
-  const { folder, env, say, stopping } = options;
-  const { name, url } = options.address;
+export interface KeptService extends Kept {
+  /** Settles when the service is ready for the first time. */
+  readonly ready: Promise<unknown>;
+}
+
+/** Runs a service until it is stopped. */
+export function keepService({ address, folder, env, say }: KeepServiceOptions): KeptService {
+  const { name, url } = address;
   const logFile = join(folder, 'logs', `${name}.log`);
   const log = openServiceLog(logFile, (line) => say(`[${name}] ${line}`));
   // Finishing its requests may take a service 15 s, after the configured delay.
   const graceMs = (Number(env['SHUTDOWN_DELAY_SECONDS']) || 0) * 1000 + 20_000;
   let wasReady = false;
-  const start = async (): Promise<Started> => {
+  const start = async (stopping: AbortSignal): Promise<Started> => {
     const service = await spawnService({
       name,
       folder,
@@ -54,11 +56,6 @@ export async function keepService(options: KeepServiceOptions): Promise<Kept> {
     wasReady = true;
     return { process: service, stop };
   };
-  try {
-    const { stop } = await keepRunning({ name, say, start });
-    return { stop: () => stop().finally(log.end) };
-  } catch (error) {
-    log.end();
-    throw error;
-  }
+  const { first, stop } = keepRunning({ name, say, start });
+  return { ready: first, stop: () => stop().finally(log.end) };
 }

@@ -1,6 +1,7 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { openSeatCore } from '@ticketing/seat-core';
 import { runMigrations } from '@ticketing/seat-core/admin';
-import { StackError, withAdminConnection } from '@ticketing/testkit';
+import { deadlineFactor, StackError, waitFor, withAdminConnection, withRedis } from '@ticketing/testkit';
 import { demoEvent } from './demo-event.ts';
 
 type Say = (message: string) => void;
@@ -8,16 +9,34 @@ type Say = (message: string) => void;
 /** Makes the database on a private server unless it is there. */
 export async function ensureDatabase(serverUrl: string, name: string): Promise<void> {
   await withAdminConnection(serverUrl, async (client) => {
-    const { rowCount } = await client.query('select from pg_database where datname = $1', [name]);
-    if (rowCount === 0) await client.query(`create database ${name}`);
+    const limit = { query_timeout: 30_000 * deadlineFactor() };
+    const known = { text: 'select from pg_database where datname = $1', values: [name], ...limit };
+    const { rowCount } = await client.query(known);
+    if (rowCount === 0) await client.query({ text: `create database ${name}`, ...limit });
   });
 }
 
 export async function migrate(databaseUrl: string, say: Say): Promise<void> {
-  const { applied } = await runMigrations({ databaseUrl }).catch((error: unknown) => {
+  const seconds = 60 * deadlineFactor();
+  const migrated = runMigrations({ databaseUrl }).catch((error: unknown) => {
     throw new StackError(`The database could not be migrated: ${reasonOf(error)}`, { cause: error });
   });
+  const result = await Promise.race([migrated, delay(seconds * 1000, undefined, { ref: false })]);
+  if (result === undefined) {
+    throw new StackError(
+      `The database was not migrated within ${seconds} s: another session may hold a lock on its tables, or they are large. "npm run db:migrate" waits as long as it takes.`,
+    );
+  }
+  const { applied } = result;
   if (applied > 0) say(`Database: ${applied} migrations applied.`);
+}
+
+/** Asks a named Redis before anything is started: without it no service would become ready. */
+export async function checkRedis(redisUrl: string): Promise<void> {
+  const asked = { description: 'Redis to answer', intervalMs: 250 };
+  await waitFor(() => withRedis(redisUrl, (redis) => redis.ping()), asked).catch((error: unknown) => {
+    throw new StackError(`The Redis of REDIS_URL does not answer: ${reasonOf(error)}`, { cause: error });
+  });
 }
 
 /** Fills an empty database with a demo event. @returns the newest event in any case */

@@ -3,8 +3,8 @@ import { dirname } from 'node:path';
 import { isRecord, jsonRecord } from '@ticketing/testkit';
 
 const repeatAfterMs = 10_000;
-const warnLevel = 40;
-const levelNames: Readonly<Record<number, string>> = { 40: 'warning', 50: 'error', 60: 'fatal' };
+/** The levels of log lines that are not shown; createLogger of service-kit writes levels as words. */
+const quietLevels: readonly unknown[] = ['trace', 'debug', 'info'];
 
 export interface ServiceLog {
   readonly write: (line: string) => void;
@@ -19,6 +19,9 @@ export function openServiceLog(path: string, show: (text: string) => void): Serv
   mkdirSync(dirname(path), { recursive: true });
   if (existsSync(path)) renameSync(path, `${path}.1`);
   const file = createWriteStream(path);
+  // On a full disk the service goes on, and so do we.
+  file.once('error', ({ message }) => show(`its log is not written any more: ${message}`));
+  file.on('error', () => undefined);
   const shownAt = new Map<string, number>();
   return {
     write: (line) => {
@@ -34,12 +37,12 @@ export function openServiceLog(path: string, show: (text: string) => void): Serv
   };
 }
 
-/** pino writes JSON; other output of a service, such as a refused configuration, is for people. */
+/** The logger writes JSON with a level; other output of a service, such as a stack trace, is for people. */
 function textForTerminal(line: string): string | undefined {
-  const record = jsonRecord(line);
-  if (record === undefined) return line === '' ? undefined : line;
-  const { level, msg, err } = record;
-  if (typeof level !== 'number' || level < warnLevel) return undefined;
-  const reason = isRecord(err) && typeof err['message'] === 'string' ? ` (${err['message']})` : '';
-  return `${levelNames[level] ?? 'error'}: ${String(msg)}${reason}`;
+  if (line === '') return undefined;
+  const { level, msg, err } = jsonRecord(line) ?? {};
+  if (quietLevels.includes(level)) return undefined;
+  if (typeof level !== 'string' || typeof msg !== 'string') return line;
+  const reason = isRecord(err) && typeof err['message'] === 'string' ? err['message'] : '';
+  return `${level === 'warn' ? 'warning' : level}: ${msg}${msg.includes(reason) ? '' : ` (${reason})`}`;
 }
