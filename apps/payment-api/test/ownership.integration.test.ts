@@ -48,11 +48,14 @@ describe('confirming', () => {
     });
   });
 
-  it.each(strangers)('a confirm is FORBIDDEN for %s, and the booking stays PENDING', async (_name, caller) => {
-    const bookingId = await holdAs('ani');
-    expectProblem(await confirm(bookingId, caller()), forbidden);
-    expect((await payments.core.getBooking({ bookingId, ownedBy: anyone })).status).toBe('PENDING');
-  });
+  it.each(strangers)(
+    'a confirm is FORBIDDEN for %s, and the booking stays PENDING',
+    async (_name, caller) => {
+      const bookingId = await holdAs('ani');
+      expectProblem(await confirm(bookingId, caller()), forbidden);
+      expect((await payments.core.getBooking({ bookingId, ownedBy: anyone })).status).toBe('PENDING');
+    },
+  );
 
   it('a forbidden confirm is refused before anything is looked up: all bookings get the same answer', async () => {
     const pending = await holdAs('ani');
