@@ -1,4 +1,4 @@
-import { claimsOf, createPrivateStack, signToken, waitFor } from '@ticketing/testkit';
+import { claimsOf, createPrivateStack, createTestRedis, signToken, waitFor } from '@ticketing/testkit';
 import { closeRedis, openRedis } from '@ticketing/seat-core/clients';
 import { Registry } from 'prom-client';
 import { expect, it, onTestFinished } from 'vitest';
@@ -15,6 +15,12 @@ async function openStack() {
   const stack = await createPrivateStack();
   onTestFinished(() => stack[Symbol.asyncDispose]());
   return stack;
+}
+
+async function openDatabase(): Promise<string> {
+  const { url, release } = await createTestRedis();
+  onTestFinished(release);
+  return url;
 }
 
 async function connect(redisUrl: string): Promise<Redis> {
@@ -46,7 +52,7 @@ async function build(redis: Redis, limits: Partial<LimitOptions> = {}) {
 type Built = Awaited<ReturnType<typeof build>>;
 
 async function buildTwo(limits?: Partial<LimitOptions>): Promise<{ apis: [Built, Built]; redis: Redis }> {
-  const { redisUrl } = await openStack();
+  const redisUrl = await openDatabase();
   const redis = await connect(redisUrl);
   return { apis: [await build(await connect(redisUrl), limits), await build(redis, limits)], redis };
 }
@@ -140,8 +146,7 @@ it('the log says once that Redis does not count, and once that it does again', a
 });
 
 it('Redis does not count as late for a process that was busy while the answer came', async () => {
-  const { redisUrl } = await openStack();
-  const redis = await connect(redisUrl);
+  const redis = await connect(await openDatabase());
   const busy = new Proxy(redis, {
     get(target, name) {
       const value: unknown = Reflect.get(target, name);

@@ -57,12 +57,10 @@ export function readConfig<Schema extends TObject>(
 
 /** A variable that is not set follows the one that it must not be below. */
 function raiseDefaults(schema: TObject, values: Record<string, unknown>): void {
-  for (const [name, { atLeast, default: byDefault, maximum }] of Object.entries(schema.properties)) {
+  for (const [name, { atLeast, default: byDefault }] of Object.entries(schema.properties)) {
     if (typeof atLeast !== 'string' || values[name] !== undefined) continue;
     const least = Number(values[atLeast]);
-    // A malformed one is reported under its own name only.
-    if (Number.isInteger(least) && least > Number(byDefault) && !(least > Number(maximum)))
-      values[name] = least;
+    if (least > Number(byDefault)) values[name] = least;
   }
 }
 
