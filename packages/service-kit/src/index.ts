@@ -4,6 +4,7 @@ export { runService } from './run-service.ts';
 export { assertDatabaseFits } from './run-service.ts';
 
 export { authenticationVariables, type AuthenticationSettings } from './auth/authentication-settings.ts';
+export { checkIdentityProvider } from './auth/check-identity-provider.ts';
 export { seenBy, userIdOf } from './auth/caller.ts';
 export {
   commonVariables,

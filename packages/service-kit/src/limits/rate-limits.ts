@@ -15,8 +15,8 @@ import {
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Until it is known who sends the request. */
-    addressCount: AddressCount | null;
+    /** Of a request that counts for its address. The routes of `/docs`, registered before the limits, never have it. */
+    addressCount: AddressCount | undefined;
   }
 }
 
@@ -51,7 +51,7 @@ interface AddressCount {
 export const addressLimit = namedPlugin<LimitOptions>(
   { name: 'address-limit', after: ['request-context'] },
   (app, options) => {
-    app.decorateRequest('addressCount', null);
+    app.decorateRequest('addressCount', undefined);
     const { max, staffMax = max } = options;
     if (max === 0) return;
     const most = max * addressFactor;
@@ -80,7 +80,7 @@ export function settleAddressCount(
   caller: Caller | null,
 ): void {
   const { addressCount } = request;
-  if (addressCount === null) return;
+  if (addressCount === undefined) return;
   if (caller !== null && isStaff(caller)) addressCount.giveBack();
   else if (addressCount.waitSeconds !== undefined) refuse(reply, addressCount.waitSeconds);
 }
