@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { auditViolations, claimsOf, expectProblem, signToken } from '@ticketing/testkit';
+import { auditViolations, claimsOf, expectProblem, operationsOf, signToken } from '@ticketing/testkit';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { describeApi } from '../src/describe.ts';
 import { openTestPayments, type TestPayments } from './fixtures/test-payments.ts';
 import { anyone } from '@ticketing/seat-core';
 
@@ -33,6 +34,10 @@ const strangers: [string, () => Record<string, string>][] = [
   ['an organizer', () => as('org', 'organizer')],
   ['a role that does not exist', () => as('ani', 'payment')],
 ];
+
+it('confirming is the only route of payment-api', async () => {
+  expect(operationsOf(await describeApi())).toEqual(['POST /api/v1/payment/{bookingId}/confirm']);
+});
 
 describe('confirming', () => {
   it.each(['payments', 'admin'])('a confirm is allowed for the role %s', async (role) => {

@@ -1,4 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
+import type { ServerResponse } from 'node:http';
 import { claimsOf, signToken } from '@ticketing/testkit';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createSigner, jwkOf, openService, startIssuer, tokenOf } from './fixtures/issuer.ts';
@@ -83,7 +84,8 @@ describe('a key that is not used', () => {
     ['cannot be read', jwkOf(curve, { kid: 'bad', y: 'AAAA' })],
     ['is of the kind OKP Ed448', { ...pss.publicKey.export({ format: 'jwk' }), kid: 'bad' }],
     ['is of the kind AKP', { kty: 'AKP', kid: 'bad' }],
-    ['is of the kind undefined', { kid: 'bad' }],
+    ['is of the kind a value of type number', { kty: 7, kid: 'bad' }],
+    ['has no kind', { kid: 'bad' }],
     ['is a secret, which must not be published', { kty: 'oct', k: 'c2VjcmV0', kid: 'bad' }],
     [
       'is a private key, which must not be published',
@@ -184,7 +186,7 @@ describe('a document that gives no key', () => {
     expect(JSON.stringify(warnings())).not.toContain('pass');
   });
 
-  it.each<[string, (response: import('node:http').ServerResponse) => void, string]>([
+  it.each<[string, (response: ServerResponse) => void, string]>([
     ['redirects', (response) => response.writeHead(302, { location: '/other' }).end(), 'answers 302'],
     [
       'dribbles its body',

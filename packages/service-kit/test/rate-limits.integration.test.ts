@@ -122,8 +122,9 @@ it.each(['killed', 'a read-only replica'])(
     expect(await passed(5, () => send('ani'))).toBe(2);
     expect(await passed(40, (n) => send(`user-${n}`))).toBe(15);
     expect(performance.now() - startedAt).toBeLessThan(2_000);
-    const warnings = lines.filter(({ msg }) => msg === opened).map(({ limit }) => limit);
-    expect(warnings.toSorted()).toEqual(['address', 'staff', 'user']);
+    const warnings = lines.filter(({ msg }) => msg === opened).map(({ limit }) => String(limit));
+    expect(new Set(warnings)).toEqual(new Set(['address', 'staff', 'user']));
+    expect(warnings).toHaveLength(3);
   },
 );
 

@@ -75,7 +75,7 @@ async function fetchText(url: string): Promise<string> {
     }
     const decoder = new TextDecoder();
     let [text, bytes] = ['', 0];
-    for await (const chunk of response.body ?? []) {
+    for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
       bytes += chunk.byteLength;
       if (bytes > maxBytes) throw new KeySetError(`answers more than ${maxBytes / 1024} KiB`);
       text += decoder.decode(chunk, { stream: true });
@@ -132,17 +132,21 @@ function parseObject(text: string): Readonly<Record<string, unknown>> {
 /** Why a key of the set must not verify tokens; undefined when it may. */
 function reasonAgainst(jwk: Readonly<Record<string, unknown>>): string | undefined {
   const { kty, crv, alg, use, key_ops: operations } = jwk;
+  if (kty === undefined) return 'has no kind';
   if (kty === 'oct') return 'is a secret, which must not be published';
   if (['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'].some((name) => Object.hasOwn(jwk, name)))
     return 'is a private key, which must not be published';
   const fitting: readonly string[] =
-    kty === 'RSA' ? rsaAlgorithms : [curveAlgorithms[String(crv)] ?? ''].filter((name) => name !== '');
+    kty === 'RSA' ? rsaAlgorithms : [curveAlgorithms[clean(crv)] ?? ''].filter((name) => name !== '');
   if ((kty !== 'RSA' && kty !== 'EC' && kty !== 'OKP') || fitting.length === 0)
-    return `is of the kind ${clean(`${String(kty)} ${crv === undefined ? '' : String(crv)}`)}`;
+    return `is of the kind ${[kty, crv]
+      .filter((part) => part !== undefined)
+      .map(clean)
+      .join(' ')}`;
   if (use !== undefined && use !== 'sig') return 'is not for signatures by its use';
   if (operations !== undefined && !(Array.isArray(operations) && operations.includes('verify')))
     return 'is not for signatures by its key_ops';
-  if (alg !== undefined && !fitting.includes(String(alg))) return `has the algorithm ${clean(String(alg))}`;
+  if (alg !== undefined && !fitting.includes(clean(alg))) return `has the algorithm ${clean(alg)}`;
   return reasonAgainstMaterial(jwk);
 }
 
@@ -164,8 +168,9 @@ function publicPartOf(jwk: Readonly<Record<string, unknown>>, kid?: string): JWK
   return JSON.parse(JSON.stringify({ kty, kid, alg, crv, x, y, n, e })) as JWK;
 }
 
-/** A foreign text for the log: short, in one line, an address without its credentials. */
-function clean(text: string): string {
+/** A foreign value for the log: a short text in one line, an address without its credentials; of others the type. */
+function clean(text: unknown): string {
+  if (typeof text !== 'string') return `a value of type ${typeof text}`;
   const line = text
     .replaceAll(/[^\x20-\x7e]/g, '?')
     .slice(0, 200)

@@ -1,4 +1,4 @@
-import { createLocalJWKSet, type JSONWebKeySet } from 'jose';
+import { createLocalJWKSet } from 'jose';
 import type { Logger } from 'pino';
 import { fetchKeySet, KeySetError, type KeySet } from './key-set.ts';
 
@@ -62,7 +62,7 @@ export class RemoteKeys {
     this.#readAt = performance.now();
     try {
       const set = await fetchKeySet(this.#url);
-      this.#find = createLocalJWKSet({ keys: [...set.keys] } as JSONWebKeySet);
+      this.#find = createLocalJWKSet({ keys: [...set.keys] });
       this.#logRead(set);
       this.#failure = undefined;
     } catch (err) {
