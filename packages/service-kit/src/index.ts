@@ -3,7 +3,11 @@ export { runPublicApi } from './public-api.ts';
 export { runService } from './run-service.ts';
 export { assertDatabaseFits } from './run-service.ts';
 
-export { authenticationVariables, type AuthenticationSettings } from './auth/authentication-settings.ts';
+export {
+  authenticationVariables,
+  readAuthenticationSettings,
+  type AuthenticationSettings,
+} from './auth/authentication-settings.ts';
 export { checkIdentityProvider } from './auth/check-identity-provider.ts';
 export { seenBy, userIdOf } from './auth/caller.ts';
 export {
