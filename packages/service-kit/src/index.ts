@@ -3,7 +3,12 @@ export { runPublicApi } from './public-api.ts';
 export { runService } from './run-service.ts';
 export { assertInstallation } from './assert-installation.ts';
 
-export { authenticationVariables, type AuthenticationSettings } from './auth/authentication-settings.ts';
+export {
+  authenticationVariables,
+  readAuthenticationSettings,
+  type AuthenticationSettings,
+} from './auth/authentication-settings.ts';
+export { checkIdentityProvider } from './auth/check-identity-provider.ts';
 export { seenBy, userIdOf } from './auth/caller.ts';
 export {
   commonVariables,

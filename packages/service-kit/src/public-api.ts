@@ -1,6 +1,7 @@
 import { Registry } from 'prom-client';
 import type { Logger } from 'pino';
 import { authentication } from './auth/authentication.ts';
+import { createTokenVerifier } from './auth/token-verifier.ts';
 import {
   type AuthenticationSettings,
   readAuthenticationSettings,
@@ -11,7 +12,8 @@ import type { DegradedDependency } from './http/health.ts';
 import { namedPlugin, type HttpService } from './http/http-service.ts';
 import { idempotencyKeys } from './idempotency/idempotency-keys.ts';
 import { overloadShedding } from './limits/overload-shedding.ts';
-import { addressLimit, userLimit, type CounterRedis, type LimitOptions } from './limits/rate-limits.ts';
+import { addressLimit, userLimit, type LimitOptions } from './limits/rate-limits.ts';
+import type { CounterRedis } from './limits/window-counter.ts';
 import { createLogger } from './logging/logger.ts';
 import { openApiOf, type ApiDocsOptions } from './openapi/api-docs.ts';
 import type { Static, TObject } from '@sinclair/typebox';
@@ -49,16 +51,20 @@ export function createPublicApi<Engine extends HealthyEngine>(
   { routes, ...definition }: PublicApiDefinition,
 ): HttpService {
   const { core, authentication: settings, limits, ...service } = context;
-  const { logger } = service;
+  const { logger, registry } = service;
+  const tokens = createTokenVerifier(settings, { logger, registry });
   const app = createHttpService({
     ...service,
     ...definition,
     readiness: [{ name: 'postgresql', check: () => core.ping() }],
-    degradedDependencies: () => core.listDegradedDependencies(),
+    degradedDependencies: () => [
+      ...core.listDegradedDependencies(),
+      ...(tokens?.listDegradedDependencies() ?? []),
+    ],
   });
   app.register(overloadShedding);
   app.register(addressLimit, { ...limits, logger });
-  app.register(authentication, { settings, logger });
+  app.register(authentication, { tokens, logger });
   app.register(userLimit, { ...limits, logger });
   app.register(idempotencyKeys);
   app.register(namedPlugin({ name: 'routes', after: routesAfter, encapsulate: true }, routes));
@@ -148,14 +154,16 @@ export async function runPublicApi<
       });
       const {
         RATE_LIMIT_MAX: max,
+        RATE_LIMIT_STAFF_MAX: staffMax,
         RATE_LIMIT_WINDOW_SECONDS: windowSeconds,
+        REDIS_KEY_PREFIX: keyPrefix,
         ALLOWED_ORIGINS: origins,
       } = common;
       const context = {
         ...process,
         core,
         authentication: settings,
-        limits: { max, windowSeconds, redis },
+        limits: { max, staffMax, windowSeconds, redis, keyPrefix },
         allowedOrigins: origins === undefined ? undefined : entriesOf(origins),
         trustedProxies: common.TRUSTED_PROXIES,
       };

@@ -15,7 +15,7 @@ describe('authentication settings', () => {
   });
 
   it('authentication is on with JWT_SECRET or JWKS_URL, with the issuer and audience that tokens must have', () => {
-    const claims = { issuer: 'https://id.test', audience: 'ted' };
+    const claims = { issuer: 'https://id.test', audience: 'ted', rolesClaim: 'roles' };
     const env = { JWT_ISSUER: claims.issuer, JWT_AUDIENCE: claims.audience, NODE_ENV: 'production' };
     expect(read({ ...env, JWT_SECRET })).toEqual({ kind: 'secret', secret: JWT_SECRET, ...claims });
     expect(read({ ...env, JWKS_URL })).toEqual({ kind: 'jwks', url: JWKS_URL, ...claims });

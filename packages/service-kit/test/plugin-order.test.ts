@@ -12,8 +12,7 @@ const limits = { max: 1, windowSeconds: 1, logger };
 
 const plugins = {
   'address-limit': (app: HttpService) => void app.register(addressLimit, limits),
-  authentication: (app: HttpService) =>
-    void app.register(authentication, { settings: { kind: 'off' }, logger }),
+  authentication: (app: HttpService) => void app.register(authentication, { tokens: null, logger }),
   'user-limit': (app: HttpService) => void app.register(userLimit, limits),
   'idempotency-keys': (app: HttpService) => void app.register(idempotencyKeys),
 } as const;

@@ -1,6 +1,7 @@
-import { stat } from 'node:fs';
+import { Registry } from 'prom-client';
 import { describe, expect, it } from 'vitest';
 import { authentication as authenticationPlugin } from '../src/auth/authentication.ts';
+import { createTokenVerifier } from '../src/auth/token-verifier.ts';
 import { variableFormats } from '../src/config/variable-formats.ts';
 import type { AuthenticationSettings } from '../src/index.ts';
 import { addressLimit, userLimit, type LimitOptions } from '../src/limits/rate-limits.ts';
@@ -21,7 +22,9 @@ function build({ authentication = { kind: 'off' }, trustedProxies, limits }: Edg
       const { log } = app;
       const options = { max: 2, windowSeconds: 10, logger: log as LimitOptions['logger'], ...limits };
       app.register(addressLimit, options);
-      app.register(authenticationPlugin, { settings: authentication, logger: options.logger });
+      const { logger } = options;
+      const tokens = createTokenVerifier(authentication, { logger, registry: new Registry() });
+      app.register(authenticationPlugin, { tokens, logger });
       app.register(userLimit, options);
       app.post('/write', () => ({ done: true }));
       app.delete('/write', () => ({ done: true }));
@@ -107,6 +110,71 @@ describe('requests that write', () => {
   );
 });
 
+describe('callers with a role', () => {
+  const authentication = { kind: 'secret', secret } as const;
+  const as = (user: string, ...roles: string[]) => ({
+    authorization: `Bearer ${signToken(claimsOf(user, ...roles), { key: secret })}`,
+  });
+  const limits = { max: 2, staffMax: 50 };
+
+  it.each(['payments', 'organizer', 'admin'])(
+    'limits a caller with the role %s by staffMax',
+    async (role) => {
+      const { send, passed } = build({ authentication, limits });
+      expect(await passed(60, () => ({ headers: as('shop', role) }))).toBe(50);
+      const answer = await send({ headers: as('shop', role) });
+      expect(answer.json()).toMatchObject({ code: 'RATE_LIMITED' });
+      expect(Number(answer.headers['retry-after'])).toBeGreaterThanOrEqual(1);
+    },
+  );
+
+  it('counts a user with a role apart from the same user without one', async () => {
+    const { passed } = build({ authentication, limits });
+    expect(await passed(10, () => ({ headers: as('ani', 'payments') }))).toBe(10);
+    expect(await passed(5, () => ({ headers: as('ani', 'unknown') }))).toBe(2);
+  });
+
+  it('a verified caller with a role gives the count of its address back', async () => {
+    const { passed } = build({ authentication, limits });
+    expect(await passed(40, () => ({ headers: as('shop', 'payments') }))).toBe(40);
+    expect(await passed(30, (n) => ({ headers: as(`user-${n}`) }))).toBe(20);
+  });
+
+  it('a burst of a caller with a role passes, though more than its address may send are under way', async () => {
+    const { send } = build({ authentication, limits });
+    const answers = await Promise.all(
+      Array.from({ length: 45 }, () => send({ headers: as('shop', 'payments') })),
+    );
+    expect(answers.filter(({ statusCode }) => statusCode === 200)).toHaveLength(45);
+  });
+
+  it('a caller with a role passes while its address has sent too many, and other callers do not', async () => {
+    const { passed } = build({ authentication, limits });
+    expect(await passed(30, () => ({ headers: { authorization: 'Bearer a.b.c' } }))).toBe(20);
+    expect(await passed(5, () => ({ headers: as('budi') }))).toBe(0);
+    expect(await passed(5, () => ({}))).toBe(0);
+    expect(await passed(5, () => ({ headers: as('shop', 'payments') }))).toBe(5);
+  });
+
+  it('beyond the limit of staff an address is refused before its tokens are verified', async () => {
+    const { passed, lines } = build({ authentication, limits });
+    await passed(100, () => ({ headers: { authorization: 'Bearer a.b.c' } }));
+    // 20 of the address, and 50 more.
+    expect(lines.filter(({ msg }) => msg === 'token refused')).toHaveLength(70);
+  });
+
+  it('while authentication is off every caller has the limit of users, and gives nothing back', async () => {
+    const { passed } = build({ limits });
+    expect(await passed(5, () => ({ user: 'ani', headers: as('ani', 'admin') }))).toBe(2);
+    expect(await passed(30, (n) => ({ user: `user-${n}`, headers: as('ani', 'admin') }))).toBe(15);
+  });
+
+  it('RATE_LIMIT_MAX 0 limits no caller with a role', async () => {
+    const { passed } = build({ authentication, limits: { max: 0, staffMax: 1 } });
+    expect(await passed(50, () => ({ headers: as('shop', 'payments') }))).toBe(50);
+  });
+});
+
 describe('other requests', () => {
   it('reads, health and metrics are not limited', async () => {
     const { passed } = build();
@@ -163,55 +231,6 @@ describe('TRUSTED_PROXIES', () => {
     'TRUSTED_PROXIES refuses %j',
     (text) => {
       expect(variableFormats['cidr-list']!.isValid(text)).toBe(false);
-    },
-  );
-});
-
-it('Redis does not count as late for a process that was busy while the answer came', async () => {
-  const redis = {
-    defineCommand: () => undefined,
-    rateLimit: (...all: unknown[]) => {
-      const callback = all.at(-1) as (error: unknown, counted: [number, number]) => void;
-      // Answered by the system during the work below, and read after the timers that fell due in it.
-      stat('.', () => callback(null, [1, 1_000]));
-      const until = performance.now() + 300;
-      while (performance.now() < until);
-    },
-    rateLimitRead: () => undefined,
-  };
-  const { passed, lines } = build({ limits: { redis } });
-  expect(await passed(1, () => ({ user: 'ani' }))).toBe(1);
-  expect(lines.filter(({ level }) => level === 'warn').map(({ msg }) => msg)).not.toContain(
-    'circuit opened: each process counts its own requests for the rate limit',
-  );
-});
-
-describe('while Redis does not count', () => {
-  it.each([
-    ['refuses', () => Promise.reject(new Error('READONLY'))],
-    ['does not answer', () => new Promise(() => undefined)],
-  ] as const)(
-    'Redis %s: the process counts alone, and only the first request waits',
-    async (_name, answer) => {
-      let asked = 0;
-      const redis = {
-        defineCommand: () => undefined,
-        rateLimit: (...all: unknown[]) => {
-          asked += 1;
-          const callback = all.at(-1) as (error: unknown) => void;
-          answer().then(undefined, callback);
-        },
-        rateLimitRead: () => undefined,
-      };
-      const { passed, lines } = build({ limits: { redis } });
-      const startedAt = performance.now();
-      expect(await passed(5, () => ({ user: 'ani' }))).toBe(2);
-      expect(performance.now() - startedAt).toBeLessThan(1_000);
-      // One for the address, one for the user.
-      expect(asked).toBe(2);
-      expect(lines.filter(({ level }) => level === 'warn').map(({ msg }) => msg)).toContain(
-        'circuit opened: each process counts its own requests for the rate limit',
-      );
     },
   );
 });

@@ -1,6 +1,6 @@
 import { Type } from '@sinclair/typebox';
 import { expect, test } from 'vitest';
-import { commonVariables, ConfigError, readConfig } from '../src/index.ts';
+import { commonVariables, ConfigError, limitVariables, readConfig } from '../src/index.ts';
 
 const schema = Type.Object({
   ...commonVariables,
@@ -26,6 +26,7 @@ test('readConfig fills in the defaults', () => {
   expect(readConfig(schema, required)).toEqual({
     ...required,
     HOST: '127.0.0.1',
+    REDIS_KEY_PREFIX: '',
     DATABASE_POOL_MAX: 10,
     SHUTDOWN_DELAY_SECONDS: 0,
     LOG_LEVEL: 'info',
@@ -125,4 +126,51 @@ test.each([
   const read = () => readConfig(schema, { ...required, REDIS_URL: url });
   if (isAcceptable) expect(read().REDIS_URL).toBe(url);
   else expect(read).toThrow(ConfigError);
+});
+
+const bounded = Type.Object({
+  LEAST: Type.Integer({ description: 'The lower one.', default: 30, minimum: 0, maximum: 1_000 }),
+  MOST: Type.Integer({ description: 'The upper one.', default: 300, atLeast: 'LEAST', maximum: 1_000 }),
+  PART: Type.Integer({ description: 'A part of it.', default: 10, minimum: 1, atMost: 'LEAST' }),
+});
+
+test.each([
+  [{ LEAST: '31', MOST: '30' }, ['MOST must be a whole number from LEAST to 1000']],
+  [{ MOST: '29' }, ['MOST must be a whole number from LEAST to 1000']],
+  [{ LEAST: '5' }, ['PART must be a whole number from 1 to LEAST']],
+  [{ PART: '31' }, ['PART must be a whole number from 1 to LEAST']],
+  [
+    { LEAST: '700', MOST: '600', PART: '701' },
+    ['MOST must be a whole number from LEAST to 1000', 'PART must be a whole number from 1 to LEAST'],
+  ],
+  [{ LEAST: 'many' }, ['LEAST must be a whole number from 0 to 1000']],
+  [
+    { LEAST: '1001' },
+    ['LEAST must be a whole number from 0 to 1000', 'MOST must be a whole number from LEAST to 1000'],
+  ],
+])('variables that do not fit together are refused by name: %j', (env, findings) => {
+  const read = () => readConfig(bounded, env);
+  expect(read).toThrow(ConfigError);
+  expect(read).toThrow(new RegExp(`wrong:\n${findings.map((finding) => `  - ${finding}`).join('\n')}$`));
+});
+
+test.each([
+  [
+    { LEAST: '30', MOST: '30', PART: '30' },
+    { LEAST: 30, MOST: 30, PART: 30 },
+  ],
+  [{ LEAST: '299' }, { LEAST: 299, MOST: 300 }],
+  [{ LEAST: '500' }, { LEAST: 500, MOST: 500 }],
+])('a default that must be at least another variable follows it: %j', (env, expected) => {
+  expect(readConfig(bounded, env)).toMatchObject(expected);
+});
+
+test('RATE_LIMIT_STAFF_MAX below RATE_LIMIT_MAX refuses the start', () => {
+  const limits = Type.Object(limitVariables);
+  expect(() => readConfig(limits, { RATE_LIMIT_MAX: '50', RATE_LIMIT_STAFF_MAX: '49' })).toThrow(
+    'RATE_LIMIT_STAFF_MAX must be a whole number from RATE_LIMIT_MAX to 1000000',
+  );
+  expect(readConfig(limits, { RATE_LIMIT_MAX: '0', RATE_LIMIT_STAFF_MAX: '0' })).toMatchObject({
+    RATE_LIMIT_STAFF_MAX: 0,
+  });
 });

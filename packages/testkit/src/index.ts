@@ -1,6 +1,7 @@
 // Fixtures of tests.
 export { atOnce } from './fixtures/at-once.ts';
 export { auditViolations, type Violation } from './fixtures/audit-violations.ts';
+export { callers, operationsOf, type CallerKind } from './fixtures/callers.ts';
 export { describedAnswers } from './fixtures/described-answers.ts';
 export { expectProblem, type Answer } from './fixtures/expect-problem.ts';
 export {

@@ -43,6 +43,8 @@ interface ClaimSettings {
   readonly issuer?: string | undefined;
   /** The `aud` that a token must have among its own. */
   readonly audience?: string | undefined;
+  /** The path of the claim that has the roles; `roles` by default. */
+  readonly rolesClaim?: string;
 }
 
 type AuthenticationConfig = Readonly<Static<TObject<typeof authenticationVariables>>>;
@@ -50,7 +52,11 @@ type AuthenticationConfig = Readonly<Static<TObject<typeof authenticationVariabl
 /** @throws Error whose one sentence says why the service must not start */
 export function readAuthenticationSettings(config: AuthenticationConfig): AuthenticationSettings {
   const { JWT_SECRET: secret, JWKS_URL: url } = config;
-  const claims = { issuer: config.JWT_ISSUER, audience: config.JWT_AUDIENCE };
+  const claims = {
+    issuer: config.JWT_ISSUER,
+    audience: config.JWT_AUDIENCE,
+    rolesClaim: config.JWT_ROLES_CLAIM,
+  };
   if (secret !== undefined && url !== undefined) {
     throw new Error('JWT_SECRET and JWKS_URL exclude each other; set only the one that matches your tokens');
   }

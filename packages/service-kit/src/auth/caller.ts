@@ -26,6 +26,11 @@ export function hasRole(caller: Caller, role: Role): boolean {
   return caller.roles.has(role) || caller.roles.has('admin');
 }
 
+/** Whether a verified token has one of the roles: its user speaks for many. */
+export function isStaff({ userId, roles: granted }: Caller): boolean {
+  return userId !== null && granted.size > 0;
+}
+
 /**
  * The user of a request: the user of its token, or, while authentication is off, the user that it names.
  *

@@ -71,7 +71,7 @@ export const limitVariables = {
     description:
       'RATE_LIMIT_MAX of callers whose token has the role `payments`, `organizer` or `admin`: they speak for many.',
     default: 3_000,
-    minimum: 1,
+    atLeast: 'RATE_LIMIT_MAX',
     maximum: 1_000_000,
   }),
   TRUSTED_PROXIES: Type.Optional(

@@ -14,6 +14,23 @@ const ajv = new Ajv({
   useDefaults: true,
   formats: Object.fromEntries(formats),
 });
+// The rules that join two variables: `atLeast: 'RATE_LIMIT_MAX'` in the schema of another one. A value that is no number is
+// refused where it stands.
+for (const [keyword, isBroken] of [
+  ['atLeast', (value: number, other: number) => value < other],
+  ['atMost', (value: number, other: number) => value > other],
+] as const) {
+  ajv.addKeyword({
+    keyword,
+    type: 'number',
+    schemaType: 'string',
+    errors: false,
+    validate: (name: string, value: number, _schema: unknown, context?: { parentData: object }) => {
+      const values = (context?.parentData ?? {}) as Readonly<Record<string, unknown>>;
+      return !isBroken(value, Number(values[name]));
+    },
+  });
+}
 
 /**
  * Reads a service's configuration from environment variables.
@@ -32,9 +49,19 @@ export function readConfig<Schema extends TObject>(
     if (env[name] !== undefined && env[name] !== '') values[name] = env[name];
   }
 
+  raiseDefaults(schema, values);
   const validate = ajv.compile<Static<Schema>>(schema);
   if (!validate(values)) throw new ConfigError(messageOf(schema, validate.errors ?? []));
   return Object.freeze(values);
+}
+
+/** A variable that is not set follows the one that it must not be below. */
+function raiseDefaults(schema: TObject, values: Record<string, unknown>): void {
+  for (const [name, { atLeast, default: byDefault }] of Object.entries(schema.properties)) {
+    if (typeof atLeast !== 'string' || values[name] !== undefined) continue;
+    const least = Number(values[atLeast]);
+    if (least > Number(byDefault)) values[name] = least;
+  }
 }
 
 function messageOf(schema: TObject, errors: readonly ErrorObject[]): string {

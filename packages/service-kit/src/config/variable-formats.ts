@@ -47,7 +47,7 @@ export function describeVariable(schema: TSchema): string {
 
   return [
     typePhrases[String(schema['type'])] ?? 'a value',
-    range(schema['minimum'], schema['maximum'], ''),
+    range(schema['atLeast'] ?? schema['minimum'], schema['atMost'] ?? schema['maximum'], ''),
     range(schema['minLength'], schema['maxLength'], ' characters'),
     typeof schema['pattern'] === 'string' ? `matching ${schema['pattern']}` : '',
   ]
@@ -55,12 +55,15 @@ export function describeVariable(schema: TSchema): string {
     .join(' ');
 }
 
+/** A bound is a number or the name of another variable. */
 function range(least: unknown, most: unknown, unit: string): string {
-  if (typeof least === 'number' && typeof most === 'number') {
-    return unit === '' ? `from ${least} to ${most}` : `of ${least} to ${most}${unit}`;
-  }
-  if (typeof least === 'number') return unit === '' ? `from ${least}` : `of at least ${least}${unit}`;
-  if (typeof most === 'number') return unit === '' ? `up to ${most}` : `of at most ${most}${unit}`;
+  const [hasLeast, hasMost] = [least, most].map((bound) => ['number', 'string'].includes(typeof bound));
+  if (hasLeast && hasMost)
+    return unit === ''
+      ? `from ${String(least)} to ${String(most)}`
+      : `of ${String(least)} to ${String(most)}${unit}`;
+  if (hasLeast) return unit === '' ? `from ${String(least)}` : `of at least ${String(least)}${unit}`;
+  if (hasMost) return unit === '' ? `up to ${String(most)}` : `of at most ${String(most)}${unit}`;
   return '';
 }
 

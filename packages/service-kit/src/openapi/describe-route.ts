@@ -57,10 +57,18 @@ export function describeRoute(route: DescribedRoute): FastifySchema {
     ...schema,
     response: { ...response, ...describeProblems(problemsOf(route)) },
     ...(isWriting ? { headers: { type: 'object', properties: { 'Idempotency-Key': idempotencyKey } } } : {}),
+    ...describeRole(route),
     security: isPublic ? [] : [{ bearer: [] }, {}],
     operationId: operationIdOf(route),
     tags: [url.startsWith('/api/') ? (url.split('/')[3] ?? '') : 'operation'],
   };
+}
+
+function describeRole({ schema, config: { access } }: DescribedRoute): { description?: string } {
+  if (access === undefined || access === 'public') return {};
+  const roles = access === 'admin' ? '`admin`' : `\`${access}\` or \`admin\``;
+  const sentence = `While authentication is on, the token must have the role ${roles}.`;
+  return { description: [schema.description, sentence].filter((part) => part !== undefined).join(' ') };
 }
 
 /** In the order of their statuses. */

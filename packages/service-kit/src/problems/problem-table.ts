@@ -93,7 +93,7 @@ const rows: Readonly<Record<ProblemCode, ProblemRow>> = {
   },
   FORBIDDEN: {
     status: 403,
-    when: 'the token is valid, but its `roles` lack the role that the route needs',
+    when: 'the token is valid, but lacks the role that the route needs',
     en: 'Your account is not allowed to do this: ask for the role that it needs.',
     id: 'Akun Anda tidak berhak melakukan ini: mintalah peran yang diperlukan.',
   },
