@@ -1,9 +1,9 @@
-import { isIP } from 'node:net';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
+import { addressOf } from '../http/client-address.ts';
 import { namedPlugin, type HttpService } from '../http/http-service.ts';
 import { HttpError } from '../problems/http-error.ts';
-import rateLimit, { fastifyRateLimit } from '@fastify/rate-limit';
+import { fastifyRateLimit } from '@fastify/rate-limit';
 import { circuitBreaker, ConsecutiveBreaker, handleAll, type IPolicy } from 'cockatiel';
 
 export interface LimitOptions {
@@ -21,7 +21,7 @@ const addressFactor = 10;
 
 /** Limits the requests that write, and requests for unknown routes, per address; before a token is verified. */
 export const addressLimit = namedPlugin<LimitOptions>(
-  { name: 'address-limit', after: ['request-context'] },
+  { name: 'address-limit', after: ['request-context', 'client-address'] },
   (app, { max, windowSeconds, redis, logger }) => {
     if (max === 0) return;
     const limiter = createLimiter(app, {
@@ -63,16 +63,6 @@ export const userLimit = namedPlugin<LimitOptions>(
     });
   },
 );
-
-/**
- * The address that a request counts for. Of IPv6 the first 64 bits count: a client can choose the rest.
- *
- * @returns an address, never the text of a forged header
- */
-export function addressOf({ ip, socket }: FastifyRequest): string {
-  // A proxy may pass on anything; only an address becomes a key.
-  return rateLimit.normalizeIP(isIP(ip) === 0 ? (socket.remoteAddress ?? '') : ip);
-}
 
 async function limit(limiter: Limiter, request: FastifyRequest, reply: FastifyReply): Promise<void> {
   const seconds = await limiter(request);
