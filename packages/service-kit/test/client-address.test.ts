@@ -79,7 +79,11 @@ test('the header of a client is not believed: it may hold anything', async () =>
   const { ask, warnings } = build();
   for (const forged of ['198.51.100.1', 'unknown', '']) {
     expect(await ask(forged, '203.0.113.7')).toBe('203.0.113.7');
-    expect(await build('').ask(forged, '203.0.113.7').catch(() => '203.0.113.7')).toBe('203.0.113.7');
+    expect(
+      await build('')
+        .ask(forged, '203.0.113.7')
+        .catch(() => '203.0.113.7'),
+    ).toBe('203.0.113.7');
   }
   expect(warnings()).toEqual([]);
 });

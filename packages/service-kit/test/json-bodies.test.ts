@@ -83,7 +83,11 @@ test('Content-Encoding identity, or with no body, changes nothing', async () => 
   const identity = await send(Buffer.from('{"name":"a"}'), { 'content-encoding': 'Identity' });
   expect(identity.json()).toEqual({ name: 'a' });
   const { app } = buildService(define);
-  const empty = await app.inject({ method: 'POST', url: '/confirm', headers: { 'content-encoding': 'gzip' } });
+  const empty = await app.inject({
+    method: 'POST',
+    url: '/confirm',
+    headers: { 'content-encoding': 'gzip' },
+  });
   expect(empty.json()).toEqual({ confirmed: true });
 });
 

@@ -20,7 +20,11 @@ export const strictQueries = namedPlugin({ name: 'strict-queries', after: ['heal
 });
 
 /** Fastify would pass such a value on as it stands, its percent signs included. */
-function refuseUndecodable({ url }: FastifyRequest, _reply: FastifyReply, done: HookHandlerDoneFunction): void {
+function refuseUndecodable(
+  { url }: FastifyRequest,
+  _reply: FastifyReply,
+  done: HookHandlerDoneFunction,
+): void {
   const queryAt = url.indexOf('?');
   if (queryAt === -1 || !url.includes('%', queryAt)) return done();
   const errors = url
