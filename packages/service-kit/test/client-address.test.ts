@@ -5,12 +5,12 @@ import { buildService } from './fixtures/build-service.ts';
 const proxies = '10.0.0.0/8, fd00::/8';
 
 /** The addresses that requests count for, and the warnings that were logged meanwhile. */
-function build(trustedProxies: string | undefined = proxies) {
+function build() {
   const { app, lines } = buildService(
     (service) => {
       service.get('/address', (request) => ({ address: addressOf(request) }));
     },
-    { trustedProxies },
+    { trustedProxies: proxies },
   );
   const ask = async (forwarded: string | undefined, from = '10.1.2.3', more = {}) => {
     const headers = { ...(forwarded !== undefined && { 'x-forwarded-for': forwarded }), ...more };
@@ -69,7 +69,7 @@ test.each([
   const { ask, warnings } = build();
   const address = await ask(forwarded);
   expect(address).toMatch(/^unreadable behind 10\.\d+\.\d+\.\d+$/);
-  expect(await ask(`${forwarded}`)).toBe(address);
+  expect(await ask(forwarded)).toBe(address);
   expect(await ask(undefined)).toBe('10.1.2.3');
   expect(warnings()).toHaveLength(1);
   expect(warnings()[0]).toMatchObject({ proxy: address.slice('unreadable behind '.length) });
@@ -79,11 +79,6 @@ test('the header of a client is not believed: it may hold anything', async () =>
   const { ask, warnings } = build();
   for (const forged of ['198.51.100.1', 'unknown', '']) {
     expect(await ask(forged, '203.0.113.7')).toBe('203.0.113.7');
-    expect(
-      await build('')
-        .ask(forged, '203.0.113.7')
-        .catch(() => '203.0.113.7'),
-    ).toBe('203.0.113.7');
   }
   expect(warnings()).toEqual([]);
 });
