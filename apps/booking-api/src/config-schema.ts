@@ -41,9 +41,11 @@ export const configSchema = Type.Object({
     maximum: 60,
   }),
   MAX_SEATS_PER_BOOKING: Type.Integer({
-    description: 'How many seats one booking may hold.',
+    description: 'How many seats one booking may hold, 100 at most.',
     default: defaultSettings.maxSeatsPerBooking,
     minimum: 1,
+    // Else a group that holds nothing would be told to give seats back.
+    atMost: 'MAX_HELD_SEATS_PER_USER',
     maximum: 100,
   }),
   MAX_HELD_SEATS_PER_USER: Type.Integer({

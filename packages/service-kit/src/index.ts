@@ -18,11 +18,11 @@ export {
 } from './config/common-variables.ts';
 export { ConfigError, readConfig } from './config/read-config.ts';
 export { bodylessRoutes } from './http/bodyless-routes.ts';
+export { addressOf } from './http/client-address.ts';
 export { createHttpService, type HttpServiceOptions } from './http/create-http-service.ts';
 export type { HttpService } from './http/http-service.ts';
 export { endUpgradedRequest } from './http/websocket-upgrade.ts';
 export { idempotencyOf, tellReplay } from './idempotency/idempotency-keys.ts';
-export { addressOf } from './limits/rate-limits.ts';
 export { createLogger } from './logging/logger.ts';
 export { openApiOf } from './openapi/api-docs.ts';
 export { described } from './openapi/describe-route.ts';

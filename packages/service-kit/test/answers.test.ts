@@ -1,3 +1,4 @@
+import { Type } from '@sinclair/typebox';
 import { expect, test } from 'vitest';
 import { buildService } from './fixtures/build-service.ts';
 
@@ -5,7 +6,8 @@ const uuidV7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]
 
 const build = () =>
   buildService((app) => {
-    app.get('/fine', () => ({ fine: true }));
+    const querystring = Type.Object({ token: Type.Optional(Type.String()) });
+    app.get('/fine', { schema: { querystring } }, () => ({ fine: true }));
     app.get('/empty', (_request, reply) => reply.code(204).send());
     app.post('/fine', () => ({ fine: true }));
     app.get('/breaks', () => {

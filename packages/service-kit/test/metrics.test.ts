@@ -16,12 +16,16 @@ const build = () =>
 test('measures each request under method, route template and status', async () => {
   const { app, registry } = build();
   await app.inject('/seats/1');
+  await app.inject('/seats/2');
   await app.inject('/seats/2?x=1');
   await app.inject('/api/v1/inner/3');
   await app.inject('/nope');
   const text = await registry.metrics();
   expect(text).toContain(
     'http_request_duration_seconds_count{method="GET",route="/seats/:seatId",status="200"} 2',
+  );
+  expect(text).toContain(
+    'http_request_duration_seconds_count{method="GET",route="/seats/:seatId",status="400"} 1',
   );
   expect(text).toContain(
     'http_request_duration_seconds_count{method="GET",route="/api/v1/inner/:id",status="200"} 1',

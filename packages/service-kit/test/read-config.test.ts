@@ -53,6 +53,17 @@ test('takes an empty variable for an unset one and ignores unknown variables', (
   expect(config).not.toHaveProperty('PATH');
 });
 
+test.each(['tcp://10.43.7.11:3001', 'tcp://[fd00::7]:3001', 'udp://10.43.7.11:53'])(
+  'a ConfigError says that the service links of Kubernetes made a value such as %s',
+  (value) => {
+    expect(messageFor({ ...required, PORT: value, RATIO: 'x' })).toBe(
+      `2 environment variables are missing or wrong:
+  - PORT must be a whole number from 1 to 65535; Kubernetes made its value from a Service of that name: set enableServiceLinks: false in the pod
+  - RATIO must be a number from 0`,
+    );
+  },
+);
+
 test('readConfig returns a frozen object and does not change the environment', () => {
   const env = { ...required, PORT: '80' };
   expect(Object.isFrozen(readConfig(schema, env))).toBe(true);

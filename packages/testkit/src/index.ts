@@ -1,5 +1,6 @@
 // Fixtures of tests.
 export { atOnce } from './fixtures/at-once.ts';
+export { acceptedLanguages } from './fixtures/accepted-languages.ts';
 export { auditViolations, type Violation } from './fixtures/audit-violations.ts';
 export { callers, operationsOf, type CallerKind } from './fixtures/callers.ts';
 export { describedAnswers } from './fixtures/described-answers.ts';

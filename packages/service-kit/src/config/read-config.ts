@@ -51,7 +51,7 @@ export function readConfig<Schema extends TObject>(
 
   raiseDefaults(schema, values);
   const validate = ajv.compile<Static<Schema>>(schema);
-  if (!validate(values)) throw new ConfigError(messageOf(schema, validate.errors ?? []));
+  if (!validate(values)) throw new ConfigError(messageOf(schema, validate.errors ?? [], env));
   return Object.freeze(values);
 }
 
@@ -64,7 +64,16 @@ function raiseDefaults(schema: TObject, values: Record<string, unknown>): void {
   }
 }
 
-function messageOf(schema: TObject, errors: readonly ErrorObject[]): string {
+/** What a kubelet sets `<SERVICE>_PORT` to, for each Service of the namespace. */
+const serviceLink = /^(?:tcp|udp|sctp):\/\/(?:[\d.]+|\[[\da-f:]+\]):\d+$/i;
+const serviceLinkHint =
+  '; Kubernetes made its value from a Service of that name: set enableServiceLinks: false in the pod';
+
+function messageOf(
+  schema: TObject,
+  errors: readonly ErrorObject[],
+  env: Readonly<Record<string, string | undefined>>,
+): string {
   const findings = new Map<string, string>();
   for (const error of errors) {
     const isMissing = error.keyword === 'required';
@@ -78,7 +87,9 @@ function messageOf(schema: TObject, errors: readonly ErrorObject[]): string {
     else
       findings.set(
         name,
-        `${name} ${isMissing ? 'is not set: it ' : ''}must be ${describeVariable(variable)}`,
+        `${name} ${isMissing ? 'is not set: it ' : ''}must be ${describeVariable(variable)}${
+          serviceLink.test(env[name] ?? '') ? serviceLinkHint : ''
+        }`,
       );
   }
   const lines = [...findings.values()].map((finding) => `  - ${finding}`);

@@ -2,18 +2,20 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import fastify, { type FastifyBaseLogger } from 'fastify';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
-import { entriesOf } from '../config/variable-formats.ts';
 import { createRequestObserver, RequestLogController } from '../logging/request-log.ts';
 import { apiDocs, type ApiDocsOptions } from '../openapi/api-docs.ts';
 import { answerProblem, problemHandlers } from '../problems/problem-handlers.ts';
+import { clientAddress } from './client-address.ts';
 import { createClientErrorHandler } from './client-errors.ts';
 import { connectionClosing, trackConnections, type ConnectionTracker } from './connections.ts';
 import { cors } from './cors.ts';
 import { health, type DegradedDependency, type ReadinessCheck } from './health.ts';
 import type { HttpService } from './http-service.ts';
+import { jsonBodies } from './json-bodies.ts';
 import { metrics } from './metrics.ts';
 import { beginRequest, requestContext, requestIdOf } from './request-context.ts';
 import { createValidatorCompiler } from './request-validation.ts';
+import { strictQueries } from './strict-queries.ts';
 import { webSocketMessage } from './websocket-upgrade.ts';
 
 export interface HttpServiceOptions {
@@ -43,6 +45,9 @@ export interface HttpServiceOptions {
 /** Each connection costs memory, and a process serves no more than this many at a time. */
 const maxConnections = 10_000;
 
+/** Of the request line and all headers together. */
+const maxHeaderBytes = 16 * 1024;
+
 /**
  * Builds the HTTP side of a service: problem+json, request ids, strict validation, one log line and one measurement per
  * request, `/metrics`, `/health/*`, a quick close without lost requests. The app registers its routes as a plugin, after it.
@@ -61,7 +66,6 @@ export function createHttpService(options: HttpServiceOptions): HttpService {
     requestIdHeader: false,
     genReqId: requestIdOf,
     bodyLimit,
-    trustProxy: trustedProxies === undefined ? false : entriesOf(trustedProxies),
     routerOptions: { maxParamLength: 64 },
     // Fastify's own 503 has neither request id nor problem+json, and a request that arrives during the close can be served.
     return503OnClosing: false,
@@ -72,7 +76,8 @@ export function createHttpService(options: HttpServiceOptions): HttpService {
     // Longer than the 60 s after which load balancers close idle connections: the balancer closes first.
     keepAliveTimeout: 72_000,
     http: {
-      maxHeaderSize: 8 * 1024,
+      // A token with many claims or groups has 12 KiB and more; the gateway takes as much.
+      maxHeaderSize: maxHeaderBytes,
       headersTimeout: 5_000,
       // Node looks for late requests every 30 s by default.
       connectionsCheckingInterval: 1_000,
@@ -92,15 +97,16 @@ export function createHttpService(options: HttpServiceOptions): HttpService {
   // Node would answer 417 without a request id; an unknown expectation may as well be ignored.
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));
   app.setValidatorCompiler(createValidatorCompiler());
-  // Only JSON is a body; a text/plain body would otherwise reach validation as a string.
-  app.removeContentTypeParser('text/plain');
 
   app.register(problemHandlers);
   app.register(requestContext, { observe });
+  app.register(clientAddress, { trustedProxies, logger });
+  app.register(jsonBodies);
   app.register(connectionClosing, { connections, stopping, logger });
   app.register(cors, { allowedOrigins });
   if (docs !== undefined) app.register(apiDocs, docs);
   app.register(metrics, { registry });
   app.register(health, { readiness, degradedDependencies, logger });
+  app.register(strictQueries);
   return app;
 }

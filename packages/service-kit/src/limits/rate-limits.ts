@@ -1,10 +1,9 @@
-import { isIP } from 'node:net';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { isStaff, type Caller } from '../auth/caller.ts';
+import { addressOf } from '../http/client-address.ts';
 import { namedPlugin } from '../http/http-service.ts';
 import { HttpError } from '../problems/http-error.ts';
-import rateLimit from '@fastify/rate-limit';
 import { circuitBreaker, ConsecutiveBreaker, handleAll, type IPolicy } from 'cockatiel';
 import {
   createProcessCounter,
@@ -49,7 +48,7 @@ interface AddressCount {
  * beyond the limit of staff: the number of tokens that an address can try is bounded.
  */
 export const addressLimit = namedPlugin<LimitOptions>(
-  { name: 'address-limit', after: ['request-context'] },
+  { name: 'address-limit', after: ['request-context', 'client-address'] },
   (app, options) => {
     app.decorateRequest('addressCount', undefined);
     const { max, staffMax = max } = options;
@@ -108,16 +107,6 @@ export const userLimit = namedPlugin<LimitOptions>(
     });
   },
 );
-
-/**
- * The address that a request counts for. Of IPv6 the first 64 bits count: a client can choose the rest.
- *
- * @returns an address, never the text of a forged header
- */
-export function addressOf({ ip, socket }: FastifyRequest): string {
-  // A proxy may pass on anything; only an address becomes a key.
-  return rateLimit.normalizeIP(isIP(ip) === 0 ? (socket.remoteAddress ?? '') : ip);
-}
 
 function limitTo(most: number, count: Limiter): (key: string, reply: FastifyReply) => Promise<void> {
   return async (key, reply) => {

@@ -28,7 +28,14 @@ export class HttpError extends Error {
 export const sentences = {
   bodyRequired: { en: 'a JSON body is required', id: 'isi permintaan JSON wajib ada' },
   bodyForbidden: { en: 'the body must be empty or {}', id: 'isi permintaan harus kosong atau {}' },
+  notUtf8: { en: 'the body must be UTF-8', id: 'isi permintaan harus UTF-8' },
+  repeatedMember: { en: 'is there twice', id: 'tercantum dua kali' },
   unknownMember: { en: 'is not a known member', id: 'tidak dikenal' },
+  unknownParameter: { en: 'is not known', id: 'tidak dikenal' },
+  undecodableParameter: {
+    en: 'the query parameter must be UTF-8 in percent-encoding',
+    id: 'parameter kueri harus UTF-8 dalam percent-encoding',
+  },
   memberRequired: { en: 'is required', id: 'wajib diisi' },
   userOfToken: {
     en: 'is taken from the token: leave it out',
@@ -50,8 +57,8 @@ export const sentences = {
   longPath: { en: 'a segment of the path is too long', id: 'bagian dari alamat terlalu panjang' },
   hostRequired: { en: 'the header Host is required', id: 'header Host wajib ada' },
   largeHeaders: {
-    en: 'the request line and headers are too large',
-    id: 'baris permintaan dan header terlalu besar',
+    en: 'the request line and headers must have at most 16 KiB',
+    id: 'baris permintaan dan header paling banyak 16 KiB',
   },
   lateRequest: { en: 'the request did not arrive in time', id: 'permintaan tidak tiba tepat waktu' },
   malformedRequest: {

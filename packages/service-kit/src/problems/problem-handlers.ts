@@ -1,9 +1,9 @@
-import { negotiate } from '@fastify/accept-negotiator';
 import { SeatCoreError } from '@ticketing/seat-core/errors';
 import type { ErrorObject } from 'ajv';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { namedPlugin } from '../http/http-service.ts';
 import { HttpError, sentences } from './http-error.ts';
+import { preferredLanguage } from './preferred-language.ts';
 import { renderProblem, type ProblemDetails } from './problem-body.ts';
 import type { Language, ProblemCode, Sentence } from './problem-table.ts';
 import { describeValidation } from './validation-errors.ts';
@@ -57,24 +57,6 @@ export function answerProblem(error: unknown, request: FastifyRequest, reply: Fa
     .headers(retryAfter === undefined ? {} : { 'retry-after': retryAfter })
     .header('vary', vary === undefined ? 'accept-language' : `${String(vary)}, accept-language`)
     .send(problem.body);
-}
-
-/** Any other quality is invalid (RFC 9110, 12.4.2), and its entry is skipped. */
-const invalidQuality = /;\s*q\s*=(?!\s*(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\s*(?:;|$))/;
-
-/**
- * The language of `detail`: Indonesian if `Accept-Language` ranks it above English, by quality, then by order of
- * mention; otherwise English.
- */
-export function preferredLanguage(acceptLanguage = ''): Language {
-  const entries = acceptLanguage.toLowerCase().split(',');
-  const valid = entries.filter((entry) => !invalidQuality.test(entry)).join(',');
-  // "*" gets English, and regions do not count.
-  const languages = valid.replaceAll('*', 'en').replace(/-[a-z0-9-]+/g, '');
-  const placeOf = (language: Language) => languages.search(new RegExp(`\\b${language}\\b`));
-  // Of equal qualities the negotiator takes the language that stands first in its list.
-  const supported = (['en', 'id'] as const).toSorted((a, b) => placeOf(a) - placeOf(b));
-  return negotiate(languages, supported) ?? 'en';
 }
 
 const requestErrors: Readonly<Record<string, Sentence>> = {

@@ -143,9 +143,9 @@ const rows: Readonly<Record<ProblemCode, ProblemRow>> = {
   },
   UNSUPPORTED_MEDIA_TYPE: {
     status: 415,
-    when: 'the body is not `application/json`',
-    en: 'Send the body as application/json.',
-    id: 'Kirim isi permintaan sebagai application/json.',
+    when: 'the body is not `application/json`, or has another charset than UTF-8, or a `Content-Encoding`',
+    en: 'Send the body as application/json, in UTF-8 and without Content-Encoding.',
+    id: 'Kirim isi permintaan sebagai application/json, dalam UTF-8 dan tanpa Content-Encoding.',
   },
   RATE_LIMITED: {
     status: 429,

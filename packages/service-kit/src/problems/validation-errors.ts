@@ -30,7 +30,7 @@ export function describeValidation(
     .slice(0, maxErrors)
     .map((error) => ({
       pointer: pointerOf(error),
-      detail: prefix + (sentenceOf(error)?.[language] ?? fallback(error, language)),
+      detail: prefix + (sentenceOf(error, source)?.[language] ?? fallback(error, language)),
     }));
 }
 
@@ -63,14 +63,14 @@ const formats: Readonly<Record<string, Sentence>> = {
   'date-time': { en: 'a time such as 2026-08-17T10:00:00Z', id: 'waktu seperti 2026-08-17T10:00:00Z' },
 };
 
-function sentenceOf({ keyword, params }: ErrorObject): Sentence | undefined {
+function sentenceOf({ keyword, params }: ErrorObject, source: string): Sentence | undefined {
   switch (keyword) {
     case 'bodyRequired':
       return sentences.bodyRequired;
     case 'required':
       return sentences.memberRequired;
     case 'additionalProperties':
-      return sentences.unknownMember;
+      return source === 'querystring' ? sentences.unknownParameter : sentences.unknownMember;
     case 'type':
       return mustBe(types[String(params['type'])]);
     case 'format':

@@ -4,7 +4,6 @@
  */
 
 const codes = [
-  'VALIDATION_FAILED',
   'ROUTE_NOT_FOUND',
   'PAYLOAD_TOO_LARGE',
   'RATE_LIMITED',
@@ -13,6 +12,12 @@ const codes = [
   'INTERNAL',
 ];
 const header = '# Made by "npm run docs" from the problems of the services.\n';
+
+/** The answers to bytes that never became a request: the place of each, its status and its sentence. */
+const unread = [
+  { location: '= /problems/malformed', status: 400, name: 'malformed', sentence: 'malformedRequest' },
+  { location: '= /problems/large-headers', status: 431, name: 'large_headers', sentence: 'largeHeaders' },
+];
 
 /** A client that was too fast for the gateway may retry as soon as its bucket is a little lower. */
 const retrySeconds = { RATE_LIMITED: 1 };
@@ -27,8 +32,8 @@ const variableOf = (code) => `$detail_${code.toLowerCase()}`;
 
 /** Maps for the http block: each sentence in the language that the client asked for. */
 export function gatewayDetails(problems, sentences) {
-  const details = codes.map((code) => [variableOf(code), problems[code].detail]);
-  details.push(['$detail_malformed', sentences.malformedRequest]);
+  const details = ['VALIDATION_FAILED', ...codes].map((code) => [variableOf(code), problems[code].detail]);
+  for (const { name, sentence } of unread) details.push([`$detail_${name}`, sentences[sentence]]);
   const maps = details.map(
     ([variable, { en, id }]) =>
       `map $language ${variable} {\n    id ${quoted(id)};\n    default ${quoted(en)};\n}\n`,
@@ -36,10 +41,17 @@ export function gatewayDetails(problems, sentences) {
   return `${header}${maps.join('')}`;
 }
 
-/** Named locations for the server block. */
+/** Locations for the server block. */
 export function gatewayProblems(problems) {
-  const locations = codes.map((code) => {
-    const { status, title, retryable, retryAfterSeconds = retrySeconds[code] } = problems[code];
+  const kinds = [
+    ...unread.map(({ location, status, name }) => {
+      const errors = [{ pointer: '', detail: `$detail_${name}` }];
+      return { code: 'VALIDATION_FAILED', location, status, more: { errors } };
+    }),
+    ...codes.map((code) => ({ code, location: `@${code}`, status: problems[code].status, more: {} })),
+  ];
+  const locations = kinds.map(({ code, location, status, more }) => {
+    const { title, retryable, retryAfterSeconds = retrySeconds[code] } = problems[code];
     const type = `urn:ticketing:fault:${code.toLowerCase().replaceAll('_', '-')}`;
     const body = {
       type,
@@ -49,10 +61,11 @@ export function gatewayProblems(problems) {
       code,
       retryable,
       requestId: '$own_request_id',
+      ...more,
     };
-    if (code === 'VALIDATION_FAILED') body.errors = [{ pointer: '', detail: '$detail_malformed' }];
     const lostOutcome = code === 'DEPENDENCY_UNAVAILABLE' ? '$lost_outcome' : '';
     const lines = [
+      ...(location.startsWith('=') ? ['internal;'] : []),
       'default_type application/problem+json;',
       'add_header x-request-id $own_request_id always;',
       'add_header content-language $language always;',
@@ -61,7 +74,7 @@ export function gatewayProblems(problems) {
       ...(retryAfterSeconds === undefined ? [] : [`add_header retry-after ${retryAfterSeconds} always;`]),
       `return ${status} ${quoted(`${JSON.stringify(body).slice(0, -1)}${lostOutcome}}`)};`,
     ];
-    return `location @${code} {\n${lines.map((line) => `    ${line}\n`).join('')}}\n`;
+    return `location ${location} {\n${lines.map((line) => `    ${line}\n`).join('')}}\n`;
   });
   return `${header}${locations.join('')}`;
 }

@@ -11,6 +11,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { checkCompose, composeAddresses, composeConfig, makeEnvFile } from '../src/checks/compose.ts';
 import { checkDockerfile, checkDockerignore, dockerfilePath } from '../src/checks/dockerfile.ts';
 import { checkGrafana } from '../src/checks/grafana.ts';
+import { checkKubeletEnvironments } from '../src/checks/kubelet-environment.ts';
 import { checkManifests, kustomize, parseManifests, readManifests } from '../src/checks/kubernetes.ts';
 import * as prometheus from '../src/checks/prometheus.ts';
 import { runSql } from '../src/run-sql.ts';
@@ -126,6 +127,10 @@ describe('the manifests of Kubernetes', () => {
     const manifests = await readManifests();
     expect(manifests.filter(({ kind }) => kind === 'Deployment')).toHaveLength(4);
     expect(checkManifests(manifests)).toEqual([]);
+  });
+
+  it('give each service an environment that it accepts, with what a kubelet adds to it', async () => {
+    expect(await checkKubeletEnvironments()).toEqual([]);
   });
 
   it('are put together by kustomize, where there is a kubectl', async ({ skip }) => {

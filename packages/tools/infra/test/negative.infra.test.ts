@@ -6,6 +6,7 @@ import { backUp, restore } from '../src/back-up.ts';
 import { checkCompose, composeConfig, makeEnvFile } from '../src/checks/compose.ts';
 import { checkDockerfile, checkDockerignore } from '../src/checks/dockerfile.ts';
 import { checkGrafana } from '../src/checks/grafana.ts';
+import { checkKubeletEnvironments } from '../src/checks/kubelet-environment.ts';
 import { checkManifests, readManifests } from '../src/checks/kubernetes.ts';
 import { checkMigrations } from '../src/checks/migrations.ts';
 import * as prometheus from '../src/checks/prometheus.ts';
@@ -84,6 +85,41 @@ describe('a planted failure', () => {
   ])('the check of the manifests reports %s', async (_, from, to, report) => {
     const folder = await copyWith('kubernetes', 'base/payment-api.yml', from, to);
     expect(checkManifests(await readManifests(folder)).join()).toMatch(report);
+  });
+
+  it('the checks of the manifests name the variable that the service links of a pod would set', async () => {
+    const folder = await copyWith(
+      'kubernetes',
+      'base/booking-api.yml',
+      '      enableServiceLinks: false\n',
+      '',
+    );
+    expect(checkManifests(await readManifests(folder))).toEqual([
+      'booking-api gets the service links of its namespace',
+    ]);
+    expect(await checkKubeletEnvironments(folder)).toEqual([
+      expect.stringMatching(
+        /^booking-api cannot start: BOOKING_API_PORT must be .*enableServiceLinks: false/,
+      ),
+    ]);
+  });
+
+  it('the checks of the environments report a value that stops a service, and a variable that none reads', async () => {
+    const folder = await copyWith(
+      'kubernetes',
+      'base/kustomization.yml',
+      'DELAY_SECONDS=8',
+      'DELAY_SECONDS=8s',
+    );
+    expect(await checkKubeletEnvironments(folder)).toEqual(
+      ['booking-api', 'expiry-worker', 'payment-api'].map((name) =>
+        expect.stringContaining(`${name} cannot start: SHUTDOWN_DELAY_SECONDS`),
+      ),
+    );
+    const misspelt = edit(await read('docker-compose.yml'), 'TRUSTED_PROXIES: ', 'TRUSTED_PROXYS: ');
+    expect(await checkCompose(misspelt)).toContain(
+      'payment-api is given TRUSTED_PROXYS, which no service reads',
+    );
   });
 
   it('promtool reports a function that does not exist, and an alert that never fires', async () => {

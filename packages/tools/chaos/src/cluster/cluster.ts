@@ -68,6 +68,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       DATABASE_POOL_MAX: '8',
       HOLD_SECONDS: String(settings.holdSeconds),
       SEAT_LOCK_SECONDS: String(settings.seatLockSeconds),
+      MAX_SEATS_PER_BOOKING: String(settings.maxHeldSeats),
       MAX_HELD_SEATS_PER_USER: String(settings.maxHeldSeats),
       RATE_LIMIT_MAX: '0',
       LOG_LEVEL: 'warn',

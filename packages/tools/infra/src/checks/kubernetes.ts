@@ -74,6 +74,8 @@ export function checkManifests(manifests: readonly Manifest[]): string[] {
 function checkPod(name: string, pod: IPodSpec): string[] {
   const own = findings({
     [`${name} may run as root`]: pod.securityContext?.runAsNonRoot !== true,
+    // A Service called booking-api would set BOOKING_API_PORT to tcp://address:port.
+    [`${name} gets the service links of its namespace`]: pod.enableServiceLinks !== false,
     [`${name} gets a token of the cluster`]: pod.automountServiceAccountToken !== false,
   });
   return own.concat(
