@@ -23,7 +23,7 @@ type Method = 'GET' | 'HEAD' | 'POST' | 'DELETE' | 'OPTIONS';
 const send = (method: Method, url: string, language = 'en') =>
   buildService(define).app.inject({ method, url, headers: { 'accept-language': language } });
 
-const errorsOf = (answer: { json: <T>() => T }) =>
+const errorsOf = (answer: Awaited<ReturnType<typeof send>>) =>
   answer.json<{ errors: readonly { readonly pointer: string }[] }>().errors;
 
 test.each<[Method, string]>([

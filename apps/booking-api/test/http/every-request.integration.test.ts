@@ -1,4 +1,5 @@
-import { expectProblem } from '@ticketing/testkit';
+import { eventInput, expectProblem } from '@ticketing/testkit';
+import { openApiOf } from '@ticketing/service-kit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openTestApi, type TestApi } from '../fixtures/test-api.ts';
 
@@ -57,6 +58,72 @@ describe('any request', () => {
       payload: '{}',
     });
     expect(answer.statusCode).toBe(200);
+  });
+});
+
+describe('a request that could be misread', () => {
+  const id = '01a207cb-fe78-7242-9856-5de10f948ac2';
+
+  it('is refused on every route for a query parameter that the route does not know', async () => {
+    const { paths } = (await openApiOf(api.app)) as { paths: Record<string, Record<string, object>> };
+    const bodies: Record<string, unknown> = {
+      'post /api/v1/booking': { seatId: id, userId: 'ani' },
+      'post /api/v1/events': eventInput({ seats: 1 }),
+    };
+    const routes = Object.entries(paths)
+      .filter(([path]) => path.startsWith('/api/'))
+      .flatMap(([path, operations]) => Object.keys(operations).map((method) => [method, path] as const));
+    expect(routes).toHaveLength(10);
+    for (const [method, path] of routes) {
+      // Beside the parameter that the list of bookings requires.
+      const query = method === 'get' && path.endsWith('/booking') ? `eventId=${id}&userId=ani&` : '';
+      const url = `${path.replace(/\{\w+\}/, id)}?${query}eventid=x`;
+      const answer = await api.call(method.toUpperCase(), url, bodies[`${method} ${path}`]);
+      expectProblem(answer, {
+        status: 400,
+        code: 'VALIDATION_FAILED',
+        errors: [{ pointer: '/eventid', detail: 'the query parameter is not known' }],
+      });
+    }
+    expect((await api.core.listEvents({ limit: 1 })).events).toEqual([]);
+  });
+
+  it.each([
+    [`/api/v1/seats/available?eventId=${id}&eventId=${id}`, 400],
+    [`/api/v1/seats/available?eventId[]=${id}`, 400],
+    [`/api/v1/booking?eventId=${id}&userId=caf%E9`, 400],
+    ['/api/v1/booking/%E9', 400],
+    [`/api/v1/booking/${id}%E9`, 400],
+    ['/health/live?t=1', 200],
+    ['/metrics?t=1', 200],
+  ])('GET %s is answered %i', async (path, status) => {
+    expect((await api.call('GET', path)).status).toBe(status);
+  });
+
+  it('is refused when its body is not UTF-8: no event has another name than was sent', async () => {
+    const text = JSON.stringify(eventInput({ name: 'Caf\u00e9', seats: 1 }));
+    const body = Buffer.from(text, 'latin1');
+    const headers = { 'content-type': 'application/json' };
+    const send = (bytes: Buffer) =>
+      fetch(`${api.url}/api/v1/events`, { method: 'POST', headers, body: bytes });
+    const refused = await send(body);
+    expect(refused.status).toBe(400);
+    expect(await refused.json()).toMatchObject({
+      errors: [{ pointer: '', detail: 'the body must be UTF-8' }],
+    });
+    const made = await send(Buffer.from(text));
+    expect(await made.json()).toMatchObject({ name: 'Caf\u00e9' });
+  });
+
+  it.each([
+    ['POST', '/api/v1/booking'],
+    ['DELETE', `/api/v1/booking/${id}`],
+  ])('is refused when its body is compressed: %s %s', async (method, path) => {
+    const headers = { 'content-type': 'application/json', 'content-encoding': 'gzip' };
+    expectProblem(await api.call(method, path, '{}', headers), {
+      status: 415,
+      code: 'UNSUPPORTED_MEDIA_TYPE',
+    });
   });
 });
 

@@ -44,6 +44,22 @@ describe('an upgrade', () => {
     expect((await api.call('HEAD', `/api/v1/events/${event.id}/live`)).status).toBe(404);
   });
 
+  it('answers a WebSocket handshake with an unknown query parameter with 400', async () => {
+    const { event } = await api.createEvent(1);
+    // What the fixture adds to the path ends up in the value of a second parameter.
+    expect(await refusalOf(api.url, `${event.id}/live?colour=red&path=`)).toMatchObject({
+      status: 400,
+      body: { code: 'VALIDATION_FAILED', errors: [{ pointer: '/colour' }, { pointer: '/path' }] },
+    });
+  });
+
+  it('takes a handshake with a token of 12 KiB', async () => {
+    const { event } = await api.createEvent(1);
+    const headers = { authorization: `Bearer ${'x'.repeat(12 * 1024)}` };
+    using live = await followLive(api.url, event.id, { headers });
+    expect(live.messages[0]?.type).toBe('snapshot');
+  });
+
   it('answers an incomplete WebSocket handshake with 400', async () => {
     const { event } = await api.createEvent(1);
     const status = await new Promise((resolve, reject) => {

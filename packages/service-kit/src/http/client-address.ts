@@ -42,7 +42,7 @@ export const clientAddress = namedPlugin<ClientAddressOptions>(
       let address = readAddress(socket.remoteAddress ?? '') ?? '';
       // Node joins several of these headers with a comma.
       const forwarded = headers['x-forwarded-for'] as string | undefined;
-      for (const hop of forwarded?.split(',').reverse() ?? []) {
+      for (const hop of forwarded?.split(',').toReversed() ?? []) {
         if (!isTrusted(address, 0)) break;
         const next = readAddress(hop);
         // An entry further left was written by the client: an entry that is empty counts as well.

@@ -17,7 +17,7 @@ export const jsonBodies = namedPlugin({ name: 'json-bodies', after: ['problem-ha
     const bytes = body as Buffer;
     if (!isUtf8(bytes)) return done(refusal('', sentences.notUtf8));
     const text = bytes.toString();
-    parseJson(request, text, (error, value: unknown) => {
+    void parseJson(request, text, (error, value: unknown) => {
       const repeated = error === null ? findRepeatedMember(text) : undefined;
       done(repeated === undefined ? error : refusal(repeated, sentences.repeatedMember), value);
     });

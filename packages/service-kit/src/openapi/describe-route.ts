@@ -72,7 +72,7 @@ function describeRole({ schema, config: { access } }: DescribedRoute): { descrip
 }
 
 /** In the order of their statuses. */
-function problemsOf({ url, method, schema, config }: DescribedRoute): ProblemCode[] {
+function problemsOf({ url, method, config }: DescribedRoute): ProblemCode[] {
   if (!url.startsWith('/api/')) return ['INTERNAL'];
   const isPublic = config.access === 'public';
   const isWriting = method === 'POST' || method === 'DELETE';
@@ -86,10 +86,10 @@ function problemsOf({ url, method, schema, config }: DescribedRoute): ProblemCod
           'IDEMPOTENCY_KEY_IN_PROGRESS',
           'IDEMPOTENCY_KEY_REUSED',
           'PAYLOAD_TOO_LARGE',
+          'UNSUPPORTED_MEDIA_TYPE',
           'RATE_LIMITED',
         ] as const)
       : []),
-    ...(schema.body === undefined ? [] : (['UNSUPPORTED_MEDIA_TYPE'] as const)),
     'OVERLOADED',
     'DEPENDENCY_UNAVAILABLE',
     'INTERNAL',
