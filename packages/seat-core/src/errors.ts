@@ -30,7 +30,10 @@ export const seatErrorCodes = [
   'IDEMPOTENCY_KEY_REUSED',
   /** More requests wait than can be served in time. This one was not started. */
   'OVERLOADED',
-  /** PostgreSQL does not answer. With `details.outcome` a commit was sent and its answer lost: it may have happened. */
+  /**
+   * PostgreSQL does not answer. With `details.outcome` a commit was sent and its answer lost, or an unexpected error came
+   * after it: it may have happened.
+   */
   'DEPENDENCY_UNAVAILABLE',
 ] as const;
 

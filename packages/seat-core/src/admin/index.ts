@@ -12,6 +12,7 @@ export {
   type RebuildProgress,
   type RebuildReport,
 } from './rebuild/rebuild-from-history.ts';
+export { requestSettings as sessionSettings, type SessionSetting } from '../postgres/session-settings.ts';
 export { TimeLimitError } from './read-transaction.ts';
 export { runMigrations, serviceRoleOf, type MigrateOptions } from './migrate.ts';
 export { openRetention, type RetirableEvent, type Retention, type RetentionOptions } from './retention.ts';

@@ -131,8 +131,7 @@ const rights = serviceRights.flatMap(({ table, privilege, columns: names }) =>
 const migrate = 'run "npm run db:migrate"';
 
 async function checkSchema(client: pg.PoolClient): Promise<InstallationCheck[]> {
-  const column = <Row extends readonly unknown[]>(rows: readonly Row[], index: number) =>
-    rows.map((row) => row[index]);
+  const column = (rows: readonly (readonly unknown[])[], index: number) => rows.map((row) => row[index]);
   const [missing, migrations, lacking, hidden] = await Promise.all([
     ask<{ missing: string }>(client, missingColumnsStatement, [column(columns, 0), column(columns, 1)]),
     checkMigrations(client),

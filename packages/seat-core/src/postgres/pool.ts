@@ -42,6 +42,8 @@ export function openDatabase(options: DatabaseOptions): Database {
     application_name: options.applicationName ?? 'seat-core',
     connectionTimeoutMillis: connectTimeoutMs,
     query_timeout: queryTimeoutMs,
+    // The pool waits for it, and ends the connection when it fails; the types do not say so.
+    // oxlint-disable-next-line typescript/no-misused-promises
     onConnect: (client) => checkSession(client, requestSettings, connectTimeoutMs),
     // All of them from the start: a crowd must not wait until PostgreSQL has forked new processes.
     min: poolMax,

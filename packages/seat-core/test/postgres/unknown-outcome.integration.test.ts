@@ -12,7 +12,7 @@ beforeAll(async () => {
 afterEach(async () => expect(await auditViolations(engine.databaseUrl)).toEqual([]));
 afterAll(async () => engine[Symbol.asyncDispose]());
 
-const timestamptz = 1184;
+const timestamptz = pg.types.builtins.TIMESTAMPTZ;
 const readTime = pg.types.getTypeParser(timestamptz, 'text') as (text: string) => unknown;
 
 /** What a row is that the code cannot read: the driver gives it null, as for a date style it does not know, or throws. */

@@ -4,6 +4,7 @@ import { reportTables } from '@ticketing/bench/report';
 import * as bookingApi from '@ticketing/booking-api/describe';
 import * as expiryWorker from '@ticketing/expiry-worker/describe';
 import * as paymentApi from '@ticketing/payment-api/describe';
+import { sessionSettings } from '@ticketing/seat-core/admin';
 import {
   environmentExample,
   environmentTable,
@@ -43,13 +44,23 @@ const outputs = {
   'docs/openapi/booking-api.json': async () => JSON.stringify(await bookingApi.describeApi()),
   'docs/openapi/payment-api.json': async () => JSON.stringify(await paymentApi.describeApi()),
   'docs/performance.md': (old) => fillPerformance(old, ['run', 'chart', 'goals', 'figures']),
-  'docs/deployment.md': (old) => fillPerformance(old, ['processes']),
+  'docs/deployment.md': (old) =>
+    fill(fillPerformance(old, ['processes']), { settings: settingsTable(sessionSettings) }),
   'docs/scaling.md': (old) => fillPerformance(old, ['sale']),
   'infra/gateway/problem-details.conf': () => gatewayDetails(problems, sentences),
   'infra/gateway/problems.conf': () => gatewayProblems(problems),
   'packages/seat-core/API.md': async () =>
     `${referenceHead}\n${await apiReference(join(root, 'packages/seat-core'))}`,
 };
+
+/** What each connection to PostgreSQL is given, and must have. */
+function settingsTable(settings) {
+  const rows = settings.map(({ name, values, how = 'sent at connect', why }) =>
+    [`\`${name}\``, `\`${values.join('` or `')}\``, how, why].join(' | '),
+  );
+  const head = ['setting | value | how | so that', '--- | --- | --- | ---'];
+  return [...head, ...rows].map((row) => `| ${row} |\n`).join('');
+}
 
 function fillPerformance(document, names) {
   return fill(document, Object.fromEntries(names.map((name) => [`performance ${name}`, performance[name]])));
