@@ -46,7 +46,7 @@ describe('findPostgres', () => {
 
   it('asks for an installation in a sentence that names what was found', async () => {
     await expect(findPostgres({ folders: await install('16.1'), major: 18 })).rejects.toThrow(
-      /PostgreSQL 18 is needed; install it .*16\.1\/postgres is version 16\.1/s,
+      /PostgreSQL 18, which wrote this data, is needed; install it .*16\.1\/postgres is version 16\.1/s,
     );
   });
 });

@@ -42,7 +42,8 @@ export async function findPostgres(options: FindPostgresOptions = {}): Promise<P
       refused.push(`${postgres} is version ${version}`);
     else return { initdb, postgres, major, version };
   }
-  const wanted = options.major ?? `${oldestMajor} or newer`;
+  const wanted =
+    options.major === undefined ? `${oldestMajor} or newer` : `${options.major}, which wrote this data,`;
   const advice = `PostgreSQL ${wanted} is needed; install it (on Debian: apt-get install postgresql) or set DATABASE_URL.`;
   throw new StackError([advice, ...refused].join('\n  '));
 }

@@ -8,7 +8,7 @@ export async function withRedis<T>(url: string, fn: (redis: Redis) => Promise<T>
     retryStrategy: () => null,
     // A Redis that is frozen accepts connections and answers nothing.
     connectTimeout: 5_000,
-    commandTimeout: 10_000,
+    commandTimeout: 5_000,
   });
   // The awaited commands report the same error.
   redis.on('error', () => undefined);

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { beforeEach, expect, it } from 'vitest';
 import { adoptProcess, waitFor } from '@ticketing/testkit';
 import { keepRunning, type Started } from '../src/supervisor/keep-running.ts';
@@ -17,13 +18,14 @@ async function startSleeper(): Promise<Started> {
   return { process: sleeper, stop: sleeper.stop };
 }
 
-const keep = (start: () => Promise<Started>) =>
+const keep = (start: (stopping: AbortSignal) => Promise<Started>) =>
   keepRunning({ name: 'api', start, say: (line) => said.push(line) });
 const killLast = () => process.kill(pids.at(-1) ?? 0, 'SIGKILL');
 const untilSaid = (lines: number) => waitFor(() => said.length === lines, { description: `line ${lines}` });
 
 it('keepRunning restarts a dead process at once and then with growing pauses, and reports it', async () => {
-  const kept = await keep(startSleeper);
+  const kept = keep(startSleeper);
+  await kept.first;
   for (const nth of [1, 2]) {
     killLast();
     await untilSaid(2 * nth);
@@ -40,17 +42,19 @@ it('keepRunning restarts a dead process at once and then with growing pauses, an
 });
 
 it('keepRunning does not repeat a failed first start', async () => {
-  await expect(keep(() => Promise.reject(new Error('bad configuration')))).rejects.toThrow(
-    'bad configuration',
-  );
+  const kept = keep(() => Promise.reject(new Error('bad configuration')));
+  await expect(kept.first).rejects.toThrow('bad configuration');
+  await kept.stop();
+  expect(said).toEqual([]);
 });
 
 it('keepRunning repeats a failed restart', async () => {
   let attempts = 0;
-  const kept = await keep(() => {
+  const kept = keep(() => {
     attempts += 1;
     return attempts === 2 ? Promise.reject(new Error('no database')) : startSleeper();
   });
+  await kept.first;
   killLast();
   await untilSaid(3);
   expect(said[1]).toBe('api did not start (no database); starting it again in 0.5 s');
@@ -60,10 +64,20 @@ it('keepRunning repeats a failed restart', async () => {
 
 it('keepRunning can be stopped during the pause before a restart', async () => {
   let mayStart = true;
-  const kept = await keep(() => (mayStart ? startSleeper() : Promise.reject(new Error('no database'))));
+  const kept = keep(() => (mayStart ? startSleeper() : Promise.reject(new Error('no database'))));
+  await kept.first;
   mayStart = false;
   killLast();
   await untilSaid(2);
   await kept.stop();
   expect(pids).toHaveLength(1);
+});
+
+it('keepRunning can be stopped during the first start', async () => {
+  const kept = keep(async (stopping) => {
+    await once(stopping, 'abort');
+    throw new Error('stopped');
+  });
+  await Promise.all([kept.stop(), expect(kept.first).rejects.toThrow('stopped')]);
+  expect(said).toEqual([]);
 });

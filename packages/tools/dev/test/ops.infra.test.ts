@@ -14,7 +14,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 /** `npm run ops -- <args>` beside the stack of the folder. */
 const ops = (...args: string[]) =>
   runCommand([process.execPath, bootstrap, 'ops', ...args], {
-    env: { ...neutralEnvironment(), TICKETING_DATA_DIR: folder },
+    env: { ...neutralEnvironment(), TICKETING_DATA_DIR: folder, PGSSLMODE: 'require' },
   });
 
 it('npm run ops finds the servers of npm start, and says when npm start does not run', async () => {

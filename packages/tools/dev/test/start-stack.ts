@@ -65,7 +65,7 @@ export async function startStack(
 /** The servers and services that belong to a data folder. */
 export async function processesOn(dataFolder: string): Promise<ProcessEntry[]> {
   const isOnFolder = (arg: string): boolean =>
-    arg.startsWith(join(dataFolder, '/')) || arg === `--stack=${dataFolder}`;
+    arg.includes(join(dataFolder, '/')) || arg === `--stack=${dataFolder}`;
   return (await listProcesses()).filter(({ argv }) => argv.some(isOnFolder));
 }
 

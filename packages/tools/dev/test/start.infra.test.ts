@@ -1,6 +1,8 @@
-import { readFile, rm } from 'node:fs/promises';
+import { once } from 'node:events';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
-import { createTestStack, waitFor } from '@ticketing/testkit';
+import { createTestStack, waitFor, withinDeadline } from '@ticketing/testkit';
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { addressIn, processesOn, startStack, type StackRun } from './start-stack.ts';
@@ -152,14 +154,100 @@ describe('npm start', () => {
     expect(await run.ended).toBe(0);
   });
 
-  it('can be stopped while it is starting', async () => {
+  it.each<[string, (run: StackRun) => Promise<unknown>]>([
+    [
+      'it makes the cluster',
+      () => waitFor(() => pidOf('/initdb'), { description: 'initdb', timeoutMs: 60_000 }),
+    ],
+    ['Redis runs', (run) => run.line('Redis')],
+    ['PostgreSQL runs', (run) => run.line('PostgreSQL')],
+    ['the demo event is made', (run) => run.line('Database: empty')],
+    [
+      'the services start',
+      () => waitFor(() => pidOf('booking-api'), { description: 'a service', timeoutMs: 60_000 }),
+    ],
+  ])('can be stopped while %s', async (_, moment) => {
     const run = await start();
-    await run.line('Redis');
+    await moment(run);
     run.signal('SIGTERM');
-    expect(await run.ended).toBe(0);
+    expect(await withinDeadline('the stop of a start', 10_000, () => run.ended)).toBe(0);
     expect(run.output()).not.toContain('\nready');
     await expectNothingLeft();
   });
+
+  it('obeys a signal that comes when the command takes over from the bootstrap', async () => {
+    const preload = `if (process.argv[1]?.endsWith('bootstrap.mjs')) {
+      const removeListener = process.removeListener;
+      process.removeListener = (name, listener) => {
+        if (name === 'SIGTERM') process.kill(process.pid, name);
+        return removeListener.call(process, name, listener);
+      };
+    }`;
+    const NODE_OPTIONS = `--import=data:text/javascript,${encodeURIComponent(preload)}`;
+    const run = await start({ env: { NODE_OPTIONS } });
+    expect(await run.ended).toBe(0);
+    expect(run.output()).toContain('Stopping (SIGTERM).');
+    expect(run.output()).not.toContain('\nready');
+  });
+
+  it('keeps the variables of drivers and locales from its private servers, and says so', async () => {
+    const env = {
+      PGSSLMODE: 'require',
+      PGHOST: '192.0.2.1',
+      PGOPTIONS: '-c no_such_setting=1',
+      PGDATESTYLE: 'bogus',
+      PGDATA: '/nowhere',
+      NODE_PG_FORCE_NATIVE: '1',
+      LC_ALL: 'xx_XX.UTF-8',
+      TMPDIR: '/nowhere',
+    };
+    const run = await start({ env });
+    await sellASeat(await run.line('ready'));
+    const ignored =
+      'PGSSLMODE, PGHOST, PGOPTIONS, PGDATESTYLE, PGDATA: ignored, because PostgreSQL is a private one.';
+    expect(run.output()).toContain(ignored);
+  });
+
+  it('keeps the variables of drivers for a server that the environment names', async () => {
+    await using stack = await createTestStack();
+    const servers = { DATABASE_URL: stack.databaseUrl, REDIS_URL: stack.redisUrl };
+    const run = await start({ env: { ...servers, PGSSLMODE: 'require' } });
+    expect(await run.ended).toBe(1);
+    expect(run.output()).toContain('could not be migrated: The server does not support SSL connections');
+  });
+
+  it('stops what it has started when the start fails', async () => {
+    const first = await start();
+    await first.line('PostgreSQL');
+    first.signal('SIGTERM');
+    await first.ended;
+    await writeFile(join(dataFolder, 'postgres', 'password'), 'not the one of the cluster');
+    const second = await start();
+    await waitFor(() => pidOf('/postgres'), { description: 'PostgreSQL', timeoutMs: 60_000 });
+    expect(await withinDeadline('the end of a failed start', 10_000, () => second.ended)).toBe(1);
+    expect(second.output()).toContain('password authentication failed');
+    await expectNothingLeft();
+  });
+
+  it.each([
+    ['DATABASE_URL', 'postgres://shop', 'The database could not be migrated: '],
+    ['REDIS_URL', 'redis://', 'The Redis of REDIS_URL does not answer: '],
+  ])(
+    'gives up a server of %s that accepts connections and answers nothing',
+    async (name, scheme, sentence) => {
+      const mute = createServer().listen(0, '127.0.0.1');
+      await once(mute, 'listening');
+      const { port } = mute.address() as AddressInfo;
+      const address = `${scheme}${name === 'DATABASE_URL' ? '@' : ''}127.0.0.1:${port}`;
+      await using stack = await createTestStack();
+      const run = await start({
+        env: { DATABASE_URL: stack.databaseUrl, REDIS_URL: stack.redisUrl, [name]: address },
+      });
+      expect(await withinDeadline('the end of a failed start', 20_000, () => run.ended)).toBe(1);
+      expect(run.output()).toContain(sentence);
+      mute.close();
+    },
+  );
 
   it('is killed at once by a second signal, even if a service hangs', async () => {
     const run = await start();

@@ -1,7 +1,14 @@
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { adoptProcess, dataFolder, describeExit, repositoryRoot, StackError } from '@ticketing/testkit';
+import {
+  adoptProcess,
+  dataFolder,
+  describeExit,
+  dropDriverVariables,
+  repositoryRoot,
+  StackError,
+} from '@ticketing/testkit';
 import { takeProcessLock } from '../../bootstrap/process-lock.mjs';
 import { serversFile } from './start.ts';
 
@@ -28,8 +35,10 @@ function environment(): NodeJS.ProcessEnv {
     const lock = takeProcessLock(join(folder, 'start.lock'));
     lock.release();
     // Without its holder the file is one that a killed run left.
-    if (lock.heldBy !== undefined)
+    if (lock.heldBy !== undefined) {
+      dropDriverVariables();
       return { ...process.env, ...(JSON.parse(readFileSync(file, 'utf8')) as NodeJS.ProcessEnv) };
+    }
   }
   process.stderr.write('npm start does not run here: name your servers, for example by DATABASE_URL.\n');
   return process.env;

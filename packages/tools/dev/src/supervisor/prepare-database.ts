@@ -33,8 +33,15 @@ export async function migrate(databaseUrl: string, say: Say): Promise<void> {
 
 /** Asks a named Redis before anything is started: without it no service would become ready. */
 export async function checkRedis(redisUrl: string): Promise<void> {
-  const asked = { description: 'Redis to answer', intervalMs: 250 };
-  await waitFor(() => withRedis(redisUrl, (redis) => redis.ping()), asked).catch((error: unknown) => {
+  const answered = waitFor(() => withRedis(redisUrl, (redis) => redis.ping()), {
+    description: 'Redis to answer',
+    intervalMs: 250,
+  });
+  // A silent Redis uses up the time of the first attempt.
+  const timeUp = delay(6_000, undefined, { ref: false }).then(() => {
+    throw new Error('no answer within 6 s');
+  });
+  await Promise.race([answered, timeUp]).catch((error: unknown) => {
     throw new StackError(`The Redis of REDIS_URL does not answer: ${reasonOf(error)}`, { cause: error });
   });
 }
