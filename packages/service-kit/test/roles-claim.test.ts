@@ -44,6 +44,7 @@ describe('JWT_ROLES_CLAIM', () => {
     'constructor',
     'constructor.name',
     '__proto__.roles',
+    '__proto__.constructor',
     'toString',
     'roles.constructor.name',
   ])('%s reads own members only', (path) => {
