@@ -60,6 +60,7 @@ test.each<Record<string, string>>([
   { 'content-type': 'application/json; charset=iso-8859-1' },
   { 'content-type': 'application/json;CHARSET="ISO-8859-1"' },
   { 'content-type': 'application/json; x=1; charset=utf-16' },
+  { 'content-type': 'application/json; charset=utf-8; charset=iso-8859-1' },
   { 'content-type': 'application/json; charset=' },
   { 'content-type': 'text/json' },
   { 'content-encoding': 'gzip' },
@@ -89,19 +90,4 @@ test('Content-Encoding identity, or with no body, changes nothing', async () => 
     headers: { 'content-encoding': 'gzip' },
   });
   expect(empty.json()).toEqual({ confirmed: true });
-});
-
-test.each([
-  ['{"name":"a","name":"b"}', '/name'],
-  ['{"name":"a","n\\u0061me":"b"}', '/name'],
-  ['{"name":"a", "name" : {"name":"a"}}', '/name'],
-])('the body %s, which names a member twice, is refused', async (body, pointer) => {
-  const answer = await send(Buffer.from(body));
-  expect(answer.statusCode).toBe(400);
-  expect(answer.json()).toMatchObject({ errors: [{ pointer, detail: 'is there twice' }] });
-});
-
-test('braces, colons and quotes inside of text are no members', async () => {
-  const name = '{"name":"a","name":"b"} \\" , "name": \\\\';
-  expect((await send(Buffer.from(JSON.stringify({ name })))).json()).toEqual({ name });
 });

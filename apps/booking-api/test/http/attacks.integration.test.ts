@@ -185,8 +185,8 @@ describe('an ambiguous body', () => {
       body: compress(`{"seatId":"${seatIds[0]}","userId":"ani"}`),
     });
     expect({ status: answer.status, code: codeOf(await answer.json()) }).toEqual({
-      status: 400,
-      code: 'VALIDATION_FAILED',
+      status: 415,
+      code: 'UNSUPPORTED_MEDIA_TYPE',
     });
     expect(await api.query('select from bookings')).toEqual([]);
   });

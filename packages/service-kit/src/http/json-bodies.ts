@@ -1,12 +1,11 @@
 import { isUtf8 } from 'node:buffer';
 import type { IncomingHttpHeaders } from 'node:http';
 import { HttpError, sentences } from '../problems/http-error.ts';
-import { findRepeatedMember } from './repeated-member.ts';
 import { namedPlugin } from './http-service.ts';
 
 /**
- * Reads JSON bodies, the only bodies that there are: in UTF-8, not compressed, each member once. What cannot be read as it
- * was sent is refused; nothing is replaced or dropped.
+ * Reads JSON bodies, the only bodies that there are: in UTF-8 and not compressed. What cannot be read as it was sent is
+ * refused; no byte is replaced.
  */
 export const jsonBodies = namedPlugin({ name: 'json-bodies', after: ['problem-handlers'] }, (app) => {
   // A text/plain body would otherwise reach validation as a string.
@@ -15,12 +14,9 @@ export const jsonBodies = namedPlugin({ name: 'json-bodies', after: ['problem-ha
 
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
     const bytes = body as Buffer;
-    if (!isUtf8(bytes)) return done(refusal('', sentences.notUtf8));
-    const text = bytes.toString();
-    void parseJson(request, text, (error, value: unknown) => {
-      const repeated = error === null ? findRepeatedMember(text) : undefined;
-      done(repeated === undefined ? error : refusal(repeated, sentences.repeatedMember), value);
-    });
+    if (!isUtf8(bytes))
+      return done(new HttpError('VALIDATION_FAILED', [{ pointer: '', sentence: sentences.notUtf8 }]));
+    void parseJson(request, bytes.toString(), done);
   });
 
   app.addHook('preParsing', (request, _reply, _payload, done) => {
@@ -29,10 +25,6 @@ export const jsonBodies = namedPlugin({ name: 'json-bodies', after: ['problem-ha
     done(isRefused ? new HttpError('UNSUPPORTED_MEDIA_TYPE') : undefined);
   });
 });
-
-function refusal(pointer: string, sentence: (typeof sentences)[keyof typeof sentences]): HttpError {
-  return new HttpError('VALIDATION_FAILED', [{ pointer, sentence }]);
-}
 
 function hasBody({ 'content-length': length = '0', 'transfer-encoding': coding }: IncomingHttpHeaders) {
   return coding !== undefined || length !== '0';
@@ -44,5 +36,5 @@ function isEncoded({ 'content-encoding': encoding = '' }: IncomingHttpHeaders): 
 
 /** JSON is UTF-8 whether or not a charset says so (RFC 8259, 8.1); any other charset is a mistake of the client. */
 function isDeclaredUtf8({ 'content-type': type = '' }: IncomingHttpHeaders): boolean {
-  return !/;\s*charset\s*=/i.test(type) || /;\s*charset\s*=\s*"?utf-?8"?\s*(?:;|$)/i.test(type);
+  return !/;\s*charset\s*=(?!\s*"?utf-?8"?\s*(?:;|$))/i.test(type);
 }

