@@ -10,21 +10,29 @@ await runService({
   name,
   configSchema,
   start: async ({ config, logger, registry, stopping }) => {
-    const queueRedisUrl = config.QUEUE_REDIS_URL ?? config.REDIS_URL;
+    const redisKeyPrefix = config.REDIS_KEY_PREFIX;
     const core = await openSeatCore({
       databaseUrl: config.DATABASE_URL,
       redisUrl: config.REDIS_URL,
-      queueRedisUrl,
+      redisKeyPrefix,
+      // The worker watches the queue.
+      queueRedisUrl: null,
       databasePoolMax: config.DATABASE_POOL_MAX,
       applicationName: name,
       logger,
       registry,
     });
     await assertInstallation([() => core.checkInstallation()], logger);
-    const worker = await startExpiryWorker(core, { redisUrl: queueRedisUrl, logger, registry });
+    const worker = await startExpiryWorker(core, {
+      redisUrl: config.QUEUE_REDIS_URL ?? config.REDIS_URL,
+      redisKeyPrefix,
+      logger,
+      registry,
+    });
+    await assertInstallation([() => worker.checkInstallation()], logger);
     const audit = startAudit({ databaseUrl: config.DATABASE_URL, registry, logger });
     return {
-      app: createApp({ core, logger, registry, stopping }),
+      app: createApp({ core, worker, logger, registry, stopping }),
       host: config.HOST,
       port: config.EXPIRY_WORKER_PORT,
       close: [() => Promise.all([worker.stop(), audit.stop()]), () => core.close()],

@@ -87,7 +87,7 @@ it('the worker expires holds by the jobs that a killed Redis with its data has w
   const countJobs = async () => {
     const redis = await openQueueRedis({ redisUrl: stack.redisUrl });
     try {
-      return await redis.exists(held.map((id) => `bull:ticket-cleanup:b-${id}`));
+      return await redis.exists(held.map((id) => `{bull}:ticket-cleanup:b-${id}`));
     } finally {
       redis.disconnect();
     }

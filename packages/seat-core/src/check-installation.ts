@@ -5,6 +5,9 @@ import { checkReplica } from './postgres/check-replica.ts';
 import type { Database } from './postgres/pool.ts';
 import { readClockStatement } from './postgres/server.sql.ts';
 import { runStatement } from './postgres/statement.ts';
+import { checkQueue } from './queue/check-queue.ts';
+import { checkRedis } from './redis/check-redis.ts';
+import { withNames } from './redis/keys.ts';
 import { withDeadline } from './resilience/deadline.ts';
 
 /** The clients of an installation. Whether their servers answer is a part of the question. */
@@ -13,6 +16,7 @@ export interface InstallationStores {
   readonly replica?: Database | undefined;
   readonly redis: Redis;
   readonly queueRedis?: Redis | undefined;
+  readonly redisKeyPrefix?: string | undefined;
 }
 
 interface Question {
@@ -27,10 +31,11 @@ const questions: readonly Question[] = [
     part: 'replica',
     ask: async ({ database, replica }) => (replica === undefined ? [] : checkReplica(database, replica)),
   },
-  { part: 'redis', ask: ({ redis }) => checkAnswers('redis', redis) },
+  { part: 'redis', ask: ({ redis, redisKeyPrefix }) => checkRedis(withNames(redis, redisKeyPrefix)) },
   {
     part: 'queue',
-    ask: async ({ queueRedis }) => (queueRedis === undefined ? [] : checkAnswers('queue', queueRedis)),
+    ask: async ({ queueRedis, redisKeyPrefix }) =>
+      queueRedis === undefined ? [] : checkQueue(withNames(queueRedis, redisKeyPrefix)),
   },
   { part: 'clock', ask: checkClocks },
 ];
@@ -55,21 +60,6 @@ function explain(part: InstallationCheck['part'], error: unknown): InstallationC
   return part === 'postgresql'
     ? refused(part, 'answers', value, advice)
     : warned(part, 'answers', value, advice);
-}
-
-async function checkAnswers(part: 'redis' | 'queue', redis: Redis): Promise<InstallationCheck[]> {
-  try {
-    await redis.ping();
-    return [check(part, 'connection', 'answers')];
-  } catch (error) {
-    const advice =
-      part === 'redis'
-        ? 'Start it, or correct REDIS_URL: until then PostgreSQL decides alone, slower.'
-        : 'Start it, or correct QUEUE_REDIS_URL: until then the sweep ends holds in place of their jobs.';
-    return [
-      warned(part, 'connection', `none: ${error instanceof Error ? error.message : String(error)}`, advice),
-    ];
-  }
 }
 
 /** Beyond this, holds, tokens and jobs end noticeably early or late. */

@@ -1,34 +1,34 @@
-import type { Redis } from 'ioredis';
 import { SeatCoreError } from './errors.ts';
 import type { SeatCoreMetrics } from './metrics.ts';
 import type { Connections } from './postgres/connections.ts';
 import type { Reads } from './postgres/replica.ts';
 import { pingStatement, readClockStatement } from './postgres/server.sql.ts';
 import type { GuardedQueue } from './queue/expiry-queue.ts';
-import type { CircuitBreaker } from './resilience/circuit-breaker.ts';
-
-/** A dependency without which the engine goes on, slower or with less safety. */
-export interface DegradedDependency {
-  readonly name: 'redis' | 'queue' | 'clock' | 'replica';
-  readonly status: 'down' | 'misconfigured';
-  /** A sentence for an operator: what is wrong, and what follows from it. */
-  readonly detail: string;
-}
+import { explainRedisError, isRedisRefusal } from './redis/explain-error.ts';
+import type { RedisClient } from './redis/keys.ts';
+import { describeRefusal } from './redis/rights.ts';
+import type { DegradedDependency } from './types.ts';
+import { CircuitOpenError, type CircuitBreaker } from './resilience/circuit-breaker.ts';
+import { withDeadline } from './resilience/deadline.ts';
 
 export interface HealthDependencies {
   readonly connections: Connections;
   readonly reads: Reads;
-  readonly redis: CircuitBreaker<Redis>;
+  readonly redis: CircuitBreaker<RedisClient>;
   readonly queue: GuardedQueue | null;
+  /** Why Redis refuses the channels of live feeds; undefined while it does not. */
+  readonly channelRefusal: () => Error | undefined;
   readonly metrics: SeatCoreMetrics;
 }
 
 /** Beyond this difference of the clocks, status keys end noticeably before or after their holds. */
 const clockToleranceSeconds = 1;
+const timeLimitMs = 250;
 
 export class Health {
   readonly #dependencies: HealthDependencies;
   #clockOffsetSeconds = 0;
+  #timeRefusal: string | undefined;
 
   constructor(dependencies: HealthDependencies) {
     this.#dependencies = dependencies;
@@ -43,9 +43,13 @@ export class Health {
   async measureClockOffset(): Promise<number> {
     const { connections, redis, metrics } = this.#dependencies;
     const [[seconds, microseconds], [row]] = await Promise.all([
-      redis
-        .run((client) => client.time())
+      readTime(redis)
+        .then((time) => {
+          this.#timeRefusal = undefined;
+          return time;
+        })
         .catch((cause: unknown) => {
+          if (isRedisRefusal(cause)) this.#timeRefusal = describeRefusal(cause);
           throw new SeatCoreError('DEPENDENCY_UNAVAILABLE', 'Redis does not answer TIME', {}, { cause });
         }),
       connections.rows<{ now: number }>(readClockStatement, []),
@@ -59,19 +63,23 @@ export class Health {
   /** @see SeatCore.listDegradedDependencies */
   listDegraded(): DegradedDependency[] {
     const { redis, queue, reads } = this.#dependencies;
+    const channelRefusal = this.#dependencies.channelRefusal();
     const degraded: DegradedDependency[] = [];
     if (redis.isOpen) {
-      const detail =
-        'Redis does not answer or refuses writes. PostgreSQL decides alone: sales go on, slower.';
-      degraded.push({ name: 'redis', status: 'down', detail });
+      const { status, reason } = explainRedisError(redis.failure);
+      const detail = `${reason} PostgreSQL decides alone: sales go on, slower.`;
+      degraded.push({ name: 'redis', status, detail });
+    } else if (channelRefusal !== undefined) {
+      const detail = `${explainRedisError(channelRefusal).reason} Live viewers see changes up to 2 s late.`;
+      degraded.push({ name: 'redis', status: 'misconfigured', detail });
     }
-    if (queue?.breaker.isOpen === true) {
-      const detail =
-        'The Redis of the queue does not answer or refuses writes. The sweep ends holds in place of their jobs.';
-      degraded.push({ name: 'queue', status: 'down', detail });
-    } else if (queue !== null && queue.evictionPolicy !== null && queue.evictionPolicy !== 'noeviction') {
-      const detail = `The Redis of the queue deletes keys when it is full (maxmemory-policy ${queue.evictionPolicy}), clean-up jobs among them. It must be noeviction.`;
-      degraded.push({ name: 'queue', status: 'misconfigured', detail });
+    const queueTrouble = queue?.trouble;
+    if (queueTrouble !== undefined) {
+      degraded.push({ name: 'queue', status: queueTrouble.status, detail: queueTrouble.reason });
+    }
+    if (this.#timeRefusal !== undefined) {
+      const detail = `${this.#timeRefusal} The clocks of Redis and PostgreSQL cannot be compared.`;
+      degraded.push({ name: 'clock', status: 'misconfigured', detail });
     }
     if (Math.abs(this.#clockOffsetSeconds) > clockToleranceSeconds) {
       const [sooner, side] = this.#clockOffsetSeconds > 0 ? ['early', 'ahead of'] : ['late', 'behind'];
@@ -85,4 +93,10 @@ export class Health {
     }
     return degraded;
   }
+}
+
+/** Not through the circuit: nothing else needs TIME, so its refusal is no outage. */
+async function readTime(redis: CircuitBreaker<RedisClient>) {
+  if (redis.isOpen) throw new CircuitOpenError('the circuit of redis is open');
+  return withDeadline('redis', timeLimitMs, redis.client.connection.time());
 }

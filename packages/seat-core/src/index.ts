@@ -20,6 +20,13 @@ export type { SubscribeToSeatsInput } from './live/subscribe.ts';
 export type { SeatDelta, SeatMessage, SeatSnapshot, SeatSubscription } from './live/subscription.ts';
 export { maxSeatsPerEvent, type CreateEventInput } from './events/check-event.ts';
 export type { EventPage, ListEventsInput } from './events/event-reader.ts';
-export type { DegradedDependency } from './health.ts';
 export type { InstallationCheck } from './installation.ts';
-export type { Booking, BookingStatus, Money, Seat, SeatStatus, TicketedEvent } from './types.ts';
+export type {
+  Booking,
+  BookingStatus,
+  DegradedDependency,
+  Money,
+  Seat,
+  SeatStatus,
+  TicketedEvent,
+} from './types.ts';

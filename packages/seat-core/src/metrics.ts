@@ -79,12 +79,7 @@ export function createMetrics(registry: Registry = new Registry()) {
       help: 'Commits that could not be published to Redis in full; sweep and cache repair recover from it.',
       registers,
     }),
-    redisCircuitOpen: new Gauge({
-      name: 'redis_circuit_open',
-      help: '1 while the circuit of this Redis is open and requests go on without it, else 0.',
-      labelNames: ['part'] as const,
-      registers,
-    }),
+    redisCircuitOpen: redisCircuitGauge(registry),
     redisClockOffset: new Gauge({
       name: 'redis_clock_offset_seconds',
       help: 'The clock of Redis minus the clock of PostgreSQL.',
@@ -109,4 +104,19 @@ export function exportPoolConnections(
       this.set({ state: 'waiting' }, pool.waitingCount);
     },
   });
+}
+
+/** Both the engine and the worker set it; a registry takes one metric of a name. */
+export function redisCircuitGauge(registry: Registry): Gauge<'part'> {
+  const name = 'redis_circuit_open';
+  const existing = registry.getSingleMetric(name) as Gauge<'part'> | undefined;
+  return (
+    existing ??
+    new Gauge({
+      name,
+      help: '1 while the circuit of this Redis is open and requests go on without it, else 0.',
+      labelNames: ['part'] as const,
+      registers: [registry],
+    })
+  );
 }

@@ -27,7 +27,7 @@ import {
   type ExpireBookingsResult,
 } from './expiry/expire-bookings.ts';
 import { checkInstallation, type InstallationStores } from './check-installation.ts';
-import { Health, type DegradedDependency } from './health.ts';
+import { Health } from './health.ts';
 import type { InstallationCheck } from './installation.ts';
 import {
   createHoldBatches,
@@ -47,7 +47,10 @@ import { Reads } from './postgres/replica.ts';
 import { GuardedQueue } from './queue/expiry-queue.ts';
 import { closeRedis, openQueueRedis, openRedis } from './redis/connect.ts';
 import { createRedisBreaker } from './redis/health.ts';
+import { requireSupportedRedis } from './redis/server.ts';
+import { checkKeyPrefix, withNames, type RedisClient } from './redis/keys.ts';
 import { Background } from './resilience/background.ts';
+import { logOnce } from './resilience/log-once.ts';
 import type { CircuitBreaker } from './resilience/circuit-breaker.ts';
 import {
   AvailableSeatsReader,
@@ -55,7 +58,7 @@ import {
   type ListAvailableSeatsInput,
 } from './seats/available-seats.ts';
 import { SeatMapReader, type SeatMap } from './seats/seat-map.ts';
-import type { Booking, TicketedEvent } from './types.ts';
+import type { Booking, DegradedDependency, TicketedEvent } from './types.ts';
 
 export interface SeatCoreOptions extends Partial<SeatCoreSettings> {
   /** From `openDatabase`. */
@@ -64,6 +67,8 @@ export interface SeatCoreOptions extends Partial<SeatCoreSettings> {
   readonly redis: Redis;
   /** From `openQueueRedis`: receives the clean-up jobs. Without it, the sweep or the next buyer ends a hold. */
   readonly queueRedis?: Redis;
+  /** Stands before every key, channel and queue: up to 64 visible ASCII characters without `{` and `}`. Default none. */
+  readonly redisKeyPrefix?: string;
   /** From `openDatabase`, a streaming replica: lists, counts and maps are read there while it is current. */
   readonly replica?: Database;
   readonly logger?: SeatCoreLogger;
@@ -93,7 +98,8 @@ export interface OpenSeatCoreOptions extends Omit<
  * Connects to PostgreSQL and Redis and returns the engine. `close` also closes these connections. A Redis that is down
  * delays nothing: the engine uses it as soon as it is there.
  *
- * @throws the driver's error when PostgreSQL cannot be reached
+ * @throws the driver's error when PostgreSQL cannot be reached; RedisSetupError when Redis is older than 7, a cluster or
+ *   a sentinel; VALIDATION_FAILED for a malformed `redisKeyPrefix`
  * @example
  * const core = await openSeatCore({
  *   databaseUrl: 'postgres://ticketing@127.0.0.1/ticketing',
@@ -103,10 +109,11 @@ export interface OpenSeatCoreOptions extends Omit<
  */
 export async function openSeatCore(options: OpenSeatCoreOptions): Promise<SeatCore> {
   const { redisUrl, queueRedisUrl = redisUrl, logger = silentLogger } = options;
+  checkKeyPrefix(options.redisKeyPrefix ?? '');
   const open = (databaseUrl: string, dependency: string) =>
     openDatabase({
       databaseUrl,
-      onConnectionError: logOnce(logger, dependency),
+      onConnectionError: logConnectionErrors(logger, dependency),
       ...(options.databasePoolMax === undefined ? {} : { poolMax: options.databasePoolMax }),
       ...(options.applicationName === undefined ? {} : { applicationName: options.applicationName }),
     });
@@ -122,13 +129,19 @@ export async function openSeatCore(options: OpenSeatCoreOptions): Promise<SeatCo
   try {
     await connectAll(database);
     const [redis, queueRedis] = await Promise.all([
-      openRedis({ redisUrl, onConnectionError: logOnce(logger, 'redis') }),
+      openRedis({ redisUrl, onConnectionError: logConnectionErrors(logger, 'redis') }),
       queueRedisUrl === null
         ? undefined
-        : openQueueRedis({ redisUrl: queueRedisUrl, onConnectionError: logOnce(logger, 'queue') }),
+        : openQueueRedis({
+            redisUrl: queueRedisUrl,
+            onConnectionError: logConnectionErrors(logger, 'queue'),
+          }),
     ]);
     closers.push(() => closeRedis(redis));
     if (queueRedis !== undefined) closers.push(() => closeRedis(queueRedis));
+    await requireSupportedRedis(redis, 'REDIS_URL');
+    if (queueRedis !== undefined && queueRedisUrl !== redisUrl)
+      await requireSupportedRedis(queueRedis, 'QUEUE_REDIS_URL');
     return new SeatCore(
       {
         ...options,
@@ -172,7 +185,7 @@ export class SeatCore implements AsyncDisposable {
   readonly #release: TransitionDependencies & { readonly batches: TransitionBatches };
   readonly #expire: TransitionDependencies & { readonly batches: ExpirationBatches };
   readonly #repair: RepairDependencies;
-  readonly #redis: CircuitBreaker<Redis>;
+  readonly #redis: CircuitBreaker<RedisClient>;
   readonly #queue: GuardedQueue | null;
   readonly #createEvent: CreateEventDependencies;
   readonly #events: EventReader;
@@ -197,9 +210,20 @@ export class SeatCore implements AsyncDisposable {
     const background = (this.#background = new Background(logger));
     // The repair needs the breaker, and the breaker calls the repair: not before its first outage.
     const onClosed = (outageMs: number) => repairAfterOutage(outageMs);
-    const redis = (this.#redis = createRedisBreaker(options.redis, { metrics, logger, onClosed }));
+    const redis = (this.#redis = createRedisBreaker(withNames(options.redis, options.redisKeyPrefix), {
+      metrics,
+      logger,
+      onClosed,
+    }));
     const queue = (this.#queue =
-      options.queueRedis === undefined ? null : new GuardedQueue(options.queueRedis, { metrics, logger }));
+      options.queueRedis === undefined
+        ? null
+        : new GuardedQueue(options.queueRedis, {
+            redisKeyPrefix: options.redisKeyPrefix ?? '',
+            use: 'add',
+            onState: (isOpen) => metrics.redisCircuitOpen.set({ part: 'queue' }, Number(isOpen)),
+            logger,
+          }));
     this.#repair = { connections, redis, metrics, logger };
     const repairAfterOutage = createOutageRepair(this.#repair, this.#stopping.signal);
 
@@ -230,7 +254,14 @@ export class SeatCore implements AsyncDisposable {
     });
     this.#seatMaps = new SeatMapReader({ reads, requireEvent });
     this.#seatFeeds = new SeatFeeds({ reads, redis, metrics, logger, requireEvent });
-    this.#health = new Health({ connections, reads, redis, queue, metrics });
+    this.#health = new Health({
+      connections,
+      reads,
+      redis,
+      queue,
+      metrics,
+      channelRefusal: () => this.#seatFeeds.refusal,
+    });
   }
 
   /**
@@ -485,12 +516,8 @@ export class SeatCore implements AsyncDisposable {
   }
 }
 
-/** Each attempt to reconnect fails with the same message: it is logged as a warning once, until it changes. */
-function logOnce(logger: SeatCoreLogger, dependency: string): (error: Error) => void {
-  let lastMessage = '';
-  return (err) => {
-    const level = err.message === lastMessage ? 'debug' : 'warn';
-    lastMessage = err.message;
-    logger[level]({ err, dependency }, 'connection error; it reconnects by itself');
-  };
+/** The client of this dependency reconnects by itself. */
+function logConnectionErrors(logger: SeatCoreLogger, dependency: string): (error: Error) => void {
+  const message = 'connection error; it reconnects by itself';
+  return logOnce(logger, { dependency, message, level: 'warn' }).log;
 }

@@ -71,3 +71,11 @@ export interface TicketedEvent {
   readonly seatCounts: SeatCounts;
   readonly createdAt: Date;
 }
+
+/** A dependency without which the engine goes on, slower or with less safety. */
+export interface DegradedDependency {
+  readonly name: 'redis' | 'queue' | 'clock' | 'replica';
+  readonly status: 'down' | 'misconfigured';
+  /** A sentence for an operator: what is wrong, and what follows from it. */
+  readonly detail: string;
+}

@@ -1,4 +1,3 @@
-import type { Redis } from 'ioredis';
 import { expect, it } from 'vitest';
 import { Health, type HealthDependencies } from '../src/health.ts';
 import { createMetrics } from '../src/metrics.ts';
@@ -8,14 +7,14 @@ async function healthAt(offsetSeconds: number): Promise<Health> {
   const now = 1_800_000_000;
   const redis = {
     isOpen: false,
-    run: async (work: (client: Redis) => Promise<unknown>) =>
-      work({ time: async () => [now + offsetSeconds, 0] } as unknown as Redis),
+    client: { connection: { time: async () => [now + offsetSeconds, 0] } },
   };
   const health = new Health({
     redis,
     connections: { rows: async () => [{ now }] },
     reads: { isReplicaDown: false },
     queue: null,
+    channelRefusal: () => undefined,
     metrics: createMetrics(),
   } as unknown as HealthDependencies);
   await health.measureClockOffset();

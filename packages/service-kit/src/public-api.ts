@@ -1,6 +1,7 @@
 import { Registry } from 'prom-client';
 import type { Logger } from 'pino';
 import { authentication } from './auth/authentication.ts';
+import { checkIdentityProvider } from './auth/check-identity-provider.ts';
 import { createTokenVerifier } from './auth/token-verifier.ts';
 import {
   type AuthenticationSettings,
@@ -100,6 +101,7 @@ type PublicApiVariables = typeof commonVariables &
 interface EngineOptions extends Pick<ServiceContext<unknown>, 'logger' | 'registry'> {
   readonly databaseUrl: string;
   readonly redisUrl: string;
+  readonly redisKeyPrefix: string;
   readonly databasePoolMax: number;
   readonly applicationName: string;
 }
@@ -139,6 +141,7 @@ export async function runPublicApi<
         {
           databaseUrl,
           redisUrl,
+          redisKeyPrefix: common.REDIS_KEY_PREFIX,
           databasePoolMax: poolMax,
           applicationName: name,
           logger,
@@ -146,7 +149,9 @@ export async function runPublicApi<
         },
         config,
       );
-      await assertInstallation([() => core.checkInstallation()], logger);
+      // That authentication is off, its own plugin says.
+      const identityProvider = settings.kind === 'off' ? [] : [() => checkIdentityProvider(settings)];
+      await assertInstallation([() => core.checkInstallation(), ...identityProvider], logger);
       // Its own connection: a counter must not wait behind the commands of bookings, nor they behind it.
       const redis = await openRedis({
         redisUrl,

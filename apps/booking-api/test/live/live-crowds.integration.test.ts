@@ -19,7 +19,7 @@ async function change(eventId: string, from: number, seats: number): Promise<voi
      returning id, status, version::int`,
     [eventId, from, seats],
   );
-  await api.redis.publish(`seats:changes:${eventId}`, JSON.stringify(changed));
+  await api.redis.publish(`seats:changes:${api.redis.options.db}:${eventId}`, JSON.stringify(changed));
 }
 
 const byId = ([one]: [string, string], [other]: [string, string]) => (one < other ? -1 : 1);

@@ -66,7 +66,7 @@ describe('the live feed', () => {
     using first = await followLive(api.url, event.id);
     const publish = (ids: readonly string[]) => {
       const changes = ids.map((id) => ({ id, status: 'RESERVED', version: 1 }));
-      return api.redis.publish(`seats:changes:${event.id}`, JSON.stringify(changes));
+      return api.redis.publish(`seats:changes:${api.redis.options.db}:${event.id}`, JSON.stringify(changes));
     };
     await api.query("update seats set status = 'RESERVED', version = 1 where event_id = $1", [event.id]);
     await publish(seatIds.slice(0, 10));
@@ -125,13 +125,13 @@ describe('a live client', () => {
         version += 1;
         const status = version % 2 === 0 ? 'RESERVED' : 'AVAILABLE';
         const changes = seatIds.map((id) => ({ id, status, version }));
-        await api.redis.publish(`seats:changes:${event.id}`, JSON.stringify(changes));
+        await api.redis.publish(`seats:changes:${api.redis.options.db}:${event.id}`, JSON.stringify(changes));
         return (await dropped()) === 1;
       },
       { description: 'the client that does not read to be dropped', timeoutMs: 15_000, intervalMs: 50 },
     );
     const last = { id: seatIds[0], status: 'SOLD', version: version + 1 };
-    await api.redis.publish(`seats:changes:${event.id}`, JSON.stringify([last]));
+    await api.redis.publish(`seats:changes:${api.redis.options.db}:${event.id}`, JSON.stringify([last]));
     await waitFor(() => reading.statuses.get(seatIds[0]!) === 'SOLD', { description: 'the last change' });
     idle.socket.resume();
     await waitFor(() => idle.closeCode() !== null, { description: 'the dropped client to see its end' });

@@ -204,7 +204,7 @@ it('jobs go through the Redis of QUEUE_REDIS_URL, and the services that use it r
   const services = await startAll('ready', { QUEUE_REDIS_URL: queueUrl.href, HOLD_SECONDS: '1' });
   const [seatId] = await createSeats(1);
   const { body } = await hold(services.bookingApi, seatId!);
-  const jobKey = `bull:ticket-cleanup:b-${body.id}`;
+  const jobKey = `{bull}:ticket-cleanup:b-${body.id}`;
   const queue = await openRedis({ redisUrl: queueUrl.href });
   expect(await queue.exists(jobKey)).toBe(1);
   expect(await redis.exists(jobKey)).toBe(0);

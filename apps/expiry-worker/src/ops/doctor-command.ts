@@ -2,7 +2,14 @@ import { styleText } from 'node:util';
 import { Type, type Static } from '@sinclair/typebox';
 import { createSeatCore, type InstallationCheck } from '@ticketing/seat-core';
 import { closeRedis, openDatabase, openQueueRedis, openRedis } from '@ticketing/seat-core/clients';
-import { commonVariables, queueRedisUrlVariable, readConfig } from '@ticketing/service-kit';
+import {
+  authenticationVariables,
+  checkIdentityProvider,
+  commonVariables,
+  queueRedisUrlVariable,
+  readAuthenticationSettings,
+  readConfig,
+} from '@ticketing/service-kit';
 import type { OpsCommand } from './ops-context.ts';
 import { parseOptions } from './parse-options.ts';
 
@@ -12,6 +19,8 @@ const configSchema = Type.Object({
   DATABASE_POOL_MAX: commonVariables.DATABASE_POOL_MAX,
   REDIS_URL: commonVariables.REDIS_URL,
   QUEUE_REDIS_URL: queueRedisUrlVariable,
+  REDIS_KEY_PREFIX: commonVariables.REDIS_KEY_PREFIX,
+  ...authenticationVariables,
 });
 
 /** `doctor`: what the installation really gives, as the services ask at their start; 1 when a service would not start. */
@@ -20,7 +29,8 @@ export const doctorCommand: OpsCommand = async ({ args, env, say, isTerminal = f
     args: [...args],
     options: { json: { type: 'boolean', default: false } },
   });
-  const rows = await askInstallation(readConfig(configSchema, env));
+  const config = readConfig(configSchema, env);
+  const rows = (await Promise.all([askInstallation(config), askIdentityProvider(config)])).flat();
   if (values.json) say(JSON.stringify({ checks: rows }, null, 2));
   else for (const line of table(rows, isTerminal)) say(line);
   // A service starts without Redis, but an installation has one.
@@ -38,7 +48,14 @@ async function askInstallation(config: Static<typeof configSchema>): Promise<Ins
     openRedis({ redisUrl: config.REDIS_URL }),
     openQueueRedis({ redisUrl: config.QUEUE_REDIS_URL ?? config.REDIS_URL }),
   ]);
-  const core = createSeatCore({ database, redis, queueRedis, ...(replica === undefined ? {} : { replica }) });
+  const redisKeyPrefix = config.REDIS_KEY_PREFIX;
+  const core = createSeatCore({
+    database,
+    redis,
+    queueRedis,
+    redisKeyPrefix,
+    ...(replica === undefined ? {} : { replica }),
+  });
   try {
     return await core.checkInstallation();
   } finally {
@@ -50,6 +67,21 @@ async function askInstallation(config: Static<typeof configSchema>): Promise<Ins
       replica?.$client.end(),
     ]);
   }
+}
+
+async function askIdentityProvider(
+  config: Static<typeof configSchema>,
+): Promise<readonly InstallationCheck[]> {
+  let settings;
+  try {
+    settings = readAuthenticationSettings(config);
+  } catch (error) {
+    const advice = `${(error as Error).message}.`;
+    return [
+      { part: 'identity provider', name: 'authentication', value: 'wrong', verdict: 'refused', advice },
+    ];
+  }
+  return checkIdentityProvider(settings);
 }
 
 const colors = { ok: 'green', warning: 'yellow', refused: 'red' } as const;

@@ -7,6 +7,7 @@ import { reasonOf } from './reason-of.ts';
 
 const configSchema = Type.Object({
   REDIS_URL: commonVariables.REDIS_URL,
+  REDIS_KEY_PREFIX: commonVariables.REDIS_KEY_PREFIX,
   QUEUE_REDIS_URL: Type.Optional(commonVariables.REDIS_URL),
 });
 
@@ -28,7 +29,7 @@ export async function withQueue<T>(
   const redis = await openQueueRedis({ redisUrl, onConnectionError: remember }).catch(refuse);
   try {
     await redis.ping().catch(refuse);
-    const queue = createExpiryQueue(redis);
+    const queue = createExpiryQueue(redis, config.REDIS_KEY_PREFIX);
     queue.on('error', remember);
     return await work(queue);
   } finally {

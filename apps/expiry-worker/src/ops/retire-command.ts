@@ -11,6 +11,7 @@ const configSchema = Type.Object({
   DATABASE_URL: commonVariables.DATABASE_URL,
   MIGRATE_DATABASE_URL: Type.Optional(commonVariables.DATABASE_URL),
   REDIS_URL: commonVariables.REDIS_URL,
+  REDIS_KEY_PREFIX: commonVariables.REDIS_KEY_PREFIX,
 });
 
 /** `events retire`: archives and deletes events that are long over. Without --yes it only lists them. */
@@ -36,7 +37,11 @@ export const retireCommand: OpsCommand = async (context) => {
   const config = readConfig(configSchema, context.env);
   const databaseUrl = config.MIGRATE_DATABASE_URL ?? config.DATABASE_URL;
 
-  await using retention = await openRetention({ databaseUrl, redisUrl: config.REDIS_URL });
+  await using retention = await openRetention({
+    databaseUrl,
+    redisUrl: config.REDIS_URL,
+    redisKeyPrefix: config.REDIS_KEY_PREFIX,
+  });
   const all = await retention.listRetirable({ keptDays });
   const chosen = values.event?.toLowerCase();
   const events = chosen === undefined ? all : all.filter(({ id }) => id === chosen);

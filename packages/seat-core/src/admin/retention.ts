@@ -4,6 +4,7 @@ import { connectAdmin, createAdminClient } from '../postgres/session.ts';
 import { dropAvailableLists } from '../redis/available-lists.ts';
 import { closeRedis, openRedis } from '../redis/connect.ts';
 import { cacheSeatStatus } from '../redis/gatekeeper.ts';
+import { withNames, type RedisClient } from '../redis/keys.ts';
 import { InputCheck } from '../validation.ts';
 import { createRetirementIndex, dropRetirementIndex, listRetirableEvents } from './retention.sql.ts';
 import { retireEvent, type RetiredEvent, type RetireEventInput } from './retire-event.ts';
@@ -13,6 +14,8 @@ export interface RetentionOptions {
   readonly databaseUrl: string;
   /** `redis://…` of the services: the status keys of sold seats never expire, so retiring deletes them. */
   readonly redisUrl: string;
+  /** That of the services, default none. */
+  readonly redisKeyPrefix?: string;
 }
 
 /** An event that may be retired, and how many rows it has. */
@@ -64,7 +67,7 @@ export async function openRetention(options: RetentionOptions): Promise<Retentio
     await close();
     throw error;
   }
-  const dropKeys = dropKeysIn(redis);
+  const dropKeys = dropKeysIn(withNames(redis, options.redisKeyPrefix));
   const end = async () => {
     try {
       if (hasIndex) await client.query(dropRetirementIndex);
@@ -100,7 +103,7 @@ async function listRetirable(client: pg.Client, keptDays: number): Promise<Retir
   return (await client.query<RetirableEvent>(listRetirableEvents, [keptDays])).rows;
 }
 
-function dropKeysIn(redis: Redis) {
+function dropKeysIn(redis: RedisClient) {
   return async (eventId: string, seatIds: readonly string[]): Promise<void> => {
     await Promise.all(seatIds.map((seatId) => cacheSeatStatus(redis, { seatId, status: 'AVAILABLE' })));
     await dropAvailableLists(redis, eventId);

@@ -1,4 +1,3 @@
-import type { Redis } from 'ioredis';
 import { groupBy } from '../group-by.ts';
 import type { SeatCoreMetrics } from '../metrics.ts';
 import type { SeatCoreLogger } from '../options.ts';
@@ -6,15 +5,16 @@ import { scheduleExpiry, type ExpiryJobBooking, type GuardedQueue } from '../que
 import type { BookingRow } from '../records/rows.ts';
 import { dropAvailableLists } from '../redis/available-lists.ts';
 import { cacheSeatStatus, type CachedSeat } from '../redis/gatekeeper.ts';
+import type { RedisClient } from '../redis/keys.ts';
 import { publishSeatChanges, type PublishedSeatChange } from '../redis/pubsub.ts';
 import type { Background } from '../resilience/background.ts';
-import { CircuitOpenError, type CircuitBreaker } from '../resilience/circuit-breaker.ts';
+import { isLoggedByCircuit, type CircuitBreaker } from '../resilience/circuit-breaker.ts';
 
 /** A seat as a committed statement left it. */
 export type SeatChange = CachedSeat & { readonly eventId: string; readonly version: number };
 
 export interface PublishDependencies {
-  readonly redis: CircuitBreaker<Redis>;
+  readonly redis: CircuitBreaker<RedisClient>;
   /** Null in a program that makes no holds. */
   readonly queue: GuardedQueue | null;
   readonly holdSeconds: number;
@@ -47,7 +47,7 @@ export async function publishCommit(
       if (reasons.length === 0) return;
       metrics.effectsFailed.inc();
       // The circuit breaker logs an outage once, when its circuit opens.
-      const failure = reasons.find((reason) => !(reason instanceof CircuitOpenError));
+      const failure = reasons.find((reason) => !isLoggedByCircuit(reason));
       logger[failure === undefined ? 'debug' : 'warn'](
         { err: failure ?? reasons[0] },
         'publishing a commit to Redis failed; sweep and cache repair recover from it',
@@ -66,7 +66,7 @@ export function toTransitionChange(row: BookingRow): SeatChange {
   };
 }
 
-async function writeChanges(redis: Redis, changes: readonly SeatChange[]): Promise<void> {
+async function writeChanges(redis: RedisClient, changes: readonly SeatChange[]): Promise<void> {
   const writes: Promise<unknown>[] = changes.map((change) => cacheSeatStatus(redis, change));
   for (const [eventId, changed] of groupBy(changes, (change) => change.eventId)) {
     const message = changed.map(({ seatId, status, version }): PublishedSeatChange => ({

@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Redis } from 'ioredis';
 import type { SeatCoreMetrics } from '../metrics.ts';
 import type { SeatCoreLogger } from '../options.ts';
 import type { Connections } from '../postgres/connections.ts';
 import { dropAvailableLists } from '../redis/available-lists.ts';
 import { cacheSeatStatus, readCachedStatuses, type CachedSeat } from '../redis/gatekeeper.ts';
+import type { RedisClient } from '../redis/keys.ts';
 import type { CircuitBreaker } from '../resilience/circuit-breaker.ts';
 import type { SeatStatus } from '../types.ts';
 import { InputCheck } from '../validation.ts';
@@ -12,7 +12,7 @@ import { touchedSeatsStatement } from './repair.sql.ts';
 
 export interface RepairDependencies {
   readonly connections: Connections;
-  readonly redis: CircuitBreaker<Redis>;
+  readonly redis: CircuitBreaker<RedisClient>;
   readonly metrics: SeatCoreMetrics;
   readonly logger: SeatCoreLogger;
 }
@@ -104,7 +104,7 @@ async function repairTouched(
   return repaired;
 }
 
-async function repairSlice(redis: Redis, touched: readonly TouchedSeatRow[]): Promise<number> {
+async function repairSlice(redis: RedisClient, touched: readonly TouchedSeatRow[]): Promise<number> {
   const cached = await readCachedStatuses(
     redis,
     touched.map((row) => row.seat_id),

@@ -3,7 +3,9 @@ import { SeatCoreError } from '../errors.ts';
 import type { ExpiryJobData } from '../queue/expiry-queue.ts';
 import type { ExpireBookingsResult } from './expire-bookings.ts';
 
-type ExpireBookings = (input: { readonly bookingIds: readonly string[] }) => Promise<ExpireBookingsResult>;
+export type ExpireBookings = (input: {
+  readonly bookingIds: readonly string[];
+}) => Promise<ExpireBookingsResult>;
 
 /**
  * Expires the bookings that a job names, as far as PostgreSQL finds them overdue. A job is a hint: it may come early,

@@ -1,9 +1,9 @@
-import type { Redis } from 'ioredis';
 import { SeatCoreError } from '../errors.ts';
 import type { SeatCoreMetrics } from '../metrics.ts';
 import type { SeatCoreLogger } from '../options.ts';
 import type { Reads } from '../postgres/replica.ts';
 import type { PublishedSeatChange, SeatChangeSubscriber } from '../redis/pubsub.ts';
+import type { RedisClient } from '../redis/keys.ts';
 import type { CircuitBreaker } from '../resilience/circuit-breaker.ts';
 import { compareStates, readSeatIds, SeatStates, type SeatState } from '../states/seat-states.ts';
 import { FeedSubscription, type SubscriptionOptions } from './subscription.ts';
@@ -11,7 +11,7 @@ import { FeedSubscription, type SubscriptionOptions } from './subscription.ts';
 export interface FeedOptions {
   readonly eventId: string;
   readonly reads: Reads;
-  readonly redis: CircuitBreaker<Redis>;
+  readonly redis: CircuitBreaker<RedisClient>;
   readonly subscriber: SeatChangeSubscriber;
   readonly metrics: SeatCoreMetrics;
   readonly logger: SeatCoreLogger;

@@ -61,6 +61,11 @@ export class SeatFeeds {
     }
   }
 
+  /** Why Redis refuses the channels of changes; undefined while it does not. */
+  get refusal(): Error | undefined {
+    return this.#subscriber.refusal;
+  }
+
   close(): void {
     for (const opening of this.#feeds.values()) opening.then((feed) => feed.close()).catch(() => undefined);
     this.#feeds.clear();

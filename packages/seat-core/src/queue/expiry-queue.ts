@@ -2,11 +2,13 @@ import { failpoint } from '#failpoint';
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { Gauge, type Registry } from 'prom-client';
-import type { SeatCoreMetrics } from '../metrics.ts';
 import type { SeatCoreLogger } from '../options.ts';
+import { describeRefusal } from '../redis/rights.ts';
+import { explainRedisError, isRedisRefusal, type RedisTrouble } from '../redis/explain-error.ts';
 import { createRedisProbe, isRedisOutage } from '../redis/health.ts';
-import { expiryQueueName } from '../redis/keys.ts';
+import { expiryQueueName, withNames, type RedisClient } from '../redis/keys.ts';
 import { CircuitBreaker } from '../resilience/circuit-breaker.ts';
+import { askForQueueRights, type QueueUse } from './queue-rights.ts';
 
 export const expiryJobName = 'cleanup';
 
@@ -25,11 +27,15 @@ export type ExpiryQueue = Queue<ExpiryJobData, void, typeof expiryJobName>;
 /** No request waits for the queue. */
 const queueLimitMs = 500;
 
-/** @param redis a connection of `openQueueRedis`; closing the queue leaves it open */
-export function createExpiryQueue(redis: Redis): ExpiryQueue {
+/**
+ * @param redis a connection of `openQueueRedis`; closing the queue leaves it open
+ * @param redisKeyPrefix of the programs that hold seats
+ */
+export function createExpiryQueue(redis: Redis, redisKeyPrefix = ''): ExpiryQueue {
   // By default BullMQ asks for the version of Redis once, and stays unusable when there was no answer.
   return new Queue(expiryQueueName, {
     connection: redis,
+    prefix: withNames(redis, redisKeyPrefix).names.queuePrefix,
     skipWaitingForReady: true,
     skipVersionCheck: true,
   });
@@ -62,42 +68,80 @@ export async function scheduleExpiry(
 /** The queue behind its circuit breaker. */
 export class GuardedQueue {
   readonly breaker: CircuitBreaker<ExpiryQueue>;
+  #hasAnswered = false;
   #evictionPolicy: string | null = null;
+  #infoRefusal: string | undefined;
 
-  /** @param redis a connection of `openQueueRedis`; stays its owner's */
-  constructor(redis: Redis, { metrics, logger }: { metrics: SeatCoreMetrics; logger: SeatCoreLogger }) {
-    const queue = createExpiryQueue(redis);
+  /**
+   * @param redis a connection of `openQueueRedis`; stays its owner's
+   * @param options.use what this program does with the queue
+   * @param options.onState called at the start and at each change
+   */
+  constructor(
+    redis: Redis,
+    options: {
+      readonly redisKeyPrefix: string;
+      readonly use: QueueUse;
+      readonly onState: (isOpen: boolean) => void;
+      readonly logger: SeatCoreLogger;
+    },
+  ) {
+    const { redisKeyPrefix, use, onState, logger } = options;
+    const client: RedisClient = withNames(redis, redisKeyPrefix);
+    const queue = createExpiryQueue(redis, redisKeyPrefix);
     // The owner of the connection gets the same errors.
     queue.on('error', () => undefined);
-    const probe = createRedisProbe(redis);
+    const probe = createRedisProbe(redis, {
+      write: () => redis.zadd(client.names.queueProbe, 'XX', 1, 'm'),
+      rights: askForQueueRights(client, use),
+    });
     this.breaker = new CircuitBreaker({
       name: 'queue',
       client: queue,
-      probe: async () => {
-        await probe();
-        this.#evictionPolicy = await readEvictionPolicy(redis, logger);
+      probe: async (_, isThorough) => {
+        await probe(isThorough);
+        this.#hasAnswered = true;
+        await this.#readEvictionPolicy(redis);
       },
       limitMs: queueLimitMs,
       isOutage: isRedisOutage,
+      isRefusal: isRedisRefusal,
       logger,
-      onState: (isOpen) => metrics.redisCircuitOpen.set({ part: 'queue' }, Number(isOpen)),
+      onState,
     });
   }
 
-  /** What its Redis does when its memory is full (`noeviction`, …); null while that is unknown. */
-  get evictionPolicy(): string | null {
-    return this.#evictionPolicy;
+  /** Whether the latest probe succeeded; false before the first one. */
+  get isUsable(): boolean {
+    return this.#hasAnswered && !this.breaker.isOpen;
   }
-}
 
-/** Read from INFO, which more Redis users may run than CONFIG; without the right to either the policy is unknown. */
-async function readEvictionPolicy(redis: Redis, logger: SeatCoreLogger): Promise<string | null> {
-  try {
-    const memory = await redis.info('memory');
-    return /^maxmemory_policy:(\S+)/m.exec(memory)?.[1] ?? null;
-  } catch (err) {
-    logger.debug({ err, dependency: 'queue' }, 'eviction policy unknown: INFO failed');
-    return null;
+  /** What is wrong with the queue, from cached state; undefined when nothing is. */
+  get trouble(): RedisTrouble | undefined {
+    if (this.breaker.isOpen) {
+      const { status, reason } = explainRedisError(this.breaker.failure);
+      return { status, reason: `${reason} The sweep ends holds in place of their jobs.` };
+    }
+    if (this.#infoRefusal !== undefined) {
+      const reason = `${this.#infoRefusal} Whether this Redis deletes clean-up jobs when it is full is unknown; maxmemory-policy must be noeviction.`;
+      return { status: 'misconfigured', reason };
+    }
+    if (this.#evictionPolicy === null || this.#evictionPolicy === 'noeviction') return undefined;
+    const reason = `The Redis of the queue deletes keys when it is full (maxmemory-policy ${this.#evictionPolicy}), clean-up jobs among them. It must be noeviction.`;
+    return { status: 'misconfigured', reason };
+  }
+
+  /** Read from INFO, which more Redis users may run than CONFIG. */
+  async #readEvictionPolicy(redis: Redis): Promise<void> {
+    try {
+      const memory = await redis.info('memory');
+      this.#evictionPolicy = /^maxmemory_policy:(\S+)/m.exec(memory)?.[1] ?? null;
+      this.#infoRefusal = undefined;
+    } catch (error) {
+      // Jobs run without INFO. An outage shows in the next probe.
+      this.#evictionPolicy = null;
+      this.#infoRefusal = isRedisRefusal(error) ? describeRefusal(error) : undefined;
+    }
   }
 }
 

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { Redis } from 'ioredis';
+import { Redis, ReplyError } from 'ioredis';
 import { withDeadline } from '../resilience/deadline.ts';
+import { commandOf } from './explain-error.ts';
 
 export interface RedisConnectionOptions {
   /** `redis://…` or `rediss://…`, Redis 7 or later. */
@@ -23,6 +24,8 @@ const reconnecting = {
   autoResendUnfulfilledCommands: false,
   connectTimeout: connectTimeoutMs,
   keepAlive: 10_000,
+  // It would ask INFO, which not every user may run. A Redis that is still loading refuses the probe.
+  enableReadyCheck: false,
   // The client finds a Redis that is back within half a second, however long the outage was.
   retryStrategy: (attempt: number) => Math.min(50 * 2 ** attempt, 500) * (0.8 + 0.2 * Math.random()),
 } as const;
@@ -59,10 +62,11 @@ export function openWorkerRedis(redisUrl: string): Redis {
     maxRetriesPerRequest: null,
     connectTimeout: connectTimeoutMs,
     keepAlive: 10_000,
+    enableReadyCheck: false,
     retryStrategy: (attempt) => Math.min(50 * 2 ** attempt, 1_000) * (0.8 + 0.2 * Math.random()),
   });
   // The worker gets the same errors and logs them; without a listener ioredis writes to the console.
-  redis.on('error', () => undefined);
+  redis.on('error', (error) => refuseOtherDatabase(redis, error));
   return redis;
 }
 
@@ -73,8 +77,16 @@ export async function closeRedis(redis: Redis): Promise<void> {
 }
 
 async function connect(redis: Redis, { onConnectionError }: RedisConnectionOptions): Promise<Redis> {
-  redis.on('error', onConnectionError ?? (() => undefined));
+  redis.on('error', (error) => {
+    refuseOtherDatabase(redis, error);
+    onConnectionError?.(error);
+  });
   const connected = redis.connect().catch(() => undefined);
   await Promise.race([connected, delay(connectTimeoutMs, undefined, { ref: false })]);
   return redis;
+}
+
+/** When SELECT fails, ioredis goes on in database 0, which may be another installation's. */
+export function refuseOtherDatabase(redis: Redis, error: Error): void {
+  if (error instanceof ReplyError && commandOf(error) === 'SELECT') redis.disconnect(true);
 }

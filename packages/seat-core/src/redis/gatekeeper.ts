@@ -1,8 +1,7 @@
-import type { Redis } from 'ioredis';
 import type { SeatCoreMetrics } from '../metrics.ts';
 import type { CircuitBreaker } from '../resilience/circuit-breaker.ts';
 import type { SeatStatus } from '../types.ts';
-import { statusKey } from './keys.ts';
+import type { RedisClient } from './keys.ts';
 
 /** The value that the status key of a seat should have. AVAILABLE means: no key. */
 export type CachedSeat =
@@ -14,11 +13,11 @@ export type CachedSeat =
  * Redis that does not answer all mean: ask PostgreSQL.
  */
 export async function findCachedTakenSeats(
-  { redis, metrics }: { readonly redis: CircuitBreaker<Redis>; readonly metrics: SeatCoreMetrics },
+  { redis, metrics }: { readonly redis: CircuitBreaker<RedisClient>; readonly metrics: SeatCoreMetrics },
   seatIds: readonly string[],
 ): Promise<string[]> {
   const replies = await Promise.allSettled(
-    seatIds.map((seatId) => redis.run((client) => client.get(statusKey(seatId)))),
+    seatIds.map((seatId) => redis.run(({ connection, names }) => connection.get(names.status(seatId)))),
   );
   const taken: string[] = [];
   for (const [index, reply] of replies.entries()) {
@@ -33,26 +32,26 @@ export async function findCachedTakenSeats(
 
 /** The present values of the status keys, in the order of the ids; null where there is no key. */
 export async function readCachedStatuses(
-  redis: Redis,
+  { connection, names }: RedisClient,
   seatIds: readonly string[],
 ): Promise<(string | null)[]> {
-  return redis.mget(seatIds.map(statusKey));
+  return connection.mget(seatIds.map((seatId) => names.status(seatId)));
 }
 
 /**
  * Writes the status key of a seat. SOLD stays until it is deleted; RESERVED ends with its hold at the latest, so a
  * lost delete or a late write cannot block a free seat for ever; AVAILABLE is no key.
  */
-export async function cacheSeatStatus(redis: Redis, seat: CachedSeat): Promise<void> {
-  const key = statusKey(seat.seatId);
+export async function cacheSeatStatus({ connection, names }: RedisClient, seat: CachedSeat): Promise<void> {
+  const key = names.status(seat.seatId);
   switch (seat.status) {
     case 'AVAILABLE':
-      await redis.del(key);
+      await connection.del(key);
       return;
     case 'RESERVED':
-      await redis.set(key, 'RESERVED' satisfies SeatStatus, 'PXAT', seat.expiresAt.getTime());
+      await connection.set(key, 'RESERVED' satisfies SeatStatus, 'PXAT', seat.expiresAt.getTime());
       return;
     case 'SOLD':
-      await redis.set(key, 'SOLD' satisfies SeatStatus);
+      await connection.set(key, 'SOLD' satisfies SeatStatus);
   }
 }

@@ -1,8 +1,9 @@
-import type { Redis } from 'ioredis';
+import { ReplyError, type Redis } from 'ioredis';
 import type { SeatCoreLogger } from '../options.ts';
 import { withDeadline } from '../resilience/deadline.ts';
 import { isSeatStatus, type SeatStatus } from '../types.ts';
-import { seatChangesChannel } from './keys.ts';
+import { refuseOtherDatabase } from './connect.ts';
+import type { RedisClient, RedisNames } from './keys.ts';
 
 /** A seat as a commit left it. A message on the channel of an event is a JSON array of these. */
 export interface PublishedSeatChange {
@@ -13,11 +14,11 @@ export interface PublishedSeatChange {
 
 /** Publishes the seats of one event that a commit changed. Call it after the commit, never before. */
 export async function publishSeatChanges(
-  redis: Redis,
+  { connection, names }: RedisClient,
   eventId: string,
   changes: readonly PublishedSeatChange[],
 ): Promise<void> {
-  await redis.publish(seatChangesChannel(eventId), JSON.stringify(changes));
+  await connection.publish(names.seatChanges(eventId), JSON.stringify(changes));
 }
 
 export interface SeatChangeListener {
@@ -28,6 +29,8 @@ export interface SeatChangeListener {
 
 /** The longest that a new listener waits for the connection. */
 const connectTimeoutMs = 250;
+/** Until Redis is asked again for channels that it refused. */
+const refusedPauseMs = 2_000;
 
 /**
  * Receives the seat changes that any process publishes, on a Redis connection of its own, because a connection that
@@ -36,6 +39,7 @@ const connectTimeoutMs = 250;
  */
 export class SeatChangeSubscriber {
   readonly #owner: Redis;
+  readonly #names: RedisNames;
   readonly #logger: SeatCoreLogger;
   /** By channel, as are the two sets. */
   readonly #listeners = new Map<string, SeatChangeListener>();
@@ -45,21 +49,29 @@ export class SeatChangeSubscriber {
   readonly #pending = new Set<string>();
   #connection: Redis | undefined;
   #connected: Promise<void> = Promise.resolve();
+  #refusal: Error | undefined;
+  #retry: NodeJS.Timeout | undefined;
 
   /** @param owner the client whose settings the connection copies; its owner logs outages */
-  constructor(owner: Redis, logger: SeatCoreLogger) {
-    this.#owner = owner;
+  constructor({ connection, names }: RedisClient, logger: SeatCoreLogger) {
+    this.#owner = connection;
+    this.#names = names;
     this.#logger = logger;
+  }
+
+  /** The latest reply of a Redis that refuses a channel, for want of a right; undefined once it confirms one. */
+  get refusal(): Error | undefined {
+    return this.#refusal;
   }
 
   /** Whether Redis confirmed the channel of this event, and the connection is not known to be broken. */
   isSubscribed(eventId: string): boolean {
-    return this.#confirmed.has(seatChangesChannel(eventId));
+    return this.#confirmed.has(this.#names.seatChanges(eventId));
   }
 
   /** Resolves when Redis confirms the channel or the attempt fails; each new connection subscribes again. */
   async subscribe(eventId: string, listener: SeatChangeListener): Promise<void> {
-    const channel = seatChangesChannel(eventId);
+    const channel = this.#names.seatChanges(eventId);
     this.#listeners.set(channel, listener);
     this.#pending.add(channel);
     const connection = (this.#connection ??= this.#open());
@@ -69,7 +81,7 @@ export class SeatChangeSubscriber {
   }
 
   unsubscribe(eventId: string): void {
-    const channel = seatChangesChannel(eventId);
+    const channel = this.#names.seatChanges(eventId);
     this.#listeners.delete(channel);
     this.#confirmed.delete(channel);
     if (this.#connection?.status !== 'ready') return;
@@ -82,11 +94,12 @@ export class SeatChangeSubscriber {
     if (connection?.status !== 'ready') return;
     connection.ping().catch((err: unknown) => {
       this.#logError(err);
-      if (connection.status === 'ready') connection.disconnect(true);
+      if (!(err instanceof ReplyError) && connection.status === 'ready') connection.disconnect(true);
     });
   }
 
   close(): void {
+    clearTimeout(this.#retry);
     this.#listeners.clear();
     this.#confirmed.clear();
     this.#connection?.disconnect();
@@ -94,7 +107,10 @@ export class SeatChangeSubscriber {
 
   #open(): Redis {
     const connection = this.#owner.duplicate({ autoResubscribe: false, enableAutoPipelining: false });
-    connection.on('error', (err) => this.#logError(err));
+    connection.on('error', (err) => {
+      refuseOtherDatabase(connection, err);
+      this.#logError(err);
+    });
     connection.on('close', () => this.#confirmed.clear());
     connection.on('ready', () => void this.#resubscribe(connection));
     connection.on('message', (channel: string, message: string) => this.#receive(channel, message));
@@ -114,12 +130,27 @@ export class SeatChangeSubscriber {
   async #send(connection: Redis, channels: readonly string[]): Promise<void> {
     try {
       await connection.subscribe(...channels);
+      this.#refusal = undefined;
       for (const channel of channels) if (this.#listeners.has(channel)) this.#confirmed.add(channel);
     } catch (err) {
       this.#logError(err);
+      if (err instanceof ReplyError) {
+        this.#refusal = err as Error;
+        this.#retryLater(connection);
+        return;
+      }
       // Whether Redis subscribed is unknown. The next connection subscribes anew.
       if (connection.status === 'ready') connection.disconnect(true);
     }
+  }
+
+  /** A new connection would be refused, too. */
+  #retryLater(connection: Redis): void {
+    clearTimeout(this.#retry);
+    this.#retry = setTimeout(() => {
+      if (this.#listeners.size === 0) this.#refusal = undefined;
+      else if (connection.status === 'ready') void this.#resubscribe(connection);
+    }, refusedPauseMs).unref();
   }
 
   #receive(channel: string, message: string): void {

@@ -1,11 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import type { Redis } from 'ioredis';
 import type { SeatCoreMetrics } from '../metrics.ts';
 import type { SeatCoreLogger } from '../options.ts';
 import type { Background } from '../resilience/background.ts';
 import { CircuitOpenError, type CircuitBreaker } from '../resilience/circuit-breaker.ts';
 import { compareAndDelete } from './compare-and-delete.ts';
-import { seatLockKey } from './keys.ts';
+import type { RedisClient } from './keys.ts';
 
 /** The locks of one request's seats, to be released whatever happened. */
 export interface SeatLease {
@@ -14,7 +13,7 @@ export interface SeatLease {
 }
 
 export interface SeatLockDependencies {
-  readonly redis: CircuitBreaker<Redis>;
+  readonly redis: CircuitBreaker<RedisClient>;
   readonly seatLockSeconds: number;
   readonly background: Background;
   readonly metrics: SeatCoreMetrics;
@@ -49,7 +48,9 @@ export async function tryLockSeats(
   const replies = await Promise.allSettled(
     seatIds.map((seatId) =>
       // With GET the reply is the present holder, or null when there was none and the lock is ours.
-      redis.run((client) => client.set(seatLockKey(seatId), token, 'EX', seatLockSeconds, 'NX', 'GET')),
+      redis.run(({ connection, names }) =>
+        connection.set(names.seatLock(seatId), token, 'EX', seatLockSeconds, 'NX', 'GET'),
+      ),
     ),
   );
   const holders = replies.flatMap((reply) => (reply.status === 'fulfilled' ? (reply.value ?? []) : []));
@@ -64,7 +65,8 @@ export async function tryLockSeats(
   logger.debug({ seatIds, result, err: failed?.reason as unknown }, 'seat lock');
   const release = async () => {
     if (mayBeOurs.length === 0) return;
-    const released = background.withinBudget(releaseLocks(redis.client, mayBeOurs, token));
+    const releasing = (client: RedisClient) => releaseLocks(client, mayBeOurs, token);
+    const released = background.withinBudget(redis.isOpen ? releasing(redis.client) : redis.run(releasing));
     // After a failure of Redis this request waits for it no more.
     if (!redis.isOpen) await released;
   };
@@ -76,6 +78,12 @@ export async function tryLockSeats(
   return { release };
 }
 
-async function releaseLocks(redis: Redis, seatIds: readonly string[], token: string): Promise<void> {
-  await Promise.all(seatIds.map((seatId) => redis.eval(compareAndDelete, 1, seatLockKey(seatId), token)));
+async function releaseLocks(
+  { connection, names }: RedisClient,
+  seatIds: readonly string[],
+  token: string,
+): Promise<void> {
+  await Promise.all(
+    seatIds.map((seatId) => connection.eval(compareAndDelete, 1, names.seatLock(seatId), token)),
+  );
 }

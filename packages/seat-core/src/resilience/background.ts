@@ -1,5 +1,5 @@
 import type { SeatCoreLogger } from '../options.ts';
-import { CircuitOpenError } from './circuit-breaker.ts';
+import { isLoggedByCircuit } from './circuit-breaker.ts';
 
 /** The longest that an answer waits for work on Redis that it does not depend on. */
 const budgetMs = 250;
@@ -20,8 +20,7 @@ export class Background {
   async withinBudget(work: Promise<unknown>): Promise<void> {
     const settled = work
       .catch((err: unknown) => {
-        // The circuit breaker logs an outage once, when its circuit opens.
-        const level = err instanceof CircuitOpenError ? 'debug' : 'warn';
+        const level = isLoggedByCircuit(err) ? 'debug' : 'warn';
         this.#logger[level]({ err }, 'background work failed');
       })
       .finally(() => this.#running.delete(settled));

@@ -6,8 +6,11 @@ export interface CircuitBreakerOptions<Client> {
   /** Name of the dependency in metrics, health and log: `redis`, `queue`, `postgresql`, `replica`. */
   readonly name: string;
   readonly client: Client;
-  /** A request of our own that succeeds only while the dependency can do all that the engine asks of it. */
-  readonly probe: (client: Client) => Promise<unknown>;
+  /**
+   * A request of our own that succeeds only while the dependency can do all that the engine asks of it. It is thorough
+   * at the start, while the circuit is open, and every 3 s: then it asks for everything.
+   */
+  readonly probe: (client: Client, isThorough: boolean) => Promise<unknown>;
   /** The longest that work and probe may take, in ms. */
   readonly limitMs: number;
   readonly logger: SeatCoreLogger;
@@ -17,6 +20,8 @@ export interface CircuitBreakerOptions<Client> {
   readonly opensAfter?: number;
   /** Which of those errors open the circuit alone, whatever `opensAfter` says. */
   readonly isCertain?: (error: unknown) => boolean;
+  /** Which of those errors are answers of a dependency that is there. Default: none. */
+  readonly isRefusal?: (error: unknown) => boolean;
   /** Called at the start and at each change. */
   readonly onState?: (isOpen: boolean) => void;
   /** Recovers what the outage left behind. A failure is logged. */
@@ -29,6 +34,20 @@ export interface CircuitBreakerOptions<Client> {
 export class CircuitOpenError extends Error {
   override readonly name = 'CircuitOpenError';
 }
+
+/** The outages that a circuit breaker counted, and so logged. */
+const counted = new WeakSet<object>();
+
+/** Whether a circuit breaker has logged this error, once for all work that failed with the same outage. */
+export function isLoggedByCircuit(error: unknown): boolean {
+  return error instanceof CircuitOpenError || (error instanceof Error && counted.has(error));
+}
+
+const thoroughEveryMs = 3_000;
+/** Work that is refused so soon after a probe succeeded meets something that the probe does not ask for. */
+const reopenedWithinMs = 10_000;
+/** The circuit stays open so long then: without a pause it would open and close with every request. */
+const refusedPauseMs = 2_000;
 
 /**
  * A circuit breaker around the client of a network dependency. No request finds out whether the dependency is back:
@@ -45,6 +64,9 @@ export class CircuitBreaker<Client> {
   readonly #options: CircuitBreakerOptions<Client>;
   readonly #breaker;
   #openSince: number | null = null;
+  #closedAt = -Infinity;
+  #failure: unknown;
+  #thoroughAt = -Infinity;
   #nextProbe: NodeJS.Timeout | undefined;
   #isProbing = false;
   #isStopped = false;
@@ -62,6 +84,8 @@ export class CircuitBreaker<Client> {
     };
     const countOutage = (error: Error) => {
       if (!isOutage(error)) return false;
+      counted.add(error);
+      this.#failure = error;
       failures = isCertain(error) ? opensAfter : failures + 1;
       return true;
     };
@@ -76,6 +100,11 @@ export class CircuitBreaker<Client> {
   /** Whether work is being refused. */
   get isOpen(): boolean {
     return this.#breaker.state !== CircuitState.Closed;
+  }
+
+  /** The latest error that counted as an outage. */
+  get failure(): unknown {
+    return this.#failure;
   }
 
   /**
@@ -103,8 +132,10 @@ export class CircuitBreaker<Client> {
   async #probe(): Promise<void> {
     const { probe, limitMs, logger, probeEveryMs = 500 } = this.#options;
     this.#isProbing = true;
+    const isThorough = this.isOpen || performance.now() - this.#thoroughAt >= thoroughEveryMs;
     try {
-      await this.#breaker.execute(() => withDeadline(this.name, limitMs, probe(this.client)));
+      await this.#breaker.execute(() => withDeadline(this.name, limitMs, probe(this.client, isThorough)));
+      if (isThorough) this.#thoroughAt = performance.now();
     } catch (err) {
       logger.debug({ err, dependency: this.name }, 'probe failed');
     } finally {
@@ -117,19 +148,21 @@ export class CircuitBreaker<Client> {
     // A failed probe opens the circuit again; the outage is the same.
     if (this.#openSince !== null) return;
     this.#openSince = performance.now();
-    const { logger, onState } = this.#options;
+    const { logger, onState, isRefusal = () => false } = this.#options;
     logger.warn(
       { err, dependency: this.name },
       'circuit opened: work is refused at once until a probe succeeds',
     );
     onState?.(true);
-    this.#probeIn(0);
+    const isUnprobed = isRefusal(err) && this.#openSince - this.#closedAt < reopenedWithinMs;
+    this.#probeIn(isUnprobed ? refusedPauseMs : 0);
   }
 
   #onClosed(): void {
     const { logger, onState, onClosed } = this.#options;
     const outageMs = Math.ceil(performance.now() - (this.#openSince ?? performance.now()));
     this.#openSince = null;
+    this.#closedAt = performance.now();
     logger.info({ dependency: this.name, outageMs }, 'circuit closed: the dependency is back');
     onState?.(false);
     void onClosed?.(outageMs).catch((err: unknown) =>

@@ -1,6 +1,5 @@
 import { randomInt } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Redis } from 'ioredis';
 import { LRUCache } from 'lru-cache';
 import type { SeatCoreMetrics } from '../metrics.ts';
 import type { SeatCoreLogger } from '../options.ts';
@@ -13,8 +12,9 @@ import {
   resignAsLoader,
   writeAvailableList,
 } from '../redis/available-lists.ts';
+import type { RedisClient } from '../redis/keys.ts';
 import type { Background } from '../resilience/background.ts';
-import { CircuitOpenError, type CircuitBreaker } from '../resilience/circuit-breaker.ts';
+import { isLoggedByCircuit, type CircuitBreaker } from '../resilience/circuit-breaker.ts';
 import type { Seat } from '../types.ts';
 import { InputCheck } from '../validation.ts';
 import { availableOfComingEventsStatement, availableOfEventStatement } from './available-seats.sql.ts';
@@ -34,7 +34,7 @@ export interface AvailableSeats {
 
 export interface AvailableSeatsDependencies {
   readonly reads: Reads;
-  readonly redis: CircuitBreaker<Redis>;
+  readonly redis: CircuitBreaker<RedisClient>;
   readonly background: Background;
   readonly metrics: SeatCoreMetrics;
   readonly logger: SeatCoreLogger;
@@ -81,7 +81,7 @@ export class AvailableSeatsReader {
       return list === null ? null : this.#keep(eventId, list);
     } catch (err) {
       metrics.availableSeatsCache.inc({ result: 'error' });
-      const level = err instanceof CircuitOpenError ? 'debug' : 'warn';
+      const level = isLoggedByCircuit(err) ? 'debug' : 'warn';
       logger[level]({ err }, 'reading the list of free seats from Redis failed');
       // Without Redis each process has a list of its own, no older than the list in Redis would be.
       return this.#latest.get(eventId ?? allEvents) ?? null;
@@ -125,7 +125,12 @@ export class AvailableSeatsReader {
     if (redis.isOpen) return list;
     await redis
       .run((client) => writeAvailableList(client, eventId, { seats, tookMs, restMs: tookMs * restFactor }))
-      .catch((err: unknown) => logger.warn({ err }, 'writing the list of free seats to Redis failed'));
+      .catch((err: unknown) =>
+        logger[isLoggedByCircuit(err) ? 'debug' : 'warn'](
+          { err },
+          'writing the list of free seats to Redis failed',
+        ),
+      );
     return list;
   }
 

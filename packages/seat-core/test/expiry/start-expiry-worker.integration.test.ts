@@ -122,7 +122,16 @@ it('a worker whose Redis is dead goes on sweeping, and stops in time', async () 
 it('a worker logs an outage of Redis and its reconnection once each, and takes jobs again', async () => {
   const { logger, lines } = createRecordingLogger();
   const worker = await startExpiryWorker(core, { redisUrl: stack.redisUrl, logger });
-  const countLines = (text: string) => lines.filter(({ message }) => message.startsWith(text)).length;
+  const countLines = (text: string) =>
+    lines.filter(({ level, message }) => level !== 'debug' && message.startsWith(text)).length;
+  await waitFor(
+    async () => {
+      await untilExpired([await hold()]);
+      return countLines('job done') > 0;
+    },
+    { description: 'the worker to take jobs', timeoutMs: 10_000 },
+  );
+  lines.length = 0;
   await stack.redis.kill();
   await waitFor(() => countLines('worker error') > 0, { description: 'the outage to be logged' });
   await stack.redis.start();

@@ -146,7 +146,7 @@ describe('holdSeats', () => {
     const subscriber = engine.redis.duplicate({ enableOfflineQueue: true, commandTimeout: 5_000 });
     const messages: string[] = [];
     subscriber.on('message', (_channel, message) => messages.push(message));
-    await subscriber.subscribe(`seats:changes:${event.id}`);
+    await subscriber.subscribe(`seats:changes:${engine.redis.options.db}:${event.id}`);
     const booking = await engine.core.holdSeats({ seatIds, userId: 'ani' });
     await expect.poll(() => messages).toHaveLength(1);
     subscriber.disconnect();

@@ -125,7 +125,7 @@ describe('subscribeToSeats', () => {
     const { host = '', port = 0, username, password } = engine.redis.options;
     const publish = `import { Redis } from 'ioredis';
 const redis = new Redis(${JSON.stringify({ host, port, username, password })});
-await redis.publish('seats:changes:${event.id}', '${JSON.stringify([{ id, status: 'RESERVED', version: 1 }])}');
+await redis.publish('seats:changes:${engine.redis.options.db}:${event.id}', '${JSON.stringify([{ id, status: 'RESERVED', version: 1 }])}');
 redis.disconnect();`;
     execFileSync(process.execPath, ['--input-type=module', '--eval', publish], { cwd: import.meta.dirname });
     const restMs = Math.max(0, blockedUntil - performance.now());
@@ -144,7 +144,10 @@ redis.disconnect();`;
       const [id] = seatIds;
       const { subscription, statuses } = await follow(engine.core, event.id);
       const forged = [{ id, status: 'SOLD', version }];
-      await engine.redis.publish(`seats:changes:${event.id}`, JSON.stringify(forged));
+      await engine.redis.publish(
+        `seats:changes:${engine.redis.options.db}:${event.id}`,
+        JSON.stringify(forged),
+      );
       await waitFor(() => statuses.get(id) === 'SOLD', { description: 'the forged message' });
       await other.holdSeats({ seatIds: [id], userId: 'ani' });
       await waitFor(() => statuses.get(id) === 'RESERVED', {
@@ -164,7 +167,7 @@ redis.disconnect();`;
     const [first, second] = seatIds;
     const publish = (message: unknown) =>
       engine.redis.publish(
-        `seats:changes:${event.id}`,
+        `seats:changes:${engine.redis.options.db}:${event.id}`,
         typeof message === 'string' ? message : JSON.stringify(message),
       );
     await other.holdSeats({ seatIds: [first], userId: 'ani' });
@@ -187,7 +190,10 @@ redis.disconnect();`;
   it('shares one Redis channel and one comparison among subscriptions, until 3 s after the last one', async () => {
     const { event } = await engine.makeEvent(1);
     const subscribers = async () => {
-      const reply = (await engine.redis.pubsub('NUMSUB', `seats:changes:${event.id}`)) as [string, number];
+      const reply = (await engine.redis.pubsub(
+        'NUMSUB',
+        `seats:changes:${engine.redis.options.db}:${event.id}`,
+      )) as [string, number];
       return reply[1];
     };
     const subscriptions = await Promise.all(

@@ -13,6 +13,7 @@ import { silentLogger } from '../../src/options.ts';
 import { anyone } from '../../src/records/ownership.ts';
 import { closeRedis, openRedis } from '../../src/redis/connect.ts';
 import { createRedisBreaker } from '../../src/redis/health.ts';
+import { withNames } from '../../src/redis/keys.ts';
 import { tryLockSeats } from '../../src/redis/seat-lock.ts';
 import { Background } from '../../src/resilience/background.ts';
 import { openSeatCore, type SeatCore } from '../../src/seat-core.ts';
@@ -130,7 +131,7 @@ describe.each(Object.entries(outages))('a Redis %s', (_, outage) => {
     expect(await metrics()).toContain('redis_circuit_open{part="redis"} 0');
     const booking = await core.holdSeats({ seatIds: seatIds.slice(15, 16), userId: 'ani' });
     expect(await admin.get(statusKey(seatIds[15]!))).toBe('RESERVED');
-    expect(await admin.exists(`bull:ticket-cleanup:b-${booking.id}`)).toBe(1);
+    expect(await admin.exists(`{bull}:ticket-cleanup:b-${booking.id}`)).toBe(1);
   });
 });
 
@@ -146,7 +147,7 @@ it('an engine that starts without Redis sells, and uses Redis when it is there',
     timeoutMs: 3_000,
   });
   const booking = await core.holdSeats({ seatIds: [seatIds[1]!], userId: 'ani' });
-  expect(await admin.exists(`bull:ticket-cleanup:b-${booking.id}`)).toBe(1);
+  expect(await admin.exists(`{bull}:ticket-cleanup:b-${booking.id}`)).toBe(1);
   await waitFor(async () => (await admin.get(statusKey(seatIds[0]))) === 'RESERVED', {
     description: 'the hold made without Redis to have its key',
     timeoutMs: 2_000,
@@ -168,7 +169,7 @@ it('an engine starts and closes in time while Redis is frozen', async () => {
 it('a seat lock whose answer was lost is released', async () => {
   const redis = await openRedis({ redisUrl: stack.redisUrl });
   const shared = { metrics: createMetrics(), logger: silentLogger };
-  const breaker = createRedisBreaker(redis, { ...shared, onClosed: () => Promise.resolve() });
+  const breaker = createRedisBreaker(withNames(redis), { ...shared, onClosed: () => Promise.resolve() });
   const background = new Background(silentLogger);
   await stack.redis.freeze();
   try {

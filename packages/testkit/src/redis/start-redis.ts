@@ -21,6 +21,8 @@ export interface RedisOptions {
   readonly persistent: boolean;
   /** The number of logical databases. */
   readonly databases: number;
+  /** Further lines of its configuration, such as `cluster-enabled yes`. */
+  readonly settings?: readonly string[];
   /** The port to take; else a free one. */
   readonly port?: number | undefined;
   readonly onProgress?: (message: string) => void;
@@ -77,6 +79,7 @@ function redisConfig(options: RedisOptions, port: number, password: string): str
     'appendfsync everysec',
     // Its command line keeps naming the configuration file, by which a leftover is recognised.
     'set-proc-title no',
+    ...(options.settings ?? []),
   ];
   return `${settings.join('\n')}\n`;
 }

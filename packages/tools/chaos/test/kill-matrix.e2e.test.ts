@@ -207,7 +207,7 @@ describe.each(whenLong)('booking-api dies, time %i', () => {
         const { seatId } = request;
         const [booking] = await bookingsOf(request);
         await inRedis(async (redis) => {
-          expect(await redis.exists(`bull:ticket-cleanup:b-${booking!.id}`)).toBe(1);
+          expect(await redis.exists(`{bull}:ticket-cleanup:b-${booking!.id}`)).toBe(1);
           await redis.del(`status:seat:${seatId}`, `lock:seat:${seatId}`);
         });
         const { result } = await hold(otherApi, nextRequest(request));
