@@ -2,6 +2,8 @@ import { auditViolations } from '@ticketing/testkit';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { SeatCoreError } from '../../src/errors.ts';
+import { readTimestamp } from '../../src/instants.ts';
+import { valueTypes } from '../../src/postgres/value-types.ts';
 import { anyone } from '../../src/records/ownership.ts';
 import { openTestEngine, type TestEngine } from '../fixtures/test-engine.ts';
 
@@ -13,7 +15,6 @@ afterEach(async () => expect(await auditViolations(engine.databaseUrl)).toEqual(
 afterAll(async () => engine[Symbol.asyncDispose]());
 
 const timestamptz = pg.types.builtins.TIMESTAMPTZ;
-const readTime = pg.types.getTypeParser(timestamptz, 'text') as (text: string) => unknown;
 
 /** What a row is that the code cannot read: the driver gives it null, as for a date style it does not know, or throws. */
 const unreadable = {
@@ -24,11 +25,11 @@ const unreadable = {
 };
 
 async function whileTimesAre<T>(kind: keyof typeof unreadable, work: () => Promise<T>): Promise<T> {
-  pg.types.setTypeParser(timestamptz, unreadable[kind]);
+  valueTypes.setTypeParser(timestamptz, unreadable[kind]);
   try {
     return await work();
   } finally {
-    pg.types.setTypeParser(timestamptz, readTime);
+    valueTypes.setTypeParser(timestamptz, readTimestamp);
   }
 }
 

@@ -87,9 +87,8 @@ it('a cluster is refused, and a Redis that is away is a warning', async () => {
     expect(rows.filter((one) => /, refused Redis runs in cluster mode/.test(one))).toHaveLength(2);
   }
   const away = await rowsOf('redis://127.0.0.1:1');
-  expect(away).toEqual(
-    ['redis', 'queue'].map(
-      (part) => `${part} connection: none, warning Redis cannot be reached (ECONNREFUSED).`,
-    ),
-  );
+  expect(away).toEqual([
+    'redis connection: none, warning Redis cannot be reached (ECONNREFUSED). Start it, or correct REDIS_URL: until then PostgreSQL decides alone, slower.',
+    'queue connection: none, warning Redis cannot be reached (ECONNREFUSED). Start it, or correct QUEUE_REDIS_URL: until then the sweep ends holds in place of their jobs.',
+  ]);
 });

@@ -131,6 +131,33 @@ it('a refusal of the work is no outage', async () => {
   expect(breaker.isOpen).toBe(false);
 });
 
+it('work that is refused although the probe succeeds opens the circuit once in two seconds at most', async () => {
+  const { breaker, seen } = createBreaker({ isRefusal: () => true });
+  await expect.poll(() => seen.probes).toBeGreaterThan(0);
+  const until = performance.now() + 1_000;
+  while (performance.now() < until) {
+    await breaker.run(refused).catch(() => undefined);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  expect(seen.states.filter((isOpen) => isOpen)).toHaveLength(2);
+});
+
+it('a probe is thorough at the start and while the circuit is open, and seldom otherwise', async () => {
+  const asked: boolean[] = [];
+  const probe = async (_: unknown, isThorough: boolean) => {
+    asked.push(isThorough);
+    if (!seen.isUp) throw new Error('NOPERM');
+  };
+  const { breaker, seen } = createBreaker({ probe });
+  await expect.poll(() => asked.length).toBeGreaterThan(5);
+  expect(asked.slice(0, 5)).toEqual([true, false, false, false, false]);
+  seen.isUp = false;
+  await expect.poll(() => breaker.isOpen).toBe(true);
+  asked.length = 0;
+  await expect.poll(() => asked.length).toBeGreaterThan(5);
+  expect(new Set(asked)).toEqual(new Set([true]));
+});
+
 it('an answer that lay unread in the socket of a busy process is not late', async () => {
   const server = createServer((peer) => peer.on('data', (data) => peer.write(data)));
   const sockets = new Set<Socket>();

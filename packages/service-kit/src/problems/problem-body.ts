@@ -23,9 +23,7 @@ export const problemSchema = Type.Object(
           'unknown: the request may have taken effect; sent again with its Idempotency-Key it tells the outcome.',
       }),
     ),
-    opensAt: Type.Optional(
-      Type.String({ format: 'date-time', description: 'SALES_NOT_OPEN: when the sales open.' }),
-    ),
+    opensAt: Type.Optional(Type.String({ description: 'SALES_NOT_OPEN: when the sales open, ISO 8601.' })),
     bookingStatus: Type.Optional(
       Type.String({ description: 'BOOKING_NOT_PENDING: the status of the booking.' }),
     ),
