@@ -66,23 +66,34 @@ function explain(part: InstallationCheck['part'], error: unknown): InstallationC
 const clockToleranceMs = 1_000;
 
 async function checkClocks({ database, redis }: InstallationStores): Promise<InstallationCheck[]> {
-  const startedAt = Date.now();
-  const [[row], time] = await Promise.all([
-    runStatement<{ now: number }>(database.$client, { statement: readClockStatement, values: [] }).catch(
-      () => [],
-    ),
-    redis.time().catch(() => undefined),
+  const [postgres, other] = await Promise.all([
+    offsetOf(async () => {
+      const call = { statement: readClockStatement, values: [] };
+      const [row] = await runStatement<{ now: number }>(database.$client, call);
+      return row!.now * 1_000;
+    }),
+    offsetOf(async () => {
+      const [seconds, microseconds] = await redis.time();
+      return Number(seconds) * 1_000 + Number(microseconds) / 1_000;
+    }),
   ]);
   // The question to PostgreSQL says why it does not answer.
-  if (row === undefined) return [];
-  const between = (startedAt + Date.now()) / 2;
-  const postgresMs = row.now * 1_000;
-  const rows = [compareClocks('process to PostgreSQL', between - postgresMs)];
-  if (time !== undefined) {
-    const redisMs = Number(time[0]) * 1_000 + Number(time[1]) / 1_000;
-    rows.push(compareClocks('Redis to PostgreSQL', redisMs - postgresMs));
-  }
+  if (postgres === undefined) return [];
+  const rows = [compareClocks('process to PostgreSQL', -postgres)];
+  if (other !== undefined) rows.push(compareClocks('Redis to PostgreSQL', other - postgres));
   return rows;
+}
+
+/** @returns how far a clock is ahead of this process, in ms; undefined when it cannot be read */
+async function offsetOf(readMs: () => Promise<number>): Promise<number | undefined> {
+  try {
+    // The first reading may wait for a connection.
+    await readMs();
+    const startedAt = Date.now();
+    return (await readMs()) - (startedAt + Date.now()) / 2;
+  } catch {
+    return undefined;
+  }
 }
 
 function compareClocks(name: string, offsetMs: number): InstallationCheck {

@@ -12,11 +12,13 @@ const seatId = '0199a0de-0000-7000-8000-000000000001';
 const detailsOf: Partial<Record<ProblemCode, SeatErrorDetails>> = {
   VALIDATION_FAILED: { errors: [{ pointer: '/seatIds/1', detail: 'is there twice' }] },
   SEAT_TAKEN: { seatIds: [seatId] },
+  SALES_NOT_OPEN: { opensAt: new Date('2027-01-07T12:30:00Z'), opensInSeconds: 60 },
   BOOKING_NOT_PENDING: { bookingStatus: 'CANCELLED' },
 };
 
 const retryableCodes: ReadonlySet<ProblemCode> = new Set([
   'SEAT_LOCKED',
+  'SALES_NOT_OPEN',
   'IDEMPOTENCY_KEY_IN_PROGRESS',
   'RATE_LIMITED',
   'OVERLOADED',
@@ -42,7 +44,7 @@ test.each(codes.flatMap((code) => [[code, 'en'] as const, [code, 'id'] as const]
       code,
       retryable: isRetryable,
       requestId: 'r-1',
-      ...detailsOf[code],
+      ...(code === 'SALES_NOT_OPEN' ? { opensAt: '2027-01-07T12:30:00.000Z' } : detailsOf[code]),
     });
     expect(headers).toMatchObject({
       'content-type': 'application/problem+json',
@@ -51,7 +53,8 @@ test.each(codes.flatMap((code) => [[code, 'en'] as const, [code, 'id'] as const]
     });
     // Only the limiter knows how long a limit lasts: rate-limits.test.ts.
     const hasRetryAfter = isRetryable && code !== 'RATE_LIMITED';
-    expect(headers['retry-after']).toBe(hasRetryAfter ? '1' : undefined);
+    const seconds = String(detailsOf[code]?.opensInSeconds ?? 1);
+    expect(headers['retry-after']).toBe(hasRetryAfter ? seconds : undefined);
   },
 );
 
@@ -63,6 +66,8 @@ test('every code has its documented status', () => {
     BOOKING_NOT_PENDING: 400,
     BOOKING_EXPIRED: 400,
     HOLD_LIMIT_REACHED: 400,
+    SALES_NOT_OPEN: 400,
+    SALES_CLOSED: 400,
     UNAUTHENTICATED: 401,
     FORBIDDEN: 403,
     SEAT_NOT_FOUND: 404,

@@ -106,5 +106,5 @@ function* table(rows: readonly InstallationCheck[], isColoured: boolean): Genera
   yield '';
   const count = (wanted: InstallationCheck['verdict']) =>
     rows.filter(({ verdict }) => verdict === wanted).length;
-  yield `${count('refused')} refused, ${count('warning')} warnings, ${count('ok')} ok`;
+  yield `${count('refused')} refused, ${count('warning')} warning, ${count('ok')} ok`;
 }

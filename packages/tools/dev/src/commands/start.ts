@@ -16,7 +16,7 @@ import { takeProcessLock } from '../../bootstrap/process-lock.mjs';
 import type { Kept } from '../supervisor/keep-running.ts';
 import { keepPostgres, keepRedis, type KeptServer } from '../supervisor/keep-servers.ts';
 import { keepService, type KeptService } from '../supervisor/keep-service.ts';
-import { checkRedis, migrate, seedDemoEvent } from '../supervisor/prepare-database.ts';
+import { checkRedis, ensureServiceRole, migrate, seedDemoEvent } from '../supervisor/prepare-database.ts';
 import { checkPortsAreFree, serviceAddresses, type ServiceAddress } from '../supervisor/service-addresses.ts';
 import { startOptions, type StartOptions } from '../supervisor/start-options.ts';
 
@@ -74,7 +74,7 @@ export async function run(args: readonly string[]): Promise<number> {
   }
 }
 
-/** Holds DATABASE_URL and REDIS_URL of a running `npm start`, for `npm run ops`; closed to other users. */
+/** Holds the URLs of the servers of a running `npm start`, for `npm run ops`; closed to other users. */
 export function serversFile(folder: string): string {
   return join(folder, 'servers.json');
 }
@@ -107,18 +107,20 @@ async function startAll(
     servers.push(server);
     return server.url;
   };
-  const [databaseUrl, redisUrl] = await step(
+  const [ownerUrl, redisUrl] = await step(
     Promise.all([
-      options.databaseUrl ?? keep(keepPostgres(folder, say)),
+      options.migrateDatabaseUrl ?? keep(keepPostgres(folder, say)),
       options.redisUrl ?? keep(keepRedis(folder, say)),
     ]),
   );
-  await step(migrate(options.migrateDatabaseUrl ?? databaseUrl, say));
+  const databaseUrl = options.databaseUrl ?? (await step(ensureServiceRole(ownerUrl)));
+  await step(migrate({ ownerUrl, serviceUrl: databaseUrl }, say));
   const event = await step(seedDemoEvent({ databaseUrl, redisUrl }, say));
 
   say(`Services write their logs to ${join(folder, 'logs')}; warnings and errors are shown here, too.`);
   const urls = { DATABASE_URL: databaseUrl, REDIS_URL: redisUrl };
-  writeFileSync(serversFile(folder), JSON.stringify(urls), { mode: 0o600 });
+  const serversOfOps = { ...urls, MIGRATE_DATABASE_URL: ownerUrl };
+  writeFileSync(serversFile(folder), JSON.stringify(serversOfOps), { mode: 0o600 });
   const starting = addresses.map((address): KeptService => {
     const { name, host, port } = address;
     const env = { ...process.env, ...urls, HOST: host, [servicePorts[name].variable]: String(port) };

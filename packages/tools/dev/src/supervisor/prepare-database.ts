@@ -1,6 +1,7 @@
+import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { openSeatCore } from '@ticketing/seat-core';
-import { runMigrations } from '@ticketing/seat-core/admin';
+import { runMigrations, serviceRoleOf } from '@ticketing/seat-core/admin';
 import { deadlineFactor, StackError, waitFor, withAdminConnection, withRedis } from '@ticketing/testkit';
 import { demoEvent } from './demo-event.ts';
 
@@ -16,9 +17,34 @@ export async function ensureDatabase(serverUrl: string, name: string): Promise<v
   });
 }
 
-export async function migrate(databaseUrl: string, say: Say): Promise<void> {
+const serviceRole = 'ticketing_service';
+
+/**
+ * Makes the role of the services on a private server unless it is there, and gives it a password for this run.
+ *
+ * @returns the URL of the same database for this role
+ */
+export async function ensureServiceRole(ownerUrl: string): Promise<string> {
+  const password = randomBytes(16).toString('hex');
+  await withAdminConnection(ownerUrl, async (client) => {
+    const { rowCount } = await client.query('select from pg_roles where rolname = $1', [serviceRole]);
+    const verb = rowCount === 0 ? 'create' : 'alter';
+    await client.query(`${verb} role ${serviceRole} login password '${password}'`);
+  });
+  return Object.assign(new URL(ownerUrl), { username: serviceRole, password }).href;
+}
+
+/** Migrates as the owner of the tables, and grants the role of the services its rights. */
+export async function migrate(
+  urls: { readonly ownerUrl: string; readonly serviceUrl: string },
+  say: Say,
+): Promise<void> {
   const seconds = 60 * deadlineFactor();
-  const migrated = runMigrations({ databaseUrl }).catch((error: unknown) => {
+  const role = serviceRoleOf(urls.ownerUrl, urls.serviceUrl);
+  const migrated = runMigrations({
+    databaseUrl: urls.ownerUrl,
+    ...(role === undefined ? {} : { serviceRole: role }),
+  }).catch((error: unknown) => {
     throw new StackError(`The database could not be migrated: ${reasonOf(error)}`, { cause: error });
   });
   const result = await Promise.race([migrated, delay(seconds * 1000, undefined, { ref: false })]);
