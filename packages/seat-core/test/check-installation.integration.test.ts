@@ -58,10 +58,8 @@ const refusedNames = (rows: readonly InstallationCheck[]) =>
   rows.filter(({ verdict }) => verdict === 'refused').map(({ name }) => name);
 
 describe('an installation that is fit', () => {
-  it('has a row per question, without a refusal, within a second', async () => {
-    const startedAt = performance.now();
+  it('has a row per question, without a refusal', async () => {
     const rows = await ask();
-    expect(performance.now() - startedAt).toBeLessThan(3_000);
     expect(refusedNames(rows)).toEqual([]);
     const ok = rows.filter(({ verdict }) => verdict === 'ok').map(({ part, name }) => `${part} ${name}`);
     expect(ok).toEqual(

@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { namedPlugin } from '../http/http-service.ts';
-import { settleAddressCount } from '../limits/rate-limits.ts';
+import { endAddressCount } from '../limits/rate-limits.ts';
 import { HttpError } from '../problems/http-error.ts';
 import { hasRole, roles, type Caller } from './caller.ts';
 import type { TokenVerifier } from './token-verifier.ts';
@@ -34,7 +34,7 @@ export const authentication = namedPlugin<{
       let caller: Caller | null = unauthenticated;
       if (tokens !== null)
         caller = access === 'public' || request.is404 ? anonymous : await authenticate(tokens, request);
-      settleAddressCount(request, reply, caller);
+      endAddressCount(request, reply, caller);
       if (caller === null) {
         // RFC 6750, 3.1: the answer to a request without a token names no error.
         const isMissing = request.headers.authorization === undefined;

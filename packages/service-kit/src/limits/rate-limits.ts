@@ -73,11 +73,7 @@ export const addressLimit = namedPlugin<LimitOptions>(
  * @param caller null when the token is not valid
  * @throws HttpError RATE_LIMITED when the address has sent too many, and the caller is not staff
  */
-export function settleAddressCount(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  caller: Caller | null,
-): void {
+export function endAddressCount(request: FastifyRequest, reply: FastifyReply, caller: Caller | null): void {
   const { addressCount } = request;
   if (addressCount === undefined) return;
   if (caller !== null && isStaff(caller)) addressCount.giveBack();

@@ -7,7 +7,7 @@ const weightForm = /^\s*q\s*=\s*(?<quality>0(?:\.\d{0,3})?|1(?:\.0{0,3})?)$/i;
 
 /**
  * The language of `detail`: Indonesian if `Accept-Language` ranks it above English, by quality, then by order of
- * mention; otherwise English, which `*` stands for. infra/gateway/nginx.conf decides the same.
+ * mention; otherwise English, which `*` stands for. infra/gateway/language.conf decides the same.
  */
 export function preferredLanguage(acceptLanguage = ''): Language {
   const best = { id: 0, en: 0 };
