@@ -65,7 +65,7 @@ it('a backup taken while tickets are sold is restored, audited and sold from', a
   const env = environment(urlOf(stack.serviceUrl, database.name), other.redisUrl);
   await using bookingApi = await startService('booking-api', env);
   await using paymentApi = await startService('payment-api', env);
-  await using worker = await startService('expiry-worker', env);
+  await using worker = await startService('expiry-worker', { ...env, LOG_LEVEL: 'info' });
   const free = await runSql<{ id: string }>(restoredUrl, `select id from seats where status = 'AVAILABLE'`);
   expect(free).not.toEqual([]);
   const left = free.map(({ id }) => id);
