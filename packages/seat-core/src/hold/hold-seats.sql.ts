@@ -43,8 +43,7 @@ from (
  * Of several requests for one seat in one batch only the first may have it: the seat is TAKEN for the others, or LOCKED
  * if the first fails for another reason. At least one request is first for all of its seats, so a batch always makes progress.
  *
- * The sale of the event must be open by the statement's clock. A batch that was put together in time and commits late is
- * judged by the moment of the commit.
+ * The sale of the event must be open by the statement's clock: the moment of the commit counts, not of the request.
  *
  * The statement counts the seats that the user already holds; the lock in front of it keeps every other request of the
  * user from counting at the same time. An idempotency key that exists refuses the whole statement.
