@@ -152,12 +152,12 @@ describe('an installation that is not fit', () => {
       verdict: 'refused',
       advice: `3 services with DATABASE_POOL_MAX=${tooLarge} need ${3 * tooLarge} connections, PostgreSQL grants ${limit}: lower DATABASE_POOL_MAX or raise max_connections.`,
     });
-    await owner.query(`alter role ${role} connection limit 6`);
+    await owner.query(`alter database ${database} connection limit 6`);
     expect(rowOf(await ask({ poolMax: 2 }), 'connections')).toMatchObject({
       verdict: expect.not.stringMatching('refused'),
     });
     expect(rowOf(await ask({ poolMax: 3 }), 'connections')).toMatchObject({ verdict: 'refused' });
-    await owner.query(`alter role ${role} connection limit -1`);
+    await owner.query(`alter database ${database} connection limit -1`);
   });
 
   it('a PostgreSQL that cannot be reached, or whose settings do not hold, is a row and no error', async () => {

@@ -220,7 +220,10 @@ describe('what no connection can set', () => {
     await using core = await open({ logger });
     await core.ping();
     await owner.query(`alter role ${role} in database ${database} set session_replication_role = replica`);
-    await owner.query(`select pg_terminate_backend(pid) from pg_stat_activity where usename = $1`, [role]);
+    await owner.query(
+      'select pg_terminate_backend(pid) from pg_stat_activity where usename = $1 and datname = $2',
+      [role, database],
+    );
     await expect.poll(() => core.ping().then(String, (error: Error) => error.message)).toMatch(/PostgreSQL/);
     await expect
       .poll(() => lines.some(({ fields }) => /session_replication_role/.test(causeOf(fields))))
