@@ -74,6 +74,7 @@ export class SeatMapAnswer {
     return this.#startedAt + this.#workMs * (1 + pausePerWork);
   }
 
+  /** Read over a second ago: the event may have been retired since. */
   get isOld(): boolean {
     return performance.now() - this.#startedAt > oldAfterMs;
   }
