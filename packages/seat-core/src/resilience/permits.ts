@@ -35,7 +35,7 @@ export class Permits {
   }
 
   /**
-   * @returns gives the permit back; call it once
+   * @returns gives the permit back; calling it again does nothing
    * @throws NoPermitError
    */
   async take(): Promise<() => void> {
@@ -43,7 +43,10 @@ export class Permits {
     if (this.#taken < size) this.#taken += 1;
     else if (this.#line.size < maxWaiting) await this.#wait();
     else throw new NoPermitError(`${this.#line.size} callers wait already`, false);
+    let isGivenBack = false;
     return () => {
+      if (isGivenBack) return;
+      isGivenBack = true;
       const [next] = this.#line;
       if (next === undefined) this.#taken -= 1;
       else next();
