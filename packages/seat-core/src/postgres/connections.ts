@@ -4,7 +4,7 @@ import type { SeatCoreLogger } from '../options.ts';
 import { CircuitBreaker } from '../resilience/circuit-breaker.ts';
 import type { CommitGate } from '../resilience/commit-gate.ts';
 import { withDeadline } from '../resilience/deadline.ts';
-import { NoPermitError, Permits } from '../resilience/permits.ts';
+import { Permits } from '../resilience/permits.ts';
 import {
   endsConnection,
   isPostgresOutage,
@@ -20,8 +20,6 @@ import { runBehindLocks, runStatement, type Call, type Statement } from './state
 
 /** For the answer to a statement: longer than PostgreSQL lets it run, so no answer means a server that is silent. */
 const answerMs = 1_200;
-/** If PostgreSQL has answered no statement for this long, a caller without a connection met an outage, not a queue. */
-const silenceMs = 400;
 
 export interface ConnectionsOptions {
   readonly database: Database;
@@ -48,7 +46,6 @@ export class Connections {
   readonly #breaker: CircuitBreaker<pg.Pool>;
   readonly #permits: Permits;
   readonly #commits: CommitGate;
-  #answeredAt = 0;
 
   constructor(options: ConnectionsOptions) {
     const { database, lane, connections, waitMs, waitingPerConnection, commits, logger } = options;
@@ -122,12 +119,13 @@ export class Connections {
 
   async #withClient<T>(work: (client: pg.PoolClient) => Promise<T>, budgetMs?: number): Promise<T> {
     const since = performance.now();
+    // Whether PostgreSQL is down is found out by those that have a connection.
     const giveBack = await this.#permits.take().catch((cause: unknown) => {
-      throw this.#explainWait(since, cause);
+      throw new NoFreeConnectionError('no connection became free in time', { cause });
     });
     try {
       const client = await this.#pool.connect().catch((cause: unknown) => {
-        throw this.#explainWait(since, cause);
+        throw new NotConnectedError('no connection to PostgreSQL', { cause });
       });
       const limitMs = budgetMs === undefined ? answerMs : budgetMs - (performance.now() - since);
       return await this.#use(client, () => withDeadline('postgresql', limitMs, work(client)));
@@ -139,27 +137,14 @@ export class Connections {
   async #use<T>(client: pg.PoolClient, work: () => Promise<T>): Promise<T> {
     let failure: Error | undefined;
     try {
-      const result = await work();
-      this.#answeredAt = performance.now();
-      return result;
+      return await work();
     } catch (thrown) {
       // A connection whose server is gone or silent is not lent again.
       if (sqlStateOf(thrown) === undefined || endsConnection(thrown)) failure = asError(thrown);
-      else this.#answeredAt = performance.now();
       throw thrown;
     } finally {
       client.release(failure);
     }
-  }
-
-  #explainWait(since: number, cause: unknown): Error {
-    const isLineFull = cause instanceof NoPermitError && !cause.hasWaited;
-    const isBusy =
-      cause instanceof NoPermitError ||
-      (cause instanceof Error && cause.message === 'timeout exceeded when trying to connect');
-    if (isLineFull || (isBusy && this.#answeredAt > since - silenceMs))
-      return new NoFreeConnectionError('no connection became free in time', { cause });
-    return new NotConnectedError('no connection to PostgreSQL', { cause });
   }
 
   /** A standby answers, but it decides nothing. */

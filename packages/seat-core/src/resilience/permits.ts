@@ -1,12 +1,6 @@
+/** More callers wait than may, or this one waited too long. */
 export class NoPermitError extends Error {
   override readonly name = 'NoPermitError';
-  /** Whether the caller waited too long; else the line was full, and it did not wait at all. */
-  readonly hasWaited: boolean;
-
-  constructor(message: string, hasWaited: boolean) {
-    super(message);
-    this.hasWaited = hasWaited;
-  }
 }
 
 export interface PermitsOptions {
@@ -42,7 +36,7 @@ export class Permits {
     const { size, maxWaiting } = this.#options;
     if (this.#taken < size) this.#taken += 1;
     else if (this.#line.size < maxWaiting) await this.#wait();
-    else throw new NoPermitError(`${this.#line.size} callers wait already`, false);
+    else throw new NoPermitError(`${this.#line.size} callers wait already`);
     let isGivenBack = false;
     return () => {
       if (isGivenBack) return;
@@ -66,7 +60,7 @@ export class Permits {
       };
       const timer = setTimeout(() => {
         leave();
-        reject(new NoPermitError(`no permit within ${maxWaitMs} ms`, true));
+        reject(new NoPermitError(`no permit within ${maxWaitMs} ms`));
       }, maxWaitMs);
       this.#line.add(enter);
     });
