@@ -80,8 +80,8 @@ describe.each([
     const seatIds = rows.map(({ id }) => id);
     free = seatIds.slice(holds);
     held = [];
-    for (let n = 0; n < holds; n += 300) {
-      const crowd = seatIds.slice(n, n + 300).map(async (seatId) => {
+    for (let n = 0; n < holds; n += 60) {
+      const crowd = seatIds.slice(n, n + 60).map(async (seatId) => {
         const { id } = await engine.core.holdSeats({ seatIds: [seatId], userId: seatId });
         held.push({ id, seatId });
       });
