@@ -58,6 +58,7 @@ import {
   type ListAvailableSeatsInput,
 } from './seats/available-seats.ts';
 import { SeatMapReader, type SeatMap } from './seats/seat-map.ts';
+import { SeatCountsTable } from './states/seat-counts.ts';
 import type { Booking, DegradedDependency, TicketedEvent } from './types.ts';
 
 export interface SeatCoreOptions extends Partial<SeatCoreSettings> {
@@ -188,6 +189,7 @@ export class SeatCore implements AsyncDisposable {
   readonly #redis: CircuitBreaker<RedisClient>;
   readonly #queue: GuardedQueue | null;
   readonly #createEvent: CreateEventDependencies;
+  readonly #counts: SeatCountsTable;
   readonly #events: EventReader;
   readonly #availableSeats: AvailableSeatsReader;
   readonly #seatMaps: SeatMapReader;
@@ -242,18 +244,13 @@ export class SeatCore implements AsyncDisposable {
     this.#expire = { ...transition, batches: createExpirationBatches(transition) };
 
     this.#createEvent = { connections, idempotency };
-    this.#events = new EventReader(reads);
+    const counts = (this.#counts = new SeatCountsTable({ connections, reads, logger }));
+    this.#events = new EventReader(reads, counts);
     const requireEvent = (eventId: string) => this.#events.require(eventId);
-    this.#availableSeats = new AvailableSeatsReader({
-      reads,
-      redis,
-      background,
-      metrics,
-      logger,
-      requireEvent,
-    });
+    const listing = { reads, redis, metrics, logger, requireEvent };
+    this.#availableSeats = new AvailableSeatsReader({ ...listing, counts, background });
     this.#seatMaps = new SeatMapReader({ reads, requireEvent });
-    this.#seatFeeds = new SeatFeeds({ reads, redis, metrics, logger, requireEvent });
+    this.#seatFeeds = new SeatFeeds(listing);
     this.#health = new Health({
       connections,
       reads,
@@ -331,6 +328,18 @@ export class SeatCore implements AsyncDisposable {
    */
   repairCache(input: { readonly sinceSeconds?: number } = {}): Promise<number> {
     return repairCache(this.#repair, input);
+  }
+
+  /**
+   * Counts the seats of events again where up to `limit` (1–20,000, default 20,000) transitions changed them. The expiry
+   * worker calls it three times a second. Without a worker a read of counts that are older than 0.4 s does the same.
+   *
+   * @returns how many transitions it read; `limit` means there may be more
+   * @example
+   * while ((await core.countSeats()) === 20_000);
+   */
+  countSeats(input: { readonly limit?: number } = {}): Promise<number> {
+    return this.#counts.advance(input);
   }
 
   /**

@@ -9,6 +9,7 @@ import { withNames } from '../redis/keys.ts';
 import { requireSupportedRedis } from '../redis/server.ts';
 import { logOnce } from '../resilience/log-once.ts';
 import { startLoop, type Loop } from '../resilience/loop.ts';
+import { maxCountedRecords } from '../states/seat-counts.ts';
 import type { DegradedDependency } from '../types.ts';
 import { maxSweep, type ExpireBookingsResult } from './expire-bookings.ts';
 import { takeJobs } from './take-jobs.ts';
@@ -18,6 +19,7 @@ export interface ExpiryVerbs {
   expireBookings(input: { readonly bookingIds: readonly string[] }): Promise<ExpireBookingsResult>;
   sweepOverdue(input: { readonly limit: number }): Promise<number>;
   repairCache(): Promise<number>;
+  countSeats(input: { readonly limit: number }): Promise<number>;
   purgeIdempotencyKeys(input: { readonly limit: number }): Promise<number>;
   measureClockOffset(): Promise<number>;
 }
@@ -46,7 +48,7 @@ const maxPurge = 1_000;
 
 /**
  * Ends holds on time. Takes the clean-up jobs from the queue, and in loops sweeps overdue holds (every second), repairs
- * status keys (every second), compares the clocks (every 5 s) and purges idempotency keys (every 10 s). Any number of
+ * status keys (every second), counts seats (every 0.3 s), compares the clocks (every 5 s) and purges idempotency keys (every 10 s). Any number of
  * workers may run beside each other. At least one must run beside every program that holds seats; until it is back
  * after an outage, an overdue hold ends when the next buyer wants its seats.
  *
@@ -114,10 +116,12 @@ export function startLoops(core: ExpiryVerbs, logger: SeatCoreLogger): Loop {
       while (done === limit && !stopping.aborted);
     };
   const sweep = repeatWhileFull(maxSweep, (input) => core.sweepOverdue(input));
+  const count = repeatWhileFull(maxCountedRecords, (input) => core.countSeats(input));
   const purge = repeatWhileFull(maxPurge, (input) => core.purgeIdempotencyKeys(input));
   const loops = [
     startLoop({ name: 'sweep', everyMs: 1_000, logger, round: sweep }),
     startLoop({ name: 'repair', everyMs: 1_000, logger, round: () => core.repairCache() }),
+    startLoop({ name: 'counts', everyMs: 300, logger, round: count }),
     startLoop({ name: 'clock', everyMs: 5_000, logger, round: () => core.measureClockOffset() }),
     startLoop({ name: 'purge', everyMs: 10_000, logger, round: purge }),
   ];

@@ -15,6 +15,7 @@ import {
 import type { RedisClient } from '../redis/keys.ts';
 import type { Background } from '../resilience/background.ts';
 import { isLoggedByCircuit, type CircuitBreaker } from '../resilience/circuit-breaker.ts';
+import type { SeatCountsTable } from '../states/seat-counts.ts';
 import type { Seat } from '../types.ts';
 import { InputCheck } from '../validation.ts';
 import { availableOfComingEventsStatement, availableOfEventStatement } from './available-seats.sql.ts';
@@ -34,6 +35,7 @@ export interface AvailableSeats {
 
 export interface AvailableSeatsDependencies {
   readonly reads: Reads;
+  readonly counts: SeatCountsTable;
   readonly redis: CircuitBreaker<RedisClient>;
   readonly background: Background;
   readonly metrics: SeatCoreMetrics;
@@ -112,13 +114,9 @@ export class AvailableSeatsReader {
   }
 
   async #load(eventId: string | undefined): Promise<AvailableSeats> {
-    const { reads, redis, logger } = this.#dependencies;
+    const { redis, logger } = this.#dependencies;
     const asOf = new Date();
-    const rows =
-      eventId === undefined
-        ? await reads.rows<SeatRow>(availableOfComingEventsStatement, [])
-        : await reads.rows<SeatRow>(availableOfEventStatement, [eventId]);
-    if (rows.length === 0 && eventId !== undefined) await this.#requireEvent(eventId);
+    const rows = await this.#readRows(eventId);
     const seats = rows.map((row) => toSeatView(row.id, row, 'AVAILABLE'));
     const list = this.#keep(eventId, { seats, asOf });
     const tookMs = Date.now() - asOf.getTime();
@@ -132,6 +130,17 @@ export class AvailableSeatsReader {
         ),
       );
     return list;
+  }
+
+  async #readRows(eventId: string | undefined): Promise<readonly SeatRow[]> {
+    const { reads, counts } = this.#dependencies;
+    await counts.refresh();
+    if (eventId === undefined) return reads.rows<SeatRow>(availableOfComingEventsStatement, []);
+    const read = () => reads.rows<SeatRow>(availableOfEventStatement, [eventId]);
+    const rows = await read();
+    if (rows.length > 0) return rows;
+    await this.#requireEvent(eventId);
+    return (await counts.hasBlocks(eventId)) ? rows : counts.makeBlocks(eventId).then(read);
   }
 
   /** Resigns as loader when the event does not exist: another process should not wait for its list. */
