@@ -336,7 +336,7 @@ export class SeatCore implements AsyncDisposable {
    *
    * @returns how many transitions it read; `limit` means there may be more
    * @example
-   * while ((await core.countSeats()) === 20_000);
+   * const transitions = await core.countSeats();
    */
   countSeats(input: { readonly limit?: number } = {}): Promise<number> {
     return this.#counts.advance(input);
@@ -415,7 +415,7 @@ export class SeatCore implements AsyncDisposable {
   }
 
   /**
-   * Creates an event with up to 100,000 seats, all or nothing. Its sales are open until it starts, or from
+   * Creates an event of up to 200 sections, 5,000 rows and 100,000 seats, all or nothing. Its sales are open until it starts, or from
    * `salesOpenAt` to `salesCloseAt`.
    *
    * @example
@@ -444,7 +444,7 @@ export class SeatCore implements AsyncDisposable {
   }
 
   /**
-   * Lists events, the newest first, page by page.
+   * Lists events, the newest first, page by page. An event of more than 50 sections has an empty list of sections there.
    *
    * @example
    * const { events, next } = await core.listEvents({ limit: 20 });

@@ -9,7 +9,6 @@ import { withNames } from '../redis/keys.ts';
 import { requireSupportedRedis } from '../redis/server.ts';
 import { logOnce } from '../resilience/log-once.ts';
 import { startLoop, type Loop } from '../resilience/loop.ts';
-import { maxCountedRecords } from '../states/seat-counts.ts';
 import type { DegradedDependency } from '../types.ts';
 import { maxSweep, type ExpireBookingsResult } from './expire-bookings.ts';
 import { takeJobs } from './take-jobs.ts';
@@ -19,7 +18,7 @@ export interface ExpiryVerbs {
   expireBookings(input: { readonly bookingIds: readonly string[] }): Promise<ExpireBookingsResult>;
   sweepOverdue(input: { readonly limit: number }): Promise<number>;
   repairCache(): Promise<number>;
-  countSeats(input: { readonly limit: number }): Promise<number>;
+  countSeats(): Promise<number>;
   purgeIdempotencyKeys(input: { readonly limit: number }): Promise<number>;
   measureClockOffset(): Promise<number>;
 }
@@ -116,12 +115,11 @@ export function startLoops(core: ExpiryVerbs, logger: SeatCoreLogger): Loop {
       while (done === limit && !stopping.aborted);
     };
   const sweep = repeatWhileFull(maxSweep, (input) => core.sweepOverdue(input));
-  const count = repeatWhileFull(maxCountedRecords, (input) => core.countSeats(input));
   const purge = repeatWhileFull(maxPurge, (input) => core.purgeIdempotencyKeys(input));
   const loops = [
     startLoop({ name: 'sweep', everyMs: 1_000, logger, round: sweep }),
     startLoop({ name: 'repair', everyMs: 1_000, logger, round: () => core.repairCache() }),
-    startLoop({ name: 'counts', everyMs: 300, logger, round: count }),
+    startLoop({ name: 'counts', everyMs: 300, logger, round: () => core.countSeats() }),
     startLoop({ name: 'clock', everyMs: 5_000, logger, round: () => core.measureClockOffset() }),
     startLoop({ name: 'purge', everyMs: 10_000, logger, round: purge }),
   ];

@@ -59,6 +59,8 @@ export class AvailableSeatsReader {
   readonly #dependencies: AvailableSeatsDependencies;
   /** The newest list of this process: the answer while a deleted list may not be loaded yet. */
   readonly #latest = new LRUCache<string, AvailableSeats>({ max: 100, ttl: listLifetimeMs });
+  /** One at a time for each list, so that a crowd costs one look-up; these resolve to null where there is no list. */
+  readonly #reading = new Map<string, Promise<AvailableSeats | null>>();
   readonly #loading = new Map<string, Promise<AvailableSeats>>();
 
   constructor(dependencies: AvailableSeatsDependencies) {
@@ -71,16 +73,24 @@ export class AvailableSeatsReader {
     const eventId = input.eventId === undefined ? undefined : check.id('/eventId', input.eventId);
     const limit = check.integer('/limit', input.limit ?? 10, 1, 100);
     check.throwIfAny();
-    const list = (await this.#readCached(eventId)) ?? (await this.#loadShared(eventId));
+    const list =
+      (await this.#readCached(eventId)) ??
+      (await shared(this.#loading, eventId, () => this.#loadOrAwait(eventId)));
     return { seats: chooseAtRandom(list.seats, limit), asOf: list.asOf };
   }
 
-  async #readCached(eventId: string | undefined): Promise<AvailableSeats | null> {
+  #readCached(eventId: string | undefined): Promise<AvailableSeats | null> {
+    return shared(this.#reading, eventId, () => this.#readFromRedis(eventId));
+  }
+
+  async #readFromRedis(eventId: string | undefined): Promise<AvailableSeats | null> {
     const { redis, metrics, logger } = this.#dependencies;
     try {
       const list = await redis.run((client) => readAvailableList(client, eventId));
-      metrics.availableSeatsCache.inc({ result: list === null ? 'miss' : 'hit' });
-      return list === null ? null : this.#keep(eventId, list);
+      metrics.availableSeatsCache.inc({ result: list === null ? 'miss' : list === 'broken' ? list : 'hit' });
+      if (list === 'broken')
+        logger.warn({ eventId }, 'unreadable list of free seats in Redis deleted; it is loaded again');
+      return list === null || list === 'broken' ? null : this.#keep(eventId, list);
     } catch (err) {
       metrics.availableSeatsCache.inc({ result: 'error' });
       const level = isLoggedByCircuit(err) ? 'debug' : 'warn';
@@ -88,15 +98,6 @@ export class AvailableSeatsReader {
       // Without Redis each process has a list of its own, no older than the list in Redis would be.
       return this.#latest.get(eventId ?? allEvents) ?? null;
     }
-  }
-
-  async #loadShared(eventId: string | undefined): Promise<AvailableSeats> {
-    const key = eventId ?? allEvents;
-    const running = this.#loading.get(key);
-    if (running !== undefined) return running;
-    const loading = this.#loadOrAwait(eventId).finally(() => this.#loading.delete(key));
-    this.#loading.set(key, loading);
-    return loading;
   }
 
   async #loadOrAwait(eventId: string | undefined): Promise<AvailableSeats> {
@@ -159,6 +160,20 @@ export class AvailableSeatsReader {
     this.#latest.set(eventId ?? allEvents, list, { ttl: remainingMs });
     return list;
   }
+}
+
+/** Work for a list that is under way already, else new work. */
+function shared<T>(
+  running: Map<string, Promise<T>>,
+  eventId: string | undefined,
+  start: () => Promise<T>,
+): Promise<T> {
+  const key = eventId ?? allEvents;
+  const known = running.get(key);
+  if (known !== undefined) return known;
+  const started = start().finally(() => running.delete(key));
+  running.set(key, started);
+  return started;
 }
 
 function chooseAtRandom<Item>(items: readonly Item[], count: number): Item[] {

@@ -15,7 +15,7 @@ import {
 } from './seat-counts.sql.ts';
 
 /** The most records that one round reads: less than half a second of work. */
-export const maxCountedRecords = 20_000;
+const maxCountedRecords = 20_000;
 /** The worker's rounds are more frequent, so a reader runs none beside it. */
 const staleAfterMs = 400;
 /** After a round that could not be run, or did not reach the present. */
