@@ -58,6 +58,7 @@ import {
   type ListAvailableSeatsInput,
 } from './seats/available-seats.ts';
 import { SeatMapReader, type SeatMap } from './seats/seat-map.ts';
+import { SeatCountsTable } from './states/seat-counts.ts';
 import type { Booking, DegradedDependency, TicketedEvent } from './types.ts';
 
 export interface SeatCoreOptions extends Partial<SeatCoreSettings> {
@@ -188,6 +189,7 @@ export class SeatCore implements AsyncDisposable {
   readonly #redis: CircuitBreaker<RedisClient>;
   readonly #queue: GuardedQueue | null;
   readonly #createEvent: CreateEventDependencies;
+  readonly #counts: SeatCountsTable;
   readonly #events: EventReader;
   readonly #availableSeats: AvailableSeatsReader;
   readonly #seatMaps: SeatMapReader;
@@ -250,18 +252,13 @@ export class SeatCore implements AsyncDisposable {
     this.#expire = { ...transition, batches: createExpirationBatches(transition) };
 
     this.#createEvent = { lanes, idempotency };
-    this.#events = new EventReader(reads);
+    const counts = (this.#counts = new SeatCountsTable({ connections: lanes.reads, reads, logger }));
+    this.#events = new EventReader(reads, counts);
     const requireEvent = (eventId: string) => this.#events.require(eventId);
-    this.#availableSeats = new AvailableSeatsReader({
-      reads,
-      redis,
-      background,
-      metrics,
-      logger,
-      requireEvent,
-    });
+    const listing = { reads, redis, metrics, logger, requireEvent };
+    this.#availableSeats = new AvailableSeatsReader({ ...listing, counts, background });
     this.#seatMaps = new SeatMapReader({ reads, requireEvent });
-    this.#seatFeeds = new SeatFeeds({ reads, redis, metrics, logger, requireEvent });
+    this.#seatFeeds = new SeatFeeds(listing);
     this.#health = new Health({
       lanes,
       reads,
@@ -342,6 +339,18 @@ export class SeatCore implements AsyncDisposable {
   }
 
   /**
+   * Counts the seats of events again where up to `limit` (1–20,000, default 20,000) transitions changed them. The expiry
+   * worker calls it three times a second. Without a worker a read of counts that are older than 0.4 s does the same.
+   *
+   * @returns how many transitions it read; `limit` means there may be more
+   * @example
+   * const transitions = await core.countSeats();
+   */
+  countSeats(input: { readonly limit?: number } = {}): Promise<number> {
+    return this.#counts.advance(input);
+  }
+
+  /**
    * Deletes up to `limit` (1–10,000, default 1,000) idempotency keys that are older than a day.
    *
    * @returns how many it deleted; `limit` means there may be more
@@ -414,7 +423,7 @@ export class SeatCore implements AsyncDisposable {
   }
 
   /**
-   * Creates an event with up to 100,000 seats, all or nothing. Its sales are open until it starts, or from
+   * Creates an event of up to 200 sections, 5,000 rows and 100,000 seats, all or nothing. Its sales are open until it starts, or from
    * `salesOpenAt` to `salesCloseAt`.
    *
    * @example
@@ -443,7 +452,7 @@ export class SeatCore implements AsyncDisposable {
   }
 
   /**
-   * Lists events, the newest first, page by page.
+   * Lists events, the newest first, page by page. An event of more than 50 sections has an empty list of sections there.
    *
    * @example
    * const { events, next } = await core.listEvents({ limit: 20 });
