@@ -7,7 +7,13 @@ import type { RedisClient } from '../redis/keys.ts';
 import type { BulkTurns } from '../resilience/bulk-turns.ts';
 import type { CircuitBreaker } from '../resilience/circuit-breaker.ts';
 import type { MemoryBudget } from '../resilience/memory-budget.ts';
-import { bytesPerSeat, compareStates, readSeatIds, SeatStates, type SeatState } from '../states/seat-states.ts';
+import {
+  bytesPerSeat,
+  compareStates,
+  readSeatIds,
+  SeatStates,
+  type SeatState,
+} from '../states/seat-states.ts';
 import { FeedSubscription, type SubscriptionOptions } from './subscription.ts';
 
 export interface FeedOptions {

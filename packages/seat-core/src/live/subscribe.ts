@@ -16,10 +16,7 @@ export interface SubscribeToSeatsInput {
   readonly onEnd?: (error: SeatCoreError) => void;
 }
 
-export interface SeatFeedsOptions extends Omit<
-  FeedOptions,
-  'eventId' | 'subscriber' | 'onGone' | 'onEvict'
-> {
+export interface SeatFeedsOptions extends Omit<FeedOptions, 'eventId' | 'subscriber' | 'onGone' | 'onEvict'> {
   /** @throws EVENT_NOT_FOUND */
   readonly requireEvent: (eventId: string) => Promise<unknown>;
 }

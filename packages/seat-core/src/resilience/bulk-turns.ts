@@ -11,11 +11,19 @@ import { SeatCoreError } from '../errors.ts';
 export type BulkKind = 'first' | 'refresh' | 'rendering' | 'comparison';
 
 const kinds: readonly BulkKind[] = ['first', 'refresh', 'rendering', 'comparison'];
-/** Rendering belongs to a reading that has waited already; a comparison comes when it was promised. */
-const waitsForRest: ReadonlySet<BulkKind> = new Set(['first', 'refresh']);
 
-/** After work the process rests for four times as long: reading and rendering cost at most a fifth of its time. */
+/**
+ * After work the process rests for four times as long, so first readings cost at most a fifth of its time, and known
+ * maps another: new events do not make known ones wait for their rest. Rendering follows a reading at once, and is part
+ * of what the next refresh waits for. A comparison comes when it was promised.
+ */
 const restFactor = 4;
+const restAfter = {
+  first: 'first',
+  refresh: 'refresh',
+  rendering: 'refresh',
+  comparison: undefined,
+} as const;
 /** Work of an event of a few hundred seats; it needs no rest. */
 const smallWorkMs = 5;
 /** Events that may wait for their first reading. The other kinds wait at most once per event in memory. */
@@ -36,7 +44,7 @@ export class BulkTurns {
   };
   #lastKind = 0;
   #isBusy = false;
-  #restsUntil = 0;
+  readonly #restsUntil = { first: 0, refresh: 0, rendering: 0, comparison: 0 };
   #timer: NodeJS.Timeout | undefined;
 
   /**
@@ -57,30 +65,40 @@ export class BulkTurns {
       return await work();
     } finally {
       const now = performance.now();
-      const restMs = kind === 'comparison' ? 0 : restFactor * Math.max(0, now - startedAt - smallWorkMs);
-      this.#restsUntil = Math.max(this.#restsUntil, now) + restMs;
+      const resting = restAfter[kind];
+      if (resting !== undefined) {
+        const restMs = restFactor * Math.max(0, now - startedAt - smallWorkMs);
+        this.#restsUntil[resting] = Math.max(this.#restsUntil[resting], now) + restMs;
+      }
       this.#isBusy = false;
       this.#startNext();
     }
   }
 
+  /** Whether work of this kind has to wait, for no other reason than the share of time. */
+  isResting(kind: BulkKind): boolean {
+    return performance.now() < this.#restsUntil[kind];
+  }
+
   #startNext(): void {
     if (this.#isBusy) return;
     clearTimeout(this.#timer);
-    const restMs = this.#restsUntil - performance.now();
+    let restsUntil = Infinity;
     for (let step = 1; step <= kinds.length; step++) {
       const index = (this.#lastKind + step) % kinds.length;
       const kind = kinds[index]!;
-      if (restMs > 0 && waitsForRest.has(kind)) continue;
-      const start = this.#waiting[kind].shift();
-      if (start === undefined) continue;
+      if (this.#waiting[kind].length === 0) continue;
+      if (this.isResting(kind)) {
+        restsUntil = Math.min(restsUntil, this.#restsUntil[kind]);
+        continue;
+      }
       this.#lastKind = index;
       this.#isBusy = true;
-      start();
+      this.#waiting[kind].shift()!();
       return;
     }
-    const waits = kinds.some((kind) => this.#waiting[kind].length > 0);
-    if (waits) this.#timer = setTimeout(() => this.#startNext(), restMs);
+    if (restsUntil < Infinity)
+      this.#timer = setTimeout(() => this.#startNext(), restsUntil - performance.now());
   }
 }
 

@@ -35,20 +35,20 @@ export class MemoryBudget {
   /**
    * Counts the bytes of an owner, in place of those that it had before, as the most recently used.
    *
-   * @throws OVERLOADED when they do not fit beside what is in use; the owner then has none
+   * @throws OVERLOADED when they do not fit beside what is in use; then nothing changes
    */
   keep(owner: object, memory: KeptMemory): void {
-    this.free(owner);
     const evicted: object[] = [];
-    let missing = this.#bytes + memory.bytes - this.#maxBytes;
+    let missing = this.#bytes - (this.#kept.get(owner)?.bytes ?? 0) + memory.bytes - this.#maxBytes;
     for (const [other, { bytes, isInUse }] of this.#kept) {
       if (missing <= 0) break;
-      if (isInUse?.() === true) continue;
+      if (other === owner || isInUse?.() === true) continue;
       evicted.push(other);
       missing -= bytes;
     }
     if (missing > 0)
       throw new SeatCoreError('OVERLOADED', `no room for ${memory.bytes} bytes beside the seats in use`);
+    this.free(owner);
     for (const other of evicted) {
       this.#kept.get(other)?.evict();
       this.free(other);

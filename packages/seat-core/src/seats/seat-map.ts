@@ -32,8 +32,10 @@ export interface SeatMapDependencies {
 const lifetimeMs = 1_000;
 /** After a build the event rests for four times as long, and so do all events together: see BulkTurns. */
 const restFactor = 4;
-/** Between slices the event loop serves other requests: 1 to 2 ms of work. */
-const seatsPerSlice = 5_000;
+/** While the process rests, a map is shown again until it is this old. */
+const oldestMs = 5_000;
+/** Between slices the event loop serves other requests: about a millisecond of work. */
+const seatsPerSlice = 2_000;
 /** A seat and its id, measured on 100,000. */
 const bytesPerSeat = 170;
 /** What an event costs beside its seats. */
@@ -43,6 +45,7 @@ interface KeptMap {
   readonly map: SeatMap;
   /** When the next build may start, in `performance.now()` terms. */
   readonly staleAt: number;
+  readonly oldAt: number;
 }
 
 /** The seats of one row of the venue that have one price. */
@@ -86,8 +89,12 @@ export class SeatMapReader {
     // A retired event is unknown, whatever is kept.
     await this.#dependencies.requireEvent(eventId);
     const kept = this.#kept.get(eventId);
-    if (kept !== undefined) this.#dependencies.memory.touch(kept);
-    if (kept !== undefined && performance.now() < kept.staleAt) return kept.map;
+    if (kept !== undefined) {
+      this.#dependencies.memory.touch(kept);
+      const now = performance.now();
+      if (now < kept.staleAt || (now < kept.oldAt && this.#dependencies.turns.isResting('refresh')))
+        return kept.map;
+    }
     return waitForBulkWork(this.#building.get(eventId) ?? this.#startBuilding(eventId));
   }
 
@@ -119,7 +126,7 @@ export class SeatMapReader {
     const map: SeatMap = { eventId, version: Number(row.version), asOf, seats };
     const tookMs = performance.now() - startedAt;
     const staleAt = nextStartAt({ startedAt, tookMs, everyMs: lifetimeMs, restFactor });
-    const built = { map, staleAt };
+    const built = { map, staleAt, oldAt: startedAt + oldestMs };
     memory.keep(built, { bytes: bytesOf(seats.length), evict: () => this.#kept.delete(eventId) });
     this.#kept.set(eventId, built);
     return map;
