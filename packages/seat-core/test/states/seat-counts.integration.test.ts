@@ -149,7 +149,7 @@ describe('the counts of an event', () => {
 
   it('are corrected by the walk over all blocks where no record tells of a change', async () => {
     await letTheWalkGoOn();
-    const events = [];
+    const events: string[] = [];
     for (let n = 0; n < 25; n += 1) events.push((await engine.makeEvent(1)).event.id);
     await engine.pool.query('update seat_blocks set available = 7, sold = 9 where event_id = any($1)', [
       events,
