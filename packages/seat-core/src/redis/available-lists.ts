@@ -40,10 +40,10 @@ export async function readAvailableList(
 ): Promise<CachedList | 'broken' | null> {
   const key = names.availableSeats(eventId);
   const reply = (await connection.eval(readOrDelete, 1, key, maxListBytes, listLifetimeMs)) as
-    [json: string, lifetimeMs: number] | [] | null;
+    readonly [json: string, lifetimeMs: number] | readonly [] | null;
   if (reply === null) return null;
+  if (reply.length === 0) return 'broken';
   const [json, lifetimeMs] = reply;
-  if (json === undefined) return 'broken';
   const seats = parseList(json, eventId);
   if (seats === undefined) {
     await connection.del(key);

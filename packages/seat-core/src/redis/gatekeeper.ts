@@ -13,7 +13,7 @@ export type CachedSeat =
 
 export interface GatekeeperDependencies {
   readonly redis: CircuitBreaker<RedisClient>;
-  readonly holdSeconds: number;
+  readonly settings: { readonly holdSeconds: number };
   readonly background: Background;
   readonly metrics: SeatCoreMetrics;
 }
@@ -26,7 +26,7 @@ const hitsPerLook = 16;
  * Redis that does not answer all mean: ask PostgreSQL.
  */
 export async function findCachedTakenSeats(
-  { redis, holdSeconds, background, metrics }: GatekeeperDependencies,
+  { redis, settings, background, metrics }: GatekeeperDependencies,
   seatIds: readonly string[],
 ): Promise<string[]> {
   const replies = await Promise.allSettled(
@@ -39,7 +39,7 @@ export async function findCachedTakenSeats(
     // SOLD has no end; RESERVED ends with its hold.
     if (reply.status === 'fulfilled' && reply.value === 'RESERVED' && randomInt(hitsPerLook) === 0) {
       const key = (names: RedisNames) => [names.status(seatIds[index]!)];
-      void background.withinBudget(limitLifetimes(redis, key, holdSeconds * 1_000));
+      void background.withinBudget(limitLifetimes(redis, key, settings.holdSeconds * 1_000));
     }
     metrics.seatStatusCache.inc({
       result: reply.status === 'rejected' ? 'error' : isTaken ? 'hit' : 'miss',

@@ -62,7 +62,7 @@ export async function tryLockSeats(
     return reply?.status === 'rejected' ? !(reply.reason instanceof CircuitOpenError) : reply?.value === null;
   });
   const isBusy = holders.length > 0;
-  const foreign = seatIds.filter((seatId, index) => {
+  const foreign = seatIds.filter((_, index) => {
     const reply = replies[index];
     return reply?.status === 'rejected' ? reply.reason instanceof ReplyError : reply?.value !== null;
   });
