@@ -54,7 +54,7 @@ export const sentences = {
   },
   malformedPath: { en: 'the path is not well-formed', id: 'penulisan alamat tidak benar' },
   longPath: { en: 'a segment of the path is too long', id: 'bagian dari alamat terlalu panjang' },
-  hostRequired: { en: 'the header Host is required', id: 'header Host wajib ada' },
+  oneHost: { en: 'the header Host is required, once', id: 'header Host wajib ada, satu kali' },
   largeHeaders: {
     en: 'the request line and headers must have at most 16 KiB',
     id: 'baris permintaan dan header paling banyak 16 KiB',
