@@ -302,7 +302,7 @@ test.each([
 });
 
 test.each([
-  ['unknown members', `{${Array.from({ length: 200_000 }, (_, n) => `"${n}":1`).join(',')}}`],
+  ['unknown members', `{${Array.from({ length: 80_000 }, (_, n) => `"${n}":1`).join(',')}}`],
   ['an unknown member with a long name', `{"${'/'.repeat(1_000_000)}":1}`],
   ['a list of wrong ids', `{"seatIds":[${'"x",'.repeat(250_000)}"x"]}`],
   ['a list of wrong ids for either form', `{"seatIds":[${'1,'.repeat(8_000)}1],"userId":"u"}`],

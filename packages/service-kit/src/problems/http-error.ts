@@ -60,6 +60,10 @@ export const sentences = {
     id: 'baris permintaan dan header paling banyak 16 KiB',
   },
   lateRequest: { en: 'the request did not arrive in time', id: 'permintaan tidak tiba tepat waktu' },
+  unanswerable: {
+    en: 'the conditions or ranges of the request cannot be met',
+    id: 'syarat atau rentang permintaan tidak dapat dipenuhi',
+  },
   malformedRequest: {
     en: 'this is not a well-formed HTTP request',
     id: 'ini bukan permintaan HTTP yang benar',
