@@ -112,27 +112,6 @@ test('answers a request without Host as a problem with its request id', async ()
   expect(lines.at(-1)).toMatchObject({ outcome: 'VALIDATION_FAILED' });
 });
 
-test.each(['1.1', '1.0'])('answers two Host headers over HTTP/%s with 400', async (version) => {
-  for (const second of ['x', 'y']) {
-    const { connect } = await listen(build().app);
-    const client = await connect();
-    client.send(`GET /fine HTTP/${version}`, 'host: x', `Host: ${second}`, 'connection: close', '', '');
-    const answer = parseAnswer(await client.closed());
-    expect(answer.status).toBe(400);
-    expect(JSON.parse(answer.body)).toMatchObject({
-      code: 'VALIDATION_FAILED',
-      errors: [{ detail: 'the header Host is required, once' }],
-    });
-  }
-});
-
-test('an upgrade that no listener routes is disconnected', async () => {
-  const { connect } = await listen(buildService(undefined, { isUpgraded: () => true }).app);
-  const client = await connect();
-  client.send('GET /fine HTTP/1.1', 'host: x', 'connection: upgrade', 'upgrade: websocket', '', '');
-  expect(await client.closed()).toBe('');
-});
-
 test('takes HTTP/1.0 without Host', async () => {
   const { connect } = await listen(build().app);
   const client = await connect();
