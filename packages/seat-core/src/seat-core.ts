@@ -39,7 +39,7 @@ import { IdempotentRequests, type Repeatable } from './idempotency/idempotency.t
 import { purgeIdempotencyKeys } from './idempotency/purge-keys.ts';
 import { SeatFeeds, type SubscribeToSeatsInput } from './live/subscribe.ts';
 import type { SeatSubscription } from './live/subscription.ts';
-import { createMetrics, exportBytesOfSeats, exportPoolConnections } from './metrics.ts';
+import { createMetrics, exportPoolConnections } from './metrics.ts';
 import { settingsFrom, silentLogger, type SeatCoreLogger, type SeatCoreSettings } from './options.ts';
 import { openLanes, type Lanes } from './postgres/lanes.ts';
 import { connectAll, openDatabase, type Database } from './postgres/pool.ts';
@@ -49,9 +49,8 @@ import { closeRedis, openQueueRedis, openRedis } from './redis/connect.ts';
 import { createRedisBreaker } from './redis/health.ts';
 import { requireSupportedRedis } from './redis/server.ts';
 import { checkKeyPrefix, withNames, type RedisClient } from './redis/keys.ts';
-import { BulkTurns } from './resilience/bulk-turns.ts';
+import { createBulkLimits, type BulkLimits } from './resilience/bulk-limits.ts';
 import { Background } from './resilience/background.ts';
-import { MemoryBudget } from './resilience/memory-budget.ts';
 import { logOnce } from './resilience/log-once.ts';
 import type { CircuitBreaker } from './resilience/circuit-breaker.ts';
 import {
@@ -201,11 +200,8 @@ export class SeatCore implements AsyncDisposable {
   readonly #health: Health;
   readonly #stores: InstallationStores;
   #closing: Promise<void> | undefined;
-  /**
-   * @internal The turns and the memory of work that handles every seat of an event at once, shared with the program that
-   * renders maps.
-   */
-  readonly bulk: { readonly turns: BulkTurns; readonly memory: MemoryBudget };
+  /** @internal Shared with the program that renders maps. */
+  readonly bulk: BulkLimits;
 
   /** @internal Made by `openSeatCore` and `createSeatCore`. */
   constructor(options: SeatCoreOptions, closeClients: () => Promise<unknown>) {
@@ -213,7 +209,7 @@ export class SeatCore implements AsyncDisposable {
     const { database, logger = silentLogger } = options;
     this.#stores = options;
     const settings = settingsFrom(options);
-    this.bulk = { turns: new BulkTurns(), memory: new MemoryBudget(options.maxBytesOfSeats) };
+    const bulk = (this.bulk = createBulkLimits(options));
     const metrics = createMetrics(options.registry);
     const lanes = (this.#lanes = openLanes(database, {
       logger,
@@ -267,8 +263,6 @@ export class SeatCore implements AsyncDisposable {
     const requireEvent = (eventId: string) => this.#events.require(eventId);
     const listing = { reads, redis, metrics, logger, requireEvent };
     this.#availableSeats = new AvailableSeatsReader({ ...listing, counts, background });
-    const bulk = this.bulk;
-    if (options.registry !== undefined) exportBytesOfSeats(options.registry, bulk.memory);
     this.#seatMaps = new SeatMapReader({ reads, requireEvent, ...bulk });
     this.#seatFeeds = new SeatFeeds({ ...listing, ...bulk });
     this.#health = new Health({

@@ -10,6 +10,8 @@ import { namedPlugin } from './http-service.ts';
 export interface UnsentAnswersBounds {
   /** Bytes of all of them; by default an eighth of the heap's limit, 57 MB in the image. */
   readonly maxBytes: number;
+  /** A client that has read for this many milliseconds can be cut off to make room, and is not one of a crowd that came this moment. */
+  readonly graceMs: number;
   /** Milliseconds for any answer, however small. */
   readonly baseMs: number;
   /** The bytes of an answer may take longer at this rate: half a megabit a second. */
@@ -18,6 +20,7 @@ export interface UnsentAnswersBounds {
 
 const defaultBounds: UnsentAnswersBounds = {
   maxBytes: getHeapStatistics().heap_size_limit / 8,
+  graceMs: 1_000,
   baseMs: 10_000,
   bytesPerSecond: 64 * 1024,
 };
@@ -26,8 +29,6 @@ const defaultBounds: UnsentAnswersBounds = {
 const bytesPerAnswer = 8 * 1024;
 /** Of a stream only what its buffers hold. */
 const bytesPerStream = 64 * 1024;
-/** A client that has read this long can be cut off to make room, and is not one of a crowd that came this moment. */
-const graceMs = 1_000;
 /** Requests that a connection may have sent without waiting for their answers. Node stops reading only after a whole packet of them. */
 const maxOwedPerConnection = 32;
 /** Answers that the process owes, beyond which no connection may have more than one. */
@@ -121,7 +122,7 @@ class UnsentAnswers {
       let largest: Body | undefined;
       for (const body of this.#bodies) {
         if (largest !== undefined && body.bytes <= largest.bytes) continue;
-        if (Array.from(body.answers).every(({ since }) => now - since > graceMs)) largest = body;
+        if (Array.from(body.answers).every(({ since }) => now - since > this.#bounds.graceMs)) largest = body;
       }
       if (largest === undefined) return false;
       for (const { socket } of largest.answers) this.#onCut('memory', this.#cut(socket));
