@@ -24,7 +24,7 @@ export interface AppOptions extends PublicApiContext<SeatCore> {
   readonly live: Omit<LiveSeatsOptions, 'registry' | 'allowedOrigins'>;
 }
 
-/** A venue of a megabyte over a slow line needs longer than the requests of a few lines that are the default. */
+/** A venue of megabytes over a slow line needs longer than the requests of a few lines that are the default. */
 const requestTimeoutMs = 30_000;
 
 /** Events, seats and bookings over HTTP, and the live feed of seats. */

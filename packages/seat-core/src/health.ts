@@ -1,6 +1,6 @@
 import { SeatCoreError } from './errors.ts';
 import type { SeatCoreMetrics } from './metrics.ts';
-import type { Connections } from './postgres/connections.ts';
+import type { Lanes } from './postgres/lanes.ts';
 import type { Reads } from './postgres/replica.ts';
 import { pingStatement, readClockStatement } from './postgres/server.sql.ts';
 import type { GuardedQueue } from './queue/expiry-queue.ts';
@@ -12,7 +12,7 @@ import { CircuitOpenError, type CircuitBreaker } from './resilience/circuit-brea
 import { withDeadline } from './resilience/deadline.ts';
 
 export interface HealthDependencies {
-  readonly connections: Connections;
+  readonly lanes: Lanes;
   readonly reads: Reads;
   readonly redis: CircuitBreaker<RedisClient>;
   readonly queue: GuardedQueue | null;
@@ -36,12 +36,12 @@ export class Health {
 
   /** @see SeatCore.ping */
   async ping(): Promise<void> {
-    await this.#dependencies.connections.rows(pingStatement, []);
+    await this.#dependencies.lanes.sales.rows(pingStatement, []);
   }
 
   /** @see SeatCore.measureClockOffset */
   async measureClockOffset(): Promise<number> {
-    const { connections, redis, metrics } = this.#dependencies;
+    const { lanes, redis, metrics } = this.#dependencies;
     const [[seconds, microseconds], [row]] = await Promise.all([
       readTime(redis)
         .then((time) => {
@@ -52,7 +52,7 @@ export class Health {
           if (isRedisRefusal(cause)) this.#timeRefusal = describeRefusal(cause);
           throw new SeatCoreError('DEPENDENCY_UNAVAILABLE', 'Redis does not answer TIME', {}, { cause });
         }),
-      connections.rows<{ now: number }>(readClockStatement, []),
+      lanes.sales.rows<{ now: number }>(readClockStatement, []),
     ]);
     const offset = Number(seconds) + Number(microseconds) / 1e6 - row!.now;
     metrics.redisClockOffset.set(offset);
@@ -62,9 +62,14 @@ export class Health {
 
   /** @see SeatCore.listDegradedDependencies */
   listDegraded(): DegradedDependency[] {
-    const { redis, queue, reads } = this.#dependencies;
+    const { lanes, redis, queue, reads } = this.#dependencies;
     const channelRefusal = this.#dependencies.channelRefusal();
     const degraded: DegradedDependency[] = [];
+    if (lanes.commits.isClosed) {
+      const detail =
+        'A commit waits for a synchronous standby that does not answer. Seats are shown and cannot be booked until the standby is back.';
+      degraded.push({ name: 'postgresql', status: 'down', detail });
+    }
     if (redis.isOpen) {
       const { status, reason } = explainRedisError(redis.failure);
       const detail = `${reason} PostgreSQL decides alone: sales go on, slower.`;

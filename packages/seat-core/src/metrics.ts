@@ -80,6 +80,11 @@ export function createMetrics(registry: Registry = new Registry()) {
       registers,
     }),
     redisCircuitOpen: redisCircuitGauge(registry),
+    commitsWait: new Gauge({
+      name: 'pg_commits_wait',
+      help: '1 while sales are refused because commits wait for a synchronous standby, else 0.',
+      registers,
+    }),
     redisClockOffset: new Gauge({
       name: 'redis_clock_offset_seconds',
       help: 'The clock of Redis minus the clock of PostgreSQL.',
@@ -88,11 +93,21 @@ export function createMetrics(registry: Registry = new Registry()) {
   };
 }
 
-/** Exports the connections of a pool: active, idle, and callers that wait for one. */
+/** Exports the connections of a pool: active, idle, and callers of all lanes that wait for one. */
 export function exportPoolConnections(
   registry: Registry,
-  pool: { totalCount: number; idleCount: number; waitingCount: number },
+  pool: { totalCount: number; idleCount: number },
+  lanes: Readonly<Record<'sales' | 'reads' | 'creating', { waiting: number }>>,
 ): void {
+  new Gauge({
+    name: 'pg_lane_waiting',
+    help: 'Callers that wait for a connection, by the lane whose share of the pool is lent.',
+    labelNames: ['lane'] as const,
+    registers: [registry],
+    collect() {
+      for (const lane of ['sales', 'reads', 'creating'] as const) this.set({ lane }, lanes[lane].waiting);
+    },
+  });
   new Gauge({
     name: 'pg_pool_connections',
     help: 'Connections of this process to PostgreSQL, and callers that wait for one.',
@@ -101,7 +116,7 @@ export function exportPoolConnections(
     collect() {
       this.set({ state: 'active' }, pool.totalCount - pool.idleCount);
       this.set({ state: 'idle' }, pool.idleCount);
-      this.set({ state: 'waiting' }, pool.waitingCount);
+      this.set({ state: 'waiting' }, lanes.sales.waiting + lanes.reads.waiting + lanes.creating.waiting);
     },
   });
 }

@@ -41,7 +41,7 @@ import { SeatFeeds, type SubscribeToSeatsInput } from './live/subscribe.ts';
 import type { SeatSubscription } from './live/subscription.ts';
 import { createMetrics, exportPoolConnections } from './metrics.ts';
 import { settingsFrom, silentLogger, type SeatCoreLogger, type SeatCoreSettings } from './options.ts';
-import { Connections } from './postgres/connections.ts';
+import { openLanes, type Lanes } from './postgres/lanes.ts';
 import { connectAll, openDatabase, type Database } from './postgres/pool.ts';
 import { Reads } from './postgres/replica.ts';
 import { GuardedQueue } from './queue/expiry-queue.ts';
@@ -88,7 +88,7 @@ export interface OpenSeatCoreOptions extends Omit<
   readonly redisUrl: string;
   /** `redis://…` of the clean-up jobs, default `redisUrl`. Null in a program that holds no seats. */
   readonly queueRedisUrl?: string | null;
-  /** Connections to PostgreSQL, default 10. */
+  /** Connections to PostgreSQL, default 10, at least 4: six tenths for sales, three for reads, one creates events. */
   readonly databasePoolMax?: number;
   /** Shown in `pg_stat_activity`. */
   readonly applicationName?: string;
@@ -178,7 +178,7 @@ export class SeatCore implements AsyncDisposable {
   readonly #closeClients: () => Promise<unknown>;
   readonly #stopping = new AbortController();
   readonly #background: Background;
-  readonly #connections: Connections;
+  readonly #lanes: Lanes;
   readonly #reads: Reads;
   readonly #hold: HoldSeatsDependencies;
   readonly #confirm: TransitionDependencies & { readonly batches: TransitionBatches };
@@ -203,10 +203,18 @@ export class SeatCore implements AsyncDisposable {
     this.#stores = options;
     const settings = settingsFrom(options);
     const metrics = createMetrics(options.registry);
-    if (options.registry !== undefined) exportPoolConnections(options.registry, database.$client);
-
-    const connections = (this.#connections = new Connections(database, logger));
-    const reads = (this.#reads = new Reads({ connections, replica: options.replica, metrics, logger }));
+    const lanes = (this.#lanes = openLanes(database, {
+      logger,
+      onCommitsWait: (areWaiting) => metrics.commitsWait.set(Number(areWaiting)),
+    }));
+    if (options.registry !== undefined) exportPoolConnections(options.registry, database.$client, lanes);
+    const connections = lanes.sales;
+    const reads = (this.#reads = new Reads({
+      connections: lanes.reads,
+      replica: options.replica,
+      metrics,
+      logger,
+    }));
     const background = (this.#background = new Background(logger));
     // The repair needs the breaker, and the breaker calls the repair: not before its first outage.
     const onClosed = (outageMs: number) => repairAfterOutage(outageMs);
@@ -241,7 +249,7 @@ export class SeatCore implements AsyncDisposable {
     this.#release = { ...transition, batches: createTransitionBatches(transition, releaseBookingsStatement) };
     this.#expire = { ...transition, batches: createExpirationBatches(transition) };
 
-    this.#createEvent = { connections, idempotency };
+    this.#createEvent = { lanes, idempotency };
     this.#events = new EventReader(reads);
     const requireEvent = (eventId: string) => this.#events.require(eventId);
     this.#availableSeats = new AvailableSeatsReader({
@@ -255,7 +263,7 @@ export class SeatCore implements AsyncDisposable {
     this.#seatMaps = new SeatMapReader({ reads, requireEvent });
     this.#seatFeeds = new SeatFeeds({ reads, redis, metrics, logger, requireEvent });
     this.#health = new Health({
-      connections,
+      lanes,
       reads,
       redis,
       queue,
@@ -341,7 +349,7 @@ export class SeatCore implements AsyncDisposable {
    * await core.purgeIdempotencyKeys({ limit: 10_000 });
    */
   purgeIdempotencyKeys(input: { readonly limit?: number } = {}): Promise<number> {
-    return purgeIdempotencyKeys(this.#connections, input);
+    return purgeIdempotencyKeys(this.#lanes.sales, input);
   }
 
   /**
@@ -352,7 +360,7 @@ export class SeatCore implements AsyncDisposable {
    * const booking = await core.getBooking({ bookingId: held.id, ownedBy: 'ani' });
    */
   getBooking(input: GetBookingInput): Promise<Booking> {
-    return getBooking(this.#connections, input);
+    return getBooking(this.#lanes.sales, input);
   }
 
   /**
@@ -362,7 +370,7 @@ export class SeatCore implements AsyncDisposable {
    * const [latest] = await core.listLiveBookings({ eventId: event.id, userId: 'ani' });
    */
   listLiveBookings(input: ListLiveBookingsInput): Promise<Booking[]> {
-    return listLiveBookings(this.#connections, input);
+    return listLiveBookings(this.#lanes.sales, input);
   }
 
   /**
@@ -511,7 +519,7 @@ export class SeatCore implements AsyncDisposable {
     this.#redis.stop();
     this.#queue?.breaker.stop();
     await this.#background.finished();
-    this.#connections.close();
+    this.#lanes.close();
     await this.#closeClients();
   }
 }

@@ -72,9 +72,9 @@ export interface TicketedEvent {
   readonly createdAt: Date;
 }
 
-/** A dependency without which the engine goes on, slower or with less safety. */
+/** A dependency that does not work, or not wholly: the engine goes on, slower or with less safety, or only shows seats. */
 export interface DegradedDependency {
-  readonly name: 'redis' | 'queue' | 'clock' | 'replica';
+  readonly name: 'postgresql' | 'redis' | 'queue' | 'clock' | 'replica';
   readonly status: 'down' | 'misconfigured';
   /** A sentence for an operator: what is wrong, and what follows from it. */
   readonly detail: string;

@@ -31,7 +31,7 @@ interface Urls {
 }
 
 async function ask(urls: Urls = {}): Promise<InstallationCheck[]> {
-  const { databaseUrl = stack.serviceUrl, replicaUrl, redisUrl = stack.redisUrl, poolMax = 2 } = urls;
+  const { databaseUrl = stack.serviceUrl, replicaUrl, redisUrl = stack.redisUrl, poolMax = 4 } = urls;
   const primary = openDatabase({ databaseUrl, poolMax });
   const replica = replicaUrl === undefined ? undefined : openDatabase({ databaseUrl: replicaUrl, poolMax });
   const redis = await openRedis({ redisUrl });
@@ -152,11 +152,11 @@ describe('an installation that is not fit', () => {
       verdict: 'refused',
       advice: `3 services with DATABASE_POOL_MAX=${tooLarge} need ${3 * tooLarge} connections, PostgreSQL grants ${limit}: lower DATABASE_POOL_MAX or raise max_connections.`,
     });
-    await owner.query(`alter database ${database} connection limit 6`);
-    expect(rowOf(await ask({ poolMax: 2 }), 'connections')).toMatchObject({
+    await owner.query(`alter database ${database} connection limit 12`);
+    expect(rowOf(await ask({ poolMax: 4 }), 'connections')).toMatchObject({
       verdict: expect.not.stringMatching('refused'),
     });
-    expect(rowOf(await ask({ poolMax: 3 }), 'connections')).toMatchObject({ verdict: 'refused' });
+    expect(rowOf(await ask({ poolMax: 5 }), 'connections')).toMatchObject({ verdict: 'refused' });
     await owner.query(`alter database ${database} connection limit -1`);
   });
 

@@ -11,7 +11,7 @@ async function healthAt(offsetSeconds: number): Promise<Health> {
   };
   const health = new Health({
     redis,
-    connections: { rows: async () => [{ now }] },
+    lanes: { sales: { rows: async () => [{ now }] }, commits: { isClosed: false } },
     reads: { isReplicaDown: false },
     queue: null,
     channelRefusal: () => undefined,

@@ -18,7 +18,7 @@ test('the environment table has one row per variable, with default, bounds, mean
     '| name | default | value | meaning | read by |\n| --- | --- | --- | --- | --- |\n',
   );
   expect(table).toContain(
-    '| `DATABASE_POOL_MAX` | `10` | a whole number from 1 to 200 | PostgreSQL connections per process. | booking-api, payment-api |\n',
+    '| `DATABASE_POOL_MAX` | `10` | a whole number from 4 to 200 | PostgreSQL connections per process: of 10 six serve sales, three lists and maps, one creates events. | booking-api, payment-api |\n',
   );
   expect(table).toContain('| `DATABASE_URL` | required | a postgres:// or postgresql:// URL |');
   expect(table).toContain(

@@ -86,7 +86,7 @@ test('lists every missing or wrong variable by name, with the expected value, in
     '9 environment variables are missing or wrong:',
     '  - REDIS_URL is not set: it must be a redis:// or rediss:// URL',
     '  - DATABASE_URL must be a postgres:// or postgresql:// URL',
-    '  - DATABASE_POOL_MAX must be a whole number from 1 to 200',
+    '  - DATABASE_POOL_MAX must be a whole number from 4 to 200',
     '  - SHUTDOWN_DELAY_SECONDS must be a whole number from 0 to 300',
     '  - LOG_LEVEL must be one of fatal, error, warn, info, debug, trace, silent',
     '  - PORT must be a whole number from 1 to 65535',

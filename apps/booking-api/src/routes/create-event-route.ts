@@ -1,7 +1,9 @@
 import { Type } from '@sinclair/typebox';
 import type { SeatCore } from '@ticketing/seat-core';
+import { Permits } from '@ticketing/seat-core/permits';
 import {
   described,
+  HttpError,
   type HttpService,
   idempotencyOf,
   moneySchema,
@@ -85,13 +87,32 @@ const schema = {
 };
 
 /** An event of 100,000 seats whose rows all have names of their own; other routes keep the small default. */
-const bodyLimit = 1024 * 1024;
+const bodyLimit = 16 * 1024 * 1024;
+
+/** A body and what it is parsed to cost several times its bytes. */
+const bodiesAtOnce = 2;
+/** A body that waits longer would not arrive within the time of a request. */
+const maxWaitMs = 15_000;
+const maxWaiting = 20;
 
 /** `POST /api/v1/events`: an event and all of its seats, or nothing; for organizers. */
 export function addCreateEventRoute(app: HttpService, core: SeatCore): void {
+  const bodies = new Permits({ size: bodiesAtOnce, maxWaiting, maxWaitMs });
   app.post(
     '/api/v1/events',
-    { schema, bodyLimit, config: { access: 'organizer' } },
+    {
+      schema,
+      bodyLimit,
+      config: { access: 'organizer' },
+      // Before the body is read: what waits here stays with the client.
+      preParsing: async (_request, { raw }) => {
+        const giveBack = await bodies.take().catch((cause: unknown) => {
+          throw new HttpError('OVERLOADED', [], { cause });
+        });
+        if (raw.destroyed) giveBack();
+        else raw.once('close', giveBack);
+      },
+    },
     async (request, reply) => {
       const { body, caller } = request;
       const event = await core.createEvent({

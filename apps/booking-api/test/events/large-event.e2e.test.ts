@@ -6,6 +6,7 @@ import {
   type RunningService,
   startService,
   type TestStack,
+  waitFor,
   withinDeadline,
 } from '@ticketing/testkit';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -71,21 +72,52 @@ it('creates an event of 100,000 seats in one request, in bounded memory, and goe
   expect(seats.at(-1)).toMatchObject({ row: 'R1000', number: 100 });
 }, 60_000);
 
-it('waits 6.5 s for the body of an event that arrives slowly', async () => {
+/** Sends the head of a request to make an event, and the body when told to. */
+function upload(): {
+  readonly begin: () => void;
+  readonly end: () => void;
+  readonly status: Promise<number | undefined>;
+} {
   const body = JSON.stringify(eventInput({ seats: 100, seatsPerRow: 10 }));
+  const sent = request(`${api.url}/api/v1/events`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'content-length': body.length },
+    agent: false,
+  });
   const status = new Promise<number | undefined>((resolve, reject) => {
-    const upload = request(`${api.url}/api/v1/events`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', 'content-length': body.length },
-    });
-    upload.once('response', (response) => {
+    sent.once('response', (response) => {
       response.resume();
       resolve(response.statusCode);
     });
-    upload.once('error', reject);
-    upload.write(body.slice(0, 100));
-    // Longer than the default time limit of requests, plus the second between two checks for late ones.
-    setTimeout(() => upload.end(body.slice(100)), 6_500);
+    sent.once('error', reject);
   });
+  return {
+    begin: () => void sent.write(body.slice(0, 100)),
+    end: () => void sent.end(body.slice(100)),
+    status,
+  };
+}
+
+it('waits 6.5 s for the body of an event that arrives slowly', async () => {
+  const { begin, end, status } = upload();
+  begin();
+  // Longer than the default time limit of requests, plus the second between two checks for late ones.
+  setTimeout(end, 6_500);
   expect(await status).toBe(201);
+});
+
+it('reads two bodies of events at a time; 20 wait with their clients, one more is refused, and all that waited are made', async () => {
+  const uploads = Array.from({ length: 22 }, upload);
+  for (const { begin } of uploads) begin();
+  const refused = await waitFor(
+    async () => {
+      const answer = await createEvent(eventInput({ seats: 1 }));
+      return answer.status === 503 ? answer : undefined;
+    },
+    { description: 'the line to be full' },
+  );
+  expect(refused.headers.get('retry-after')).toMatch(/^\d+$/);
+  expect(await refused.json()).toMatchObject({ code: 'OVERLOADED', retryable: true });
+  for (const { end } of uploads) end();
+  expect(await Promise.all(uploads.map(({ status }) => status))).toEqual(uploads.map(() => 201));
 });

@@ -52,7 +52,7 @@ afterAll(async () => {
 
 async function createSeats(seats: number): Promise<string[]> {
   const { databaseUrl, redisUrl } = stack;
-  await using core = await openSeatCore({ databaseUrl, redisUrl, databasePoolMax: 1 });
+  await using core = await openSeatCore({ databaseUrl, redisUrl, databasePoolMax: 4 });
   return [...(await makeEvent(core, { seats })).seatIds];
 }
 

@@ -52,7 +52,7 @@ async function startAll(until: 'ready' | 'degraded', env: Record<string, string>
 
 async function createSeats(seats: number): Promise<string[]> {
   const { serviceUrl: databaseUrl, redisUrl } = stack;
-  await using core = await openSeatCore({ databaseUrl, redisUrl, databasePoolMax: 2 });
+  await using core = await openSeatCore({ databaseUrl, redisUrl, databasePoolMax: 4 });
   return [...(await makeEvent(core, { seats })).seatIds];
 }
 

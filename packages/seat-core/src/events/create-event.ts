@@ -10,6 +10,7 @@ import {
 } from '../idempotency/idempotency.ts';
 import { insertEventKeyStatement } from '../idempotency/idempotency.sql.ts';
 import type { Connections } from '../postgres/connections.ts';
+import type { Lanes } from '../postgres/lanes.ts';
 import { events } from '../postgres/schema.ts';
 import { runStatement } from '../postgres/statement.ts';
 import type { EventSection, Money, TicketedEvent } from '../types.ts';
@@ -28,13 +29,13 @@ const seatsPerSlice = 5_000;
 const timeoutMs = 30_000;
 
 export interface CreateEventDependencies {
-  readonly connections: Connections;
+  readonly lanes: Pick<Lanes, 'creating' | 'reads'>;
   readonly idempotency: IdempotentRequests;
 }
 
 /** @see SeatCore.createEvent */
 export async function createEvent(
-  { connections, idempotency }: CreateEventDependencies,
+  { lanes, idempotency }: CreateEventDependencies,
   input: CreateEventInput,
 ): Promise<Repeatable<TicketedEvent>> {
   const { actor, ...event } = checkEvent(input);
@@ -45,8 +46,8 @@ export async function createEvent(
   });
   return idempotency.run(
     key,
-    () => insertEvent(connections, event, key),
-    (effect) => repeatEvent(connections, effect.event_id),
+    () => insertEvent(lanes.creating, event, key),
+    (effect) => repeatEvent(lanes.reads, effect.event_id),
   );
 }
 
@@ -69,7 +70,7 @@ function toFixedOrder({ name, venue, startsAt, salesOpenAt, salesCloseAt, sectio
 }
 
 async function insertEvent(
-  connections: Connections,
+  creating: Connections,
   input: NewEvent,
   key: IdempotencyKey | null,
 ): Promise<TicketedEvent> {
@@ -102,7 +103,7 @@ async function insertEvent(
     for (const slice of slices(input.sections)) await insertSeats(client, id, slice);
     await client.query('commit');
   };
-  await connections.lend(
+  await creating.lend(
     async (client) => {
       try {
         await insert(client);
@@ -112,14 +113,14 @@ async function insertEvent(
         throw error;
       }
     },
-    { commits: true, limitMs: timeoutMs },
+    { commits: true, budgetMs: timeoutMs },
   );
   return asCreated(event);
 }
 
 /** The answer that the creation of the event got. */
-async function repeatEvent(connections: Connections, eventId: string): Promise<TicketedEvent> {
-  const [event] = await connections.read((database) =>
+async function repeatEvent(reads: Connections, eventId: string): Promise<TicketedEvent> {
+  const [event] = await reads.read((database) =>
     database.select().from(events).where(eq(events.id, eventId)),
   );
   if (event === undefined) throw new SeatCoreError('EVENT_NOT_FOUND', `no event ${eventId}`);

@@ -10,6 +10,7 @@ import { repeatedAnswer } from '../idempotency/repeated-answer.ts';
 import type { SeatCoreMetrics } from '../metrics.ts';
 import type { SeatCoreSettings } from '../options.ts';
 import type { Connections } from '../postgres/connections.ts';
+import { isLockTimeout } from '../postgres/error-mapping.ts';
 import { GroupCommit } from '../postgres/group-commit.ts';
 import { findCachedTakenSeats } from '../redis/gatekeeper.ts';
 import { tryLockSeats, type SeatLockDependencies } from '../redis/seat-lock.ts';
@@ -87,7 +88,7 @@ export async function holdSeats(
 
 /** Gatekeeper, seat locks, commit, release of the locks. */
 async function hold(dependencies: HoldSeatsDependencies, request: CheckedInput): Promise<Booking> {
-  const { seatIds, userId, requestId, key } = request;
+  const { seatIds, userId, key } = request;
   const taken = await findCachedTakenSeats(dependencies, seatIds);
   if (taken.length > 0)
     throw new SeatCoreError('SEAT_TAKEN', `taken: ${taken.join(', ')}`, { seatIds: taken });
@@ -101,13 +102,7 @@ async function hold(dependencies: HoldSeatsDependencies, request: CheckedInput):
   let published: Promise<void> | undefined;
   try {
     failpoint('hold-locked');
-    const outcome = await dependencies.batches.submit({
-      bookingId: newBookingId(),
-      seatIds,
-      userId,
-      requestId,
-      key,
-    });
+    const outcome = await commit(dependencies, request);
     if (outcome.kind === 'refused') throw outcome.error;
     published = outcome.published;
     await failpointBehind('hold-published', published);
@@ -115,6 +110,20 @@ async function hold(dependencies: HoldSeatsDependencies, request: CheckedInput):
   } finally {
     // Sent behind the status keys on the same connection: a request that finds the lock gone finds the key.
     await Promise.all([published, lease.release()]);
+  }
+}
+
+/** @throws SEAT_LOCKED when another hold of the user did not end in time */
+async function commit(
+  { batches }: HoldSeatsDependencies,
+  { seatIds, userId, requestId, key }: CheckedInput,
+): Promise<CommittedHold> {
+  try {
+    return await batches.submit({ bookingId: newBookingId(), seatIds, userId, requestId, key });
+  } catch (error) {
+    const cause = error instanceof SeatCoreError ? error.cause : undefined;
+    if (!isLockTimeout(cause)) throw error;
+    throw new SeatCoreError('SEAT_LOCKED', 'another transaction holds the lock', {}, { cause });
   }
 }
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SeatCoreError } from '../errors.ts';
 import type { Connections } from '../postgres/connections.ts';
-import { isLockTimeout, isViolationOf } from '../postgres/error-mapping.ts';
+import { isLockTimeoutAt, isViolationOf } from '../postgres/error-mapping.ts';
 import { withKnownOutcome } from '../postgres/unknown-outcome.ts';
 import type { SeatCoreLogger } from '../options.ts';
 import { InputCheck } from '../validation.ts';
@@ -162,10 +162,12 @@ function isRefusal(error: unknown): boolean {
   );
 }
 
+const keyConstraint = 'idempotency_keys_pkey';
+
 /** A duplicate is writing the same key this moment, or has written it since the look-up. */
 function isDuplicateAtWork(error: unknown): boolean {
-  if (!(error instanceof SeatCoreError)) return isViolationOf(error, 'idempotency_keys_pkey');
-  return error.code === 'IDEMPOTENCY_KEY_IN_PROGRESS' || isLockTimeout(error.cause);
+  if (!(error instanceof SeatCoreError)) return isViolationOf(error, keyConstraint);
+  return error.code === 'IDEMPOTENCY_KEY_IN_PROGRESS' || isLockTimeoutAt(error.cause, keyConstraint);
 }
 
 function sha256(text: string): Buffer {

@@ -32,6 +32,8 @@ interface Server {
   readonly database: string;
   readonly role: string;
   readonly isSuperuser: boolean;
+  readonly synchronousStandbys: string;
+  readonly readsStatistics: boolean;
 }
 
 /** Asks PostgreSQL for all that the engine relies on. Never rejects for an answer that is not fit. */
@@ -107,7 +109,20 @@ function checkServer(server: Server): InstallationCheck[] {
           'Give the services a role without DDL: migrate with MIGRATE_DATABASE_URL of the owner and DATABASE_URL of that role.',
         )
       : check(part, 'role', role),
+    checkStandbys(server),
   ];
+}
+
+function checkStandbys({ synchronousStandbys, readsStatistics, role }: Server): InstallationCheck {
+  const name = 'synchronous standbys';
+  if (synchronousStandbys === '') return check(part, name, 'none');
+  if (readsStatistics) return check(part, name, synchronousStandbys);
+  return warned(
+    part,
+    name,
+    synchronousStandbys,
+    `Commits of other roles that wait for a standby are not seen: run "grant pg_read_all_stats to ${role}" as a superuser.`,
+  );
 }
 
 /** A connection is lent only when all of its settings hold. */

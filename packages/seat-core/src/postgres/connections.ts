@@ -1,56 +1,77 @@
-import { bulkhead } from 'cockatiel';
+import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
 import type pg from 'pg';
 import type { SeatCoreLogger } from '../options.ts';
 import { CircuitBreaker } from '../resilience/circuit-breaker.ts';
+import type { CommitGate } from '../resilience/commit-gate.ts';
+import { withDeadline } from '../resilience/deadline.ts';
+import { Permits } from '../resilience/permits.ts';
 import {
+  endsConnection,
   isPostgresOutage,
   isSilence,
   NoFreeConnectionError,
   NotConnectedError,
-  provesRollback,
   sqlStateOf,
   toSeatCoreError,
 } from './error-mapping.ts';
 import type { Database } from './pool.ts';
-import { isStandbyStatement } from './server.sql.ts';
+import { readStateStatement } from './server.sql.ts';
 import { runBehindLocks, runStatement, type Call, type Statement } from './statement.ts';
 
-/** A connection and its query, each within its own limit; no caller waits longer than both. */
-const limitMs = 1_300;
-/** So many callers may wait for each connection; the next is refused at once with OVERLOADED. */
-const waitingPerConnection = 40;
-/** If PostgreSQL has answered no statement for this long, a caller without a connection met an outage, not a queue. */
-const silenceMs = 400;
+/** For the answer to a statement: longer than PostgreSQL lets it run, so no answer means a server that is silent. */
+const answerMs = 1_200;
+
+export interface ConnectionsOptions {
+  readonly database: Database;
+  /** Shown in the log. */
+  readonly lane: string;
+  /** How many of the pool's connections are lent at a time. */
+  readonly connections: number;
+  /** How long a caller waits for one. */
+  readonly waitMs: number;
+  /** So many callers may wait for each connection; the next is refused at once with OVERLOADED. */
+  readonly waitingPerConnection: number;
+  /** Shared by all lanes. */
+  readonly commits: CommitGate;
+  readonly logger: SeatCoreLogger;
+}
 
 /**
- * The connections of a pool, lent to one statement or transaction at a time. A bulkhead bounds how many callers wait,
- * and a circuit breaker refuses at once while PostgreSQL is down. Every method throws DEPENDENCY_UNAVAILABLE,
- * OVERLOADED, or SEAT_LOCKED when it waited too long for a lock; else what the work throws.
+ * A share of the connections of a pool, lent to one statement or transaction at a time. A bounded line of callers waits
+ * for them, and a circuit breaker refuses at once while PostgreSQL is down. Every method throws DEPENDENCY_UNAVAILABLE or
+ * OVERLOADED; else what the work throws.
  */
 export class Connections {
-  readonly #database: Database;
   readonly #pool: pg.Pool;
   readonly #breaker: CircuitBreaker<pg.Pool>;
-  readonly #bulkhead;
-  #answeredAt = 0;
+  readonly #permits: Permits;
+  readonly #commits: CommitGate;
 
-  constructor(database: Database, logger: SeatCoreLogger) {
-    this.#database = database;
+  constructor(options: ConnectionsOptions) {
+    const { database, lane, connections, waitMs, waitingPerConnection, commits, logger } = options;
     this.#pool = database.$client;
-    const { max } = this.#pool.options;
-    // The callers wait in the pool, which bounds how long.
-    this.#bulkhead = bulkhead(max * (1 + waitingPerConnection));
+    this.#commits = commits;
+    this.#permits = new Permits({
+      size: connections,
+      maxWaiting: connections * waitingPerConnection,
+      maxWaitMs: waitMs,
+    });
     this.#breaker = new CircuitBreaker({
       name: 'postgresql',
+      lane,
       client: this.#pool,
-      probe: () => this.#withClient(assertPrimary),
-      limitMs,
+      probe: () => this.#withClient((client) => this.#readState(client)),
       logger,
       isOutage: isPostgresOutage,
       // A single connection may be ended for reasons of its own; silence is the server's.
       opensAfter: 2,
       isCertain: isSilence,
     });
+  }
+
+  /** Callers that wait for a connection. */
+  get waiting(): number {
+    return this.#permits.waiting;
   }
 
   /** Runs a statement that changes nothing. */
@@ -72,18 +93,23 @@ export class Connections {
    * Lends a connection.
    *
    * @param options.commits whether the work sends a commit, so that a lost answer is `outcome: 'unknown'`
-   * @param options.limitMs the longest it may take, default 1,300
+   * @param options.budgetMs for the wait and the work together; without it the work has 1,200 of its own
    */
   async lend<T>(
     work: (client: pg.PoolClient) => Promise<T>,
-    options: { readonly commits: boolean; readonly limitMs?: number },
+    options: { readonly commits: boolean; readonly budgetMs?: number },
   ): Promise<T> {
-    return this.#guard(() => this.#withClient(work), options);
+    try {
+      if (options.commits) this.#commits.assertOpen();
+      return await this.#breaker.run(() => this.#withClient(work, options.budgetMs));
+    } catch (error) {
+      throw toSeatCoreError(error, options.commits);
+    }
   }
 
-  /** Runs a query of Drizzle, which takes a connection of the pool itself. */
-  async read<T>(query: (database: Database) => Promise<T>): Promise<T> {
-    return this.#guard(() => query(this.#database), { commits: false });
+  /** Runs a query of Drizzle. */
+  async read<T>(query: (database: NodePgDatabase) => Promise<T>): Promise<T> {
+    return this.lend((client) => query(drizzle(client)), { commits: false });
   }
 
   /** Ends the probing. */
@@ -91,56 +117,43 @@ export class Connections {
     this.#breaker.stop();
   }
 
-  async #guard<T>(
-    work: () => Promise<T>,
-    options: { readonly commits: boolean; readonly limitMs?: number },
-  ): Promise<T> {
+  async #withClient<T>(work: (client: pg.PoolClient) => Promise<T>, budgetMs?: number): Promise<T> {
+    const since = performance.now();
+    // Whether PostgreSQL is down is found out by those that have a connection.
+    const giveBack = await this.#permits.take().catch((cause: unknown) => {
+      throw new NoFreeConnectionError('no connection became free in time', { cause });
+    });
     try {
-      return await this.#bulkhead.execute(() => this.#breaker.run(work, options.limitMs));
-    } catch (error) {
-      throw toSeatCoreError(error, options.commits);
+      const client = await this.#pool.connect().catch((cause: unknown) => {
+        throw new NotConnectedError('no connection to PostgreSQL', { cause });
+      });
+      const limitMs = budgetMs === undefined ? answerMs : budgetMs - (performance.now() - since);
+      return await this.#use(client, () => withDeadline('postgresql', limitMs, work(client)));
+    } finally {
+      giveBack();
     }
   }
 
-  async #withClient<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
-    const client = await this.#connect();
+  async #use<T>(client: pg.PoolClient, work: () => Promise<T>): Promise<T> {
     let failure: Error | undefined;
     try {
-      const result = await work(client);
-      this.#answeredAt = performance.now();
-      return result;
+      return await work();
     } catch (thrown) {
       // A connection whose server is gone or silent is not lent again.
-      if (sqlStateOf(thrown) === undefined || !provesRollback(thrown)) failure = asError(thrown);
-      else this.#answeredAt = performance.now();
+      if (sqlStateOf(thrown) === undefined || endsConnection(thrown)) failure = asError(thrown);
       throw thrown;
     } finally {
       client.release(failure);
     }
   }
 
-  async #connect(): Promise<pg.PoolClient> {
-    const since = performance.now();
-    try {
-      return await this.#pool.connect();
-    } catch (cause) {
-      const isPoolBusy =
-        cause instanceof Error && cause.message === 'timeout exceeded when trying to connect';
-      if (isPoolBusy && this.#answeredAt > since - silenceMs) {
-        throw new NoFreeConnectionError('no connection became free in time', { cause });
-      }
-      throw new NotConnectedError('no connection to PostgreSQL', { cause });
-    }
+  /** A standby answers, but it decides nothing. */
+  async #readState(client: pg.PoolClient): Promise<void> {
+    const call = { statement: readStateStatement, values: [] };
+    const [row] = await runStatement<{ standby: boolean; commitsWait: boolean }>(client, call);
+    if (row?.standby !== false) throw new Error('PostgreSQL is a standby');
+    this.#commits.update(row.commitsWait);
   }
-}
-
-/** A standby answers, but it decides nothing. */
-async function assertPrimary(client: pg.PoolClient): Promise<void> {
-  const [row] = await runStatement<{ standby: boolean }>(client, {
-    statement: isStandbyStatement,
-    values: [],
-  });
-  if (row?.standby !== false) throw new Error('PostgreSQL is a standby');
 }
 
 function asError(thrown: unknown): Error {

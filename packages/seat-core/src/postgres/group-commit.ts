@@ -14,8 +14,10 @@ const maxBatch = 64;
 const maxInFlight = 2;
 /** A request waits this long at most for its commit to start; with the budgets that follow, the answer comes within 2 s. */
 const maxWaitMs = 400;
-/** A request that has waited longer has no time left for a commit of its own after its batch was rolled back. */
-const maxWaitForSecondTryMs = 800;
+/** The second try of a request after its batch was rolled back starts this late at most: its answer comes within 2 s. */
+const secondTryWithinMs = 1_300;
+/** Second tries at a time: those that wait for a lock again must not use up the time of the others. */
+const secondTriesAtOnce = 4;
 /** So many requests may always wait, whatever the recent rate: an idle engine has none. */
 const alwaysWaiting = 16 * maxBatch;
 const rateWindowMs = 1_000;
@@ -32,8 +34,8 @@ interface Waiting<Request, Outcome> {
  * for up to 64 requests. There is no timer: a lone request is committed at once.
  *
  * The statement decides between two requests of a batch that want the same seat. A batch whose error proves a
- * rollback is tried again one by one, once, so that one poisoned request does not fail its neighbours. Any other error
- * goes to every request of the batch: whether it was committed is unknown.
+ * rollback is tried again one by one, once: each request gets the error that it causes itself, or OVERLOADED when its time
+ * is over before its turn. Any other error goes to every request of the batch: whether it was committed is unknown.
  *
  * @see DeWitt et al., "Implementation techniques for main memory database systems" (1984): group commit
  */
@@ -48,7 +50,7 @@ export class GroupCommit<Request, Outcome> {
     this.#options = options;
   }
 
-  /** @throws OVERLOADED when its commit could not start in time; and all that `commit` throws */
+  /** @throws OVERLOADED when its commit could not start in time; and what `commit` throws because of this request */
   async submit(request: Request): Promise<Outcome> {
     if (this.#waiting.length >= this.#maxWaiting()) throw overloaded();
     return new Promise<Outcome>((resolve, reject) => {
@@ -89,21 +91,26 @@ export class GroupCommit<Request, Outcome> {
     return this.#waiting.splice(0, maxBatch);
   }
 
-  /** Resolves or rejects every request of the batch; never rejects itself. */
+  /** Resolves or rejects every request of the batch, at the latest after its second try; never rejects itself. */
   async #run(batch: readonly Waiting<Request, Outcome>[]): Promise<void> {
     try {
       await this.#commit(batch);
     } catch (error) {
-      const isWorthSplitting = batch.length > 1 && provesRollback(error);
-      if (!isWorthSplitting) {
-        for (const member of batch) member.reject(error);
-        return;
-      }
-      for (const member of batch) {
-        if (performance.now() - member.since > maxWaitForSecondTryMs) member.reject(error);
+      if (batch.length === 1 || !provesRollback(error)) for (const member of batch) member.reject(error);
+      // Not awaited: the requests behind this batch do not wait for its locks.
+      else void this.#tryEachAlone(batch);
+    }
+  }
+
+  async #tryEachAlone(batch: readonly Waiting<Request, Outcome>[]): Promise<void> {
+    const left = [...batch];
+    const tryNext = async (): Promise<void> => {
+      for (let member = left.shift(); member !== undefined; member = left.shift()) {
+        if (performance.now() - member.since > secondTryWithinMs) member.reject(overloaded());
         else await this.#commit([member]).catch(member.reject);
       }
-    }
+    };
+    await Promise.all(Array.from({ length: secondTriesAtOnce }, tryNext));
   }
 
   async #commit(batch: readonly Waiting<Request, Outcome>[]): Promise<void> {

@@ -13,7 +13,9 @@ export const readServerStatement: Statement = {
 select current_setting('server_version') as version, current_setting('server_version_num')::int as "versionNumber",
        current_setting('fsync') as fsync, current_setting('full_page_writes') as "fullPageWrites",
        current_setting('default_transaction_read_only') as "readOnly", pg_is_in_recovery() as standby,
-       current_database()::text as database, role.rolname::text as role, role.rolsuper as "isSuperuser"
+       current_database()::text as database, role.rolname::text as role, role.rolsuper as "isSuperuser",
+       current_setting('synchronous_standby_names') as "synchronousStandbys",
+       pg_has_role('pg_read_all_stats', 'usage') as "readsStatistics"
 from pg_roles role where role.rolname = current_user`,
 };
 

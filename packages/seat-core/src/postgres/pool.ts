@@ -19,12 +19,12 @@ export interface DatabaseOptions {
   readonly onConnectionError?: (error: Error) => void;
 }
 
-/*
- * The budgets nest: waiting for a connection, then the time limits that PostgreSQL enforces (session-settings.ts), then
- * for the answer: only `query_timeout` ends a query whose server is frozen.
- */
 const connectTimeoutMs = 700;
-const queryTimeoutMs = 1_200;
+/**
+ * For programs that use the pool themselves. `Connections` gives a query up sooner, and not before the process has read
+ * what lies in its sockets: the driver's timer would take the answer that a busy process has not read for a silent server.
+ */
+const queryTimeoutMs = 2_400;
 
 /**
  * Opens a pool with the settings that the engine needs. Connections are made when first used; one whose settings do not
@@ -75,7 +75,7 @@ function renewPlans(pool: pg.Pool): void {
     if (now - (plannedAt.get(client) ?? -Infinity) < planLifeMs) return;
     plannedAt.set(client, now);
     // In one round trip with the borrower's statement. If it fails, so does that statement, and sooner.
-    const renewal = { text: discardPlans, query_timeout: 2 * queryTimeoutMs };
+    const renewal = { text: discardPlans, query_timeout: queryTimeoutMs };
     client.query(renewal).catch(() => undefined);
   });
 }

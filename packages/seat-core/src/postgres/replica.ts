@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
 import type { SeatCoreMetrics } from '../metrics.ts';
 import type { SeatCoreLogger } from '../options.ts';
 import { SeatCoreError } from '../errors.ts';
@@ -64,7 +65,7 @@ export class Reads {
   }
 
   /** Runs a query of Drizzle. @throws as `Connections` */
-  async read<T>(query: (database: Database) => Promise<T>): Promise<T> {
+  async read<T>(query: (database: NodePgDatabase) => Promise<T>): Promise<T> {
     const found = await this.#fromReplica(query);
     return found === undefined ? this.#connections.read(query) : found.value;
   }

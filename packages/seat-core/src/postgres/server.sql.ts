@@ -4,9 +4,20 @@ import type { Statement } from './statement.ts';
 
 export const pingStatement: Statement = { name: 'ping', text: 'select 1' };
 
-export const isStandbyStatement: Statement = {
-  name: 'is-standby',
-  text: 'select pg_is_in_recovery() as standby',
+/**
+ * Whether the server is a standby, and whether a commit has waited for a synchronous standby for over a second. A procedure
+ * or a loader makes many short commits in one long statement: its transaction is younger. Sessions of other roles are seen
+ * with the rights of pg_read_all_stats.
+ */
+export const readStateStatement: Statement = {
+  name: 'read-state',
+  text: `
+select pg_is_in_recovery() as standby,
+       exists (
+         select from pg_stat_activity
+         where wait_event = 'SyncRep' and backend_type = 'client backend'
+           and greatest(xact_start, state_change) < clock_timestamp() - interval '1 second'
+       ) as "commitsWait"`,
 };
 
 /** Seconds since 1970. */

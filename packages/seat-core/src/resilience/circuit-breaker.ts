@@ -5,14 +5,16 @@ import { withDeadline } from './deadline.ts';
 export interface CircuitBreakerOptions<Client> {
   /** Name of the dependency in metrics, health and log: `redis`, `queue`, `postgresql`, `replica`. */
   readonly name: string;
+  /** Which of several circuits to the dependency this is; in the log. */
+  readonly lane?: string;
   readonly client: Client;
   /**
    * A request of our own that succeeds only while the dependency can do all that the engine asks of it. It is thorough
    * at the start, while the circuit is open, and every 3 s: then it asks for everything.
    */
   readonly probe: (client: Client, isThorough: boolean) => Promise<unknown>;
-  /** The longest that work and probe may take, in ms. */
-  readonly limitMs: number;
+  /** The longest that work and probe may take, in ms. Without it they have limits of their own. */
+  readonly limitMs?: number;
   readonly logger: SeatCoreLogger;
   /** Which errors mean that the dependency is down, rather than that it refuses this work. Default: all. */
   readonly isOutage?: (error: unknown) => boolean;
@@ -114,13 +116,25 @@ export class CircuitBreaker<Client> {
    */
   async run<T>(work: (client: Client) => Promise<T>, limitMs = this.#options.limitMs): Promise<T> {
     if (this.isOpen) throw new CircuitOpenError(`the circuit of ${this.name} is open`);
-    return this.#breaker.execute(() => withDeadline(this.name, limitMs, work(this.client)));
+    return this.#execute(() => work(this.client), limitMs);
   }
 
   /** Ends the probing. The client stays open: it is its owner's. */
   stop(): void {
     this.#isStopped = true;
     clearTimeout(this.#nextProbe);
+  }
+
+  #execute<T>(work: () => Promise<T>, limitMs = this.#options.limitMs): Promise<T> {
+    return this.#breaker.execute(() =>
+      limitMs === undefined ? work() : withDeadline(this.name, limitMs, work()),
+    );
+  }
+
+  /** What names this circuit in the log. */
+  get #fields(): object {
+    const { lane } = this.#options;
+    return { dependency: this.name, ...(lane === undefined ? {} : { lane }) };
   }
 
   #probeIn(ms: number): void {
@@ -130,14 +144,14 @@ export class CircuitBreaker<Client> {
   }
 
   async #probe(): Promise<void> {
-    const { probe, limitMs, logger, probeEveryMs = 500 } = this.#options;
+    const { probe, logger, probeEveryMs = 500 } = this.#options;
     this.#isProbing = true;
     const isThorough = this.isOpen || performance.now() - this.#thoroughAt >= thoroughEveryMs;
     try {
-      await this.#breaker.execute(() => withDeadline(this.name, limitMs, probe(this.client, isThorough)));
+      await this.#execute(() => probe(this.client, isThorough));
       if (isThorough) this.#thoroughAt = performance.now();
     } catch (err) {
-      logger.debug({ err, dependency: this.name }, 'probe failed');
+      logger.debug({ err, ...this.#fields }, 'probe failed');
     } finally {
       this.#isProbing = false;
       this.#probeIn(probeEveryMs);
@@ -149,10 +163,7 @@ export class CircuitBreaker<Client> {
     if (this.#openSince !== null) return;
     this.#openSince = performance.now();
     const { logger, onState, isRefusal = () => false } = this.#options;
-    logger.warn(
-      { err, dependency: this.name },
-      'circuit opened: work is refused at once until a probe succeeds',
-    );
+    logger.warn({ err, ...this.#fields }, 'circuit opened: work is refused at once until a probe succeeds');
     onState?.(true);
     const isUnprobed = isRefusal(err) && this.#openSince - this.#closedAt < reopenedWithinMs;
     this.#probeIn(isUnprobed ? refusedPauseMs : 0);
@@ -163,10 +174,10 @@ export class CircuitBreaker<Client> {
     const outageMs = Math.ceil(performance.now() - (this.#openSince ?? performance.now()));
     this.#openSince = null;
     this.#closedAt = performance.now();
-    logger.info({ dependency: this.name, outageMs }, 'circuit closed: the dependency is back');
+    logger.info({ ...this.#fields, outageMs }, 'circuit closed: the dependency is back');
     onState?.(false);
     void onClosed?.(outageMs).catch((err: unknown) =>
-      logger.warn({ err, dependency: this.name }, 'cache repair after outage failed'),
+      logger.warn({ err, ...this.#fields }, 'cache repair after outage failed'),
     );
   }
 }

@@ -106,9 +106,8 @@ describe('a batch that fails', () => {
     const { answers, shared, underway } = await batchOf(['a', 'poisoned', 'c']);
     const outcomes = Promise.allSettled(answers);
     shared.fail(rolledBack());
-    for (let n = 1; n < 4; n += 1) {
-      await settled();
-      const { batch, succeed, fail } = underway[n]!;
+    await settled();
+    for (const { batch, succeed, fail } of underway.slice(1)) {
       expect(batch).toHaveLength(1);
       if (batch[0] === 'poisoned') fail(rolledBack());
       else succeed();
@@ -116,6 +115,31 @@ describe('a batch that fails', () => {
     expect((await outcomes).map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
     await settled();
     expect(underway).toHaveLength(4);
+  });
+
+  it('second tries go on four at a time, and do not keep the next requests waiting', async () => {
+    const { group, shared, underway } = await batchOf(['a', 'b', 'c', 'd', 'e', 'f']);
+    shared.fail(rolledBack());
+    await settled();
+    expect(underway.slice(1).map(({ batch }) => batch)).toEqual([['a'], ['b'], ['c'], ['d']]);
+    void group.submit('next');
+    await settled();
+    expect(underway.at(-1)?.batch).toEqual(['next']);
+    underway[1]!.succeed();
+    await settled();
+    expect(underway.at(-1)?.batch).toEqual(['e']);
+  });
+
+  it('a request whose time is over before its second try is OVERLOADED, whatever failed its batch', async () => {
+    const { answers, shared, underway } = await batchOf(['a', 'b', 'c', 'd', 'late']);
+    const outcomes = Promise.allSettled(answers);
+    shared.fail(rolledBack());
+    await settled();
+    await new Promise((resolve) => setTimeout(resolve, 1_350));
+    for (const { succeed } of underway.slice(1, 5)) succeed();
+    const last = (await outcomes).at(-1);
+    expect(last).toMatchObject({ status: 'rejected', reason: { code: 'OVERLOADED' } });
+    expect(underway).toHaveLength(5);
   });
 
   it('a batch whose outcome is unknown is not tried again, and fails all of its requests', async () => {

@@ -56,10 +56,10 @@ describe.each([
     engine = await openTestEngine();
     briefly = engine.withSettings({ holdSeconds: 0.001 });
     await engine.pool.query(prepare);
-    database = openDatabase({ databaseUrl: engine.databaseUrl, poolMax: 1 });
+    database = openDatabase({ databaseUrl: engine.databaseUrl, poolMax: 4 });
     early = createSeatCore({ database, redis: engine.redis });
     // After five calls PostgreSQL makes the plan that it keeps.
-    for (let call = 0; call < 6; call += 1) await sendEveryStatement();
+    for (let call = 0; call < 6; call += 1) await Promise.all([sendEveryStatement(), sendEveryStatement()]);
 
     const event = await engine.core.createEvent({
       name: 'Derby',
@@ -80,8 +80,8 @@ describe.each([
     const seatIds = rows.map(({ id }) => id);
     free = seatIds.slice(holds);
     held = [];
-    for (let n = 0; n < holds; n += 300) {
-      const crowd = seatIds.slice(n, n + 300).map(async (seatId) => {
+    for (let n = 0; n < holds; n += 60) {
+      const crowd = seatIds.slice(n, n + 60).map(async (seatId) => {
         const { id } = await engine.core.holdSeats({ seatIds: [seatId], userId: seatId });
         held.push({ id, seatId });
       });

@@ -39,7 +39,7 @@ const open = (options: Partial<OpenSeatCoreOptions> = {}) =>
 /** What a sale answers, without the ids and instants that differ from sale to sale. */
 async function sell(databaseUrl = stack.serviceUrl): Promise<unknown> {
   await using core = await open({ databaseUrl });
-  await using brief = await open({ databaseUrl, holdSeconds: 0.05, databasePoolMax: 2 });
+  await using brief = await open({ databaseUrl, holdSeconds: 0.05, databasePoolMax: 4 });
   const startsAt = new Date('2097-03-04T17:05:06.789Z');
   const price = { amount: 9_007_199_254_740, currency: 'IDR' };
   const rows = [{ name: 'A', seats: 6 }];

@@ -61,7 +61,7 @@ async function openCore(redisUrl: string, options: { readonly queueRedisUrl?: nu
     redisUrl,
     logger,
     registry: new Registry(),
-    databasePoolMax: 3,
+    databasePoolMax: 4,
     ...options,
   });
   closers.push(() => core.close());

@@ -49,7 +49,7 @@ async function openCore() {
     databaseUrl: stack.serviceUrl,
     redisUrl,
     registry,
-    databasePoolMax: 3,
+    databasePoolMax: 4,
   });
   opened.push(core);
   return { core, metrics: () => registry.metrics() };

@@ -34,9 +34,10 @@ export const commonVariables = {
     pattern: '^[\\x21-\\x7a|~]{0,64}$',
   }),
   DATABASE_POOL_MAX: Type.Integer({
-    description: 'PostgreSQL connections per process.',
+    description:
+      'PostgreSQL connections per process: of 10 six serve sales, three lists and maps, one creates events.',
     default: 10,
-    minimum: 1,
+    minimum: 4,
     maximum: 200,
   }),
   SHUTDOWN_DELAY_SECONDS: Type.Integer({

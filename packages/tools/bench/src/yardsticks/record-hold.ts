@@ -26,7 +26,7 @@ export async function recordHold(
   redisUrl: string,
   seatId: string,
 ): Promise<RecordedHold> {
-  const database = openDatabase({ databaseUrl, poolMax: 1 });
+  const database = openDatabase({ databaseUrl, poolMax: 4 });
   const queries: RecordedQuery[] = [];
   database.$client.on('connect', (client) => record(client, queries));
   const redis = await openRedis({ redisUrl });
@@ -48,9 +48,15 @@ function record(client: pg.PoolClient, queries: RecordedQuery[]): void {
   const query = client.query.bind(client) as (...args: readonly unknown[]) => unknown;
   client.query = ((...args: readonly unknown[]) => {
     const [first] = args;
-    queries.push(typeof first === 'string' ? { text: first } : (first as RecordedQuery));
+    const sent = typeof first === 'string' ? { text: first } : (first as RecordedQuery);
+    if (!isUpkeep(sent)) queries.push(sent);
     return query(...args);
   }) as typeof client.query;
+}
+
+/** What the engine sends now and then, whether there is a booking or not. */
+function isUpkeep({ name, text }: RecordedQuery): boolean {
+  return name === 'read-state' || text === 'discard plans';
 }
 
 /** The same queries for another booking: wherever a value names the recorded ids it names these instead. */

@@ -78,7 +78,7 @@ export async function seedDemoEvent(
   say: Say,
 ): Promise<{ id: string; name: string }> {
   try {
-    await using core = await openSeatCore({ ...urls, databasePoolMax: 2, applicationName: 'npm-start' });
+    await using core = await openSeatCore({ ...urls, databasePoolMax: 4, applicationName: 'npm-start' });
     const [newest] = (await core.listEvents({ limit: 1 })).events;
     if (newest !== undefined) return newest;
     const event = await core.createEvent(demoEvent());
