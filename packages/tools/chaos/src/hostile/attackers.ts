@@ -1,7 +1,6 @@
 /* A thread of its own for the attacks, so that their work does not delay the buyers, whose times count. */
 
 import { parentPort, Worker, workerData } from 'node:worker_threads';
-import { setMaxListeners } from 'node:events';
 import { attacks, type AttackName, type Target } from './attacks.ts';
 
 /** By attack, how often each outcome came. */
@@ -9,7 +8,7 @@ export type Outcomes = Readonly<Record<string, Readonly<Record<string, number>>>
 
 export interface Attackers extends AsyncDisposable {
   readonly outcomes: () => Outcomes;
-  /** Ends every attack and its connections. */
+  /** Ends every attack and its connections. @throws when an attack failed of itself */
   readonly stop: () => Promise<void>;
 }
 
@@ -28,12 +27,10 @@ export function startAttackers(target: Target, names?: readonly AttackName[]): A
   worker.on('error', (error: unknown) => {
     failure = error;
   });
-  const exited = new Promise((resolve) => worker.once('exit', resolve));
   return {
     outcomes: () => outcomes,
     stop: async () => {
-      worker.postMessage('stop');
-      await exited;
+      await worker.terminate();
       if (failure !== undefined) throw new Error('The attackers failed.', { cause: failure });
     },
     [Symbol.asyncDispose]: async () => {
@@ -44,23 +41,17 @@ export function startAttackers(target: Target, names?: readonly AttackName[]): A
 
 async function runAttacks(port: NonNullable<typeof parentPort>): Promise<void> {
   const { target, names } = workerData as { target: Target; names: AttackName[] };
-  const closing = new AbortController();
-  setMaxListeners(0, closing.signal);
   const outcomes: Record<string, Record<string, number>> = {};
-  const reporting = setInterval(() => port.postMessage(outcomes), 500);
-  port.once('message', () => closing.abort());
+  setInterval(() => port.postMessage(outcomes), 500);
   await Promise.all(
     names.map((name) => {
       const counts: Record<string, number> = (outcomes[name] = {});
       const note = (outcome: string): void => {
         counts[outcome] = (counts[outcome] ?? 0) + 1;
       };
-      return attacks[name]({ ...target, note, stopping: closing.signal });
+      return attacks[name]({ ...target, note });
     }),
   );
-  clearInterval(reporting);
-  port.postMessage(outcomes);
-  port.close();
 }
 
 if (parentPort !== null && workerData !== null) await runAttacks(parentPort);

@@ -15,7 +15,6 @@ export interface Target {
 export interface Attack extends Target {
   /** Counts an outcome: a status, or how the connection ended. */
   readonly note: (outcome: string) => void;
-  readonly stopping: AbortSignal;
 }
 
 const handshakeEvery = 50;
@@ -24,12 +23,11 @@ const listReaders = 4;
 const mapsAtOnce = 14;
 const createdAtOnce = 12;
 
-/** Each runs until it is told to stop. None needs a token, but for the events and bodies of an organizer. */
+/** Each goes on until its thread ends. None needs a token, but for the events and bodies of an organizer. */
 export const attacks = {
-  'pipelined handshakes': async (attack) => {
-    const { url, eventIds, note } = attack;
+  'pipelined handshakes': async ({ url, eventIds, note }) => {
     const unknown = '01a2082d-747f-713a-9652-f2ba91487561';
-    await repeat(attack, handshakeEvery, (count) => {
+    await repeat(handshakeEvery, (count) => {
       const eventId = count % 2 === 0 ? eventIds[0]! : unknown;
       const handshake = handshakeOf(url, `/api/v1/events/${eventId}/live`);
       const line = openLine(url, `GET /health/live HTTP/1.1\r\nHost: attack\r\n\r\n${handshake}`);
@@ -46,42 +44,39 @@ export const attacks = {
 
   'slow readers of maps': async (attack) => {
     await together(slowReaders, async (index) => {
-      await wait(attack, index * 250);
+      await delay(index * 250);
       // Others change seats meanwhile: each reader gets another version of the map.
-      await repeat(attack, 1_000, () => readSlowly(attack, index));
+      await repeat(1_000, () => readSlowly(attack, index));
     });
   },
 
-  'live connections to every event': async (attack) => {
-    const { url, eventIds, note } = attack;
+  'live connections to every event': async ({ url, eventIds, note }) => {
     await together(eventIds.length, async (index) => {
-      await repeat(attack, 2_000, async () => {
+      await repeat(2_000, async () => {
         const line = openLine(url, handshakeOf(url, `/api/v1/events/${eventIds[index]}/live`));
         line.once('data', (data) => note(statusIn(data)));
         line.resume();
-        await untilClosed(line, attack.stopping);
+        await once(line, 'close');
       });
     });
   },
 
-  'lists of every event': async (attack) => {
-    const { url, eventIds, note } = attack;
+  'lists of every event': async ({ url, eventIds, note }) => {
     const paths = [
       '/events?limit=100',
       '/seats/available?limit=100',
       ...eventIds.flatMap((id) => [`/events/${id}`, `/seats/available?limit=100&eventId=${id}`]),
     ];
     await together(listReaders, async (index) => {
-      await repeat(attack, 20, async (count) => {
+      await repeat(20, async (count) => {
         const path = paths[(index + count * listReaders) % paths.length]!;
         note(await exchange({ url: `${url}/api/v1${path}` }));
       });
     });
   },
 
-  'maps of many events at once': async (attack) => {
-    const { url, eventIds, note } = attack;
-    await repeat(attack, 3_000, async (count) => {
+  'maps of many events at once': async ({ url, eventIds, note }) => {
+    await repeat(3_000, async (count) => {
       const encoding = ['identity', 'gzip', 'br'][count % 3]!;
       await together(mapsAtOnce, async (index) => {
         const eventId = eventIds[(1 + index + count * mapsAtOnce) % eventIds.length]!;
@@ -91,25 +86,23 @@ export const attacks = {
     });
   },
 
-  'large events at once': async (attack) => {
-    const { url, seats, note } = attack;
+  'large events at once': async ({ url, seats, note }) => {
     const body = JSON.stringify(largestEvent(seats));
-    await repeat(attack, 60_000, async () => {
+    await repeat(60_000, async () => {
       await together(createdAtOnce, async () => {
         note(await exchange({ url: `${url}/api/v1/events`, method: 'POST', body }));
       });
     });
   },
 
-  'bodies of bad rows': async (attack) => {
-    const { url, note } = attack;
+  'bodies of bad rows': async ({ url, note }) => {
     const manyRows = eventOf(1, 836_000 / 22, '');
     const longNames = eventOf(200, 25, 'x'.repeat(140));
     const longest = eventOf(200, 25, 'x'.repeat(3_100));
     await together(3, async (index) => {
       const body = [manyRows, longNames, longest][index]!;
       // The longest is seen by the event loop as long as twenty of the others.
-      await repeat(attack, index === 2 ? 2_000 : 100, async () => {
+      await repeat(index === 2 ? 2_000 : 100, async () => {
         note(await exchange({ url: `${url}/api/v1/events`, method: 'POST', body }));
       });
     });
@@ -126,7 +119,7 @@ function eventOf(sections: number, rows: number, rowName: string): string {
 }
 
 /** Reads a kilobyte a second until the service ends it: no limit of silence ever applies. */
-async function readSlowly({ url, eventIds, note, stopping }: Attack, index: number): Promise<void> {
+async function readSlowly({ url, eventIds, note }: Attack, index: number): Promise<void> {
   const eventId = index % 4 === 3 ? eventIds[index % eventIds.length]! : eventIds[0]!;
   const host = new URL(url).host;
   const line = openLine(url, `GET /api/v1/events/${eventId}/seats HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
@@ -134,8 +127,8 @@ async function readSlowly({ url, eventIds, note, stopping }: Attack, index: numb
     const start = line.read() as Buffer | null;
     if (start !== null) note(statusIn(start));
   });
-  const reading = setInterval(() => line.read(1_024), 1_000);
-  await untilClosed(line, stopping);
+  const reading = setInterval(() => void line.read(1_024), 1_000);
+  await once(line, 'close');
   clearInterval(reading);
 }
 
@@ -143,29 +136,12 @@ function statusIn(data: Buffer): string {
   return /^HTTP\/1\.1 (\d+)/.exec(data.toString('latin1', 0, 20))?.[1] ?? 'no answer';
 }
 
-async function untilClosed(line: NodeJS.EventEmitter & { destroy: () => void }, stopping: AbortSignal) {
-  const closed = once(line, 'close');
-  const stop = () => line.destroy();
-  stopping.addEventListener('abort', stop, { once: true });
-  if (stopping.aborted) stop();
-  await closed;
-  stopping.removeEventListener('abort', stop);
-}
-
-/** Until the attack stops, with a pause after each time. */
-async function repeat(
-  attack: Attack,
-  pauseMs: number,
-  work: (count: number) => Promise<void> | void,
-): Promise<void> {
-  for (let count = 0; !attack.stopping.aborted; count += 1) {
+/** For good, with a pause after each time. */
+async function repeat(pauseMs: number, work: (count: number) => Promise<void> | void): Promise<never> {
+  for (let count = 0; ; count += 1) {
     await work(count);
-    await wait(attack, pauseMs);
+    await delay(pauseMs);
   }
-}
-
-async function wait({ stopping }: Attack, ms: number): Promise<void> {
-  await delay(ms, undefined, { signal: stopping }).catch(() => undefined);
 }
 
 async function together(count: number, work: (index: number) => Promise<void>): Promise<void> {
