@@ -121,6 +121,18 @@ export function exportPoolConnections(
   });
 }
 
+/** Exports how much of its budget for seats a process uses. */
+export function exportBytesOfSeats(registry: Registry, memory: { bytes: number }): void {
+  new Gauge({
+    name: 'seats_in_memory_bytes',
+    help: 'Estimated bytes of the maps, rendered maps and live feeds that this process keeps.',
+    registers: [registry],
+    collect() {
+      this.set(memory.bytes);
+    },
+  });
+}
+
 /** Both the engine and the worker set it; a registry takes one metric of a name. */
 export function redisCircuitGauge(registry: Registry): Gauge<'part'> {
   const name = 'redis_circuit_open';

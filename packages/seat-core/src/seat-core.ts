@@ -39,7 +39,7 @@ import { IdempotentRequests, type Repeatable } from './idempotency/idempotency.t
 import { purgeIdempotencyKeys } from './idempotency/purge-keys.ts';
 import { SeatFeeds, type SubscribeToSeatsInput } from './live/subscribe.ts';
 import type { SeatSubscription } from './live/subscription.ts';
-import { createMetrics, exportPoolConnections } from './metrics.ts';
+import { createMetrics, exportBytesOfSeats, exportPoolConnections } from './metrics.ts';
 import { settingsFrom, silentLogger, type SeatCoreLogger, type SeatCoreSettings } from './options.ts';
 import { openLanes, type Lanes } from './postgres/lanes.ts';
 import { connectAll, openDatabase, type Database } from './postgres/pool.ts';
@@ -49,7 +49,9 @@ import { closeRedis, openQueueRedis, openRedis } from './redis/connect.ts';
 import { createRedisBreaker } from './redis/health.ts';
 import { requireSupportedRedis } from './redis/server.ts';
 import { checkKeyPrefix, withNames, type RedisClient } from './redis/keys.ts';
+import { BulkTurns } from './resilience/bulk-turns.ts';
 import { Background } from './resilience/background.ts';
+import { MemoryBudget } from './resilience/memory-budget.ts';
 import { logOnce } from './resilience/log-once.ts';
 import type { CircuitBreaker } from './resilience/circuit-breaker.ts';
 import {
@@ -58,6 +60,7 @@ import {
   type ListAvailableSeatsInput,
 } from './seats/available-seats.ts';
 import { SeatMapReader, type SeatMap } from './seats/seat-map.ts';
+import { SeatCountsTable } from './states/seat-counts.ts';
 import type { Booking, DegradedDependency, TicketedEvent } from './types.ts';
 
 export interface SeatCoreOptions extends Partial<SeatCoreSettings> {
@@ -72,6 +75,8 @@ export interface SeatCoreOptions extends Partial<SeatCoreSettings> {
   /** From `openDatabase`, a streaming replica: lists, counts and maps are read there while it is current. */
   readonly replica?: Database;
   readonly logger?: SeatCoreLogger;
+  /** @internal For tests: bytes of all seats that are kept in memory, by default a share of the heap's limit. */
+  readonly maxBytesOfSeats?: number;
   /** Where the engine's metrics are registered. Without it they are exported nowhere. */
   readonly registry?: Registry;
 }
@@ -188,6 +193,7 @@ export class SeatCore implements AsyncDisposable {
   readonly #redis: CircuitBreaker<RedisClient>;
   readonly #queue: GuardedQueue | null;
   readonly #createEvent: CreateEventDependencies;
+  readonly #counts: SeatCountsTable;
   readonly #events: EventReader;
   readonly #availableSeats: AvailableSeatsReader;
   readonly #seatMaps: SeatMapReader;
@@ -195,6 +201,11 @@ export class SeatCore implements AsyncDisposable {
   readonly #health: Health;
   readonly #stores: InstallationStores;
   #closing: Promise<void> | undefined;
+  /**
+   * @internal The turns and the memory of work that handles every seat of an event at once, shared with the program that
+   * renders maps.
+   */
+  readonly bulk: { readonly turns: BulkTurns; readonly memory: MemoryBudget };
 
   /** @internal Made by `openSeatCore` and `createSeatCore`. */
   constructor(options: SeatCoreOptions, closeClients: () => Promise<unknown>) {
@@ -202,6 +213,7 @@ export class SeatCore implements AsyncDisposable {
     const { database, logger = silentLogger } = options;
     this.#stores = options;
     const settings = settingsFrom(options);
+    this.bulk = { turns: new BulkTurns(), memory: new MemoryBudget(options.maxBytesOfSeats) };
     const metrics = createMetrics(options.registry);
     const lanes = (this.#lanes = openLanes(database, {
       logger,
@@ -250,18 +262,15 @@ export class SeatCore implements AsyncDisposable {
     this.#expire = { ...transition, batches: createExpirationBatches(transition) };
 
     this.#createEvent = { lanes, idempotency };
-    this.#events = new EventReader(reads);
+    const counts = (this.#counts = new SeatCountsTable({ connections: lanes.reads, reads, logger }));
+    this.#events = new EventReader(reads, counts);
     const requireEvent = (eventId: string) => this.#events.require(eventId);
-    this.#availableSeats = new AvailableSeatsReader({
-      reads,
-      redis,
-      background,
-      metrics,
-      logger,
-      requireEvent,
-    });
-    this.#seatMaps = new SeatMapReader({ reads, requireEvent });
-    this.#seatFeeds = new SeatFeeds({ reads, redis, metrics, logger, requireEvent });
+    const listing = { reads, redis, metrics, logger, requireEvent };
+    this.#availableSeats = new AvailableSeatsReader({ ...listing, counts, background });
+    const bulk = this.bulk;
+    if (options.registry !== undefined) exportBytesOfSeats(options.registry, bulk.memory);
+    this.#seatMaps = new SeatMapReader({ reads, requireEvent, ...bulk });
+    this.#seatFeeds = new SeatFeeds({ ...listing, ...bulk });
     this.#health = new Health({
       lanes,
       reads,
@@ -342,6 +351,18 @@ export class SeatCore implements AsyncDisposable {
   }
 
   /**
+   * Counts the seats of events again where up to `limit` (1–20,000, default 20,000) transitions changed them. The expiry
+   * worker calls it three times a second. Without a worker a read of counts that are older than 0.4 s does the same.
+   *
+   * @returns how many transitions it read; `limit` means there may be more
+   * @example
+   * const transitions = await core.countSeats();
+   */
+  countSeats(input: { readonly limit?: number } = {}): Promise<number> {
+    return this.#counts.advance(input);
+  }
+
+  /**
    * Deletes up to `limit` (1–10,000, default 1,000) idempotency keys that are older than a day.
    *
    * @returns how many it deleted; `limit` means there may be more
@@ -414,7 +435,7 @@ export class SeatCore implements AsyncDisposable {
   }
 
   /**
-   * Creates an event with up to 100,000 seats, all or nothing. Its sales are open until it starts, or from
+   * Creates an event of up to 200 sections, 5,000 rows and 100,000 seats, all or nothing. Its sales are open until it starts, or from
    * `salesOpenAt` to `salesCloseAt`.
    *
    * @example
@@ -443,7 +464,7 @@ export class SeatCore implements AsyncDisposable {
   }
 
   /**
-   * Lists events, the newest first, page by page.
+   * Lists events, the newest first, page by page. An event of more than 50 sections has an empty list of sections there.
    *
    * @example
    * const { events, next } = await core.listEvents({ limit: 20 });

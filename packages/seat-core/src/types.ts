@@ -66,7 +66,9 @@ export interface TicketedEvent {
   readonly salesOpenAt: Date | null;
   /** Seats can be held until then: `startsAt` unless the organizer said otherwise. */
   readonly salesCloseAt: Date;
+  /** In a list of events empty for an event of more than 50 sections. */
   readonly sections: readonly EventSection[];
+  readonly sectionCount: number;
   /** Up to one second old. */
   readonly seatCounts: SeatCounts;
   readonly createdAt: Date;

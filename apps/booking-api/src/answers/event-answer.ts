@@ -10,6 +10,7 @@ export const exampleEvent = {
   salesOpenAt: null,
   salesCloseAt: '2027-01-07T12:30:00.000Z',
   sections: [{ name: 'Platinum', price: { amount: 250_000_000, currency: 'IDR' }, rows: 6, seats: 174 }],
+  sectionCount: 1,
   seatCounts: { available: 174, reserved: 0, sold: 0 },
   createdAt: '2026-11-23T11:32:06.399Z',
 } as const;
@@ -34,7 +35,9 @@ export const eventSchema = Type.Object(
         rows: Type.Integer({ description: 'How many rows the section has.' }),
         seats: Type.Integer({ description: 'How many seats the section has.' }),
       }),
+      { description: 'In a list of events empty for an event of more than 50 sections.' },
     ),
+    sectionCount: Type.Integer({ description: 'How many sections the event has.' }),
     seatCounts: Type.Object(
       { available: Type.Integer(), reserved: Type.Integer(), sold: Type.Integer() },
       { description: 'Up to one second old.' },

@@ -1,52 +1,45 @@
 import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip } from 'node:zlib';
 import type { SeatCore, SeatMap } from '@ticketing/seat-core';
-import { LRUCache } from 'lru-cache';
 import type { Encoding } from './preferred-encoding.ts';
 import { serializeSeatMap, type SeatMapJson } from './seat-map-json.ts';
 
-/** After reading, serializing and compressing a map its event pauses for four times as long: a fifth of the time of the process at most. */
-const pausePerWork = 4;
-const oldAfterMs = 1_000;
-/** Seats of all kept answers together; a seat costs about half a kilobyte. */
-const maxSeatsKept = 400_000;
+/** What an answer costs before it has been rendered. */
+const bytesPerAnswer = 1_024;
+/** What is expected of a seat in JSON, and of JSON that is compressed, until it is there. */
+const bytesPerSeat = 220;
+const compression = 8;
 
-interface MapSource {
-  readonly getSeatMap: SeatCore['getSeatMap'];
-  /** @throws EVENT_NOT_FOUND */
-  readonly getEvent: (input: { readonly eventId: string }) => Promise<unknown>;
-}
+type MapSource = Pick<SeatCore, 'getSeatMap' | 'bulk'>;
 
 /**
  * The seat maps as they are sent. However many requests ask, each version of a map is serialized once and compressed
- * once per encoding, and only when a request needs that form: an answer of 304 costs neither.
+ * once per encoding, and only when a request needs that form: an answer of 304 costs neither. This takes turns with the
+ * reading of maps, and its bytes are of the same budget.
  */
 export class SeatMapAnswers {
   readonly #core: MapSource;
-  readonly #kept = new LRUCache<string, SeatMapAnswer>({
-    maxSize: maxSeatsKept,
-    sizeCalculation: ({ map }) => Math.max(1, map.seats.length),
-  });
+  readonly #kept = new Map<string, SeatMapAnswer>();
 
   constructor(core: MapSource) {
     this.#core = core;
   }
 
-  /** @throws EVENT_NOT_FOUND, VALIDATION_FAILED */
+  /** @throws EVENT_NOT_FOUND, OVERLOADED, VALIDATION_FAILED */
   async get(input: { readonly eventId: string }): Promise<SeatMapAnswer> {
     const eventId = input.eventId.toLowerCase();
-    const startedAt = performance.now();
+    const map = await this.#core.getSeatMap({ eventId });
+    const { memory } = this.#core.bulk;
     const kept = this.#kept.get(eventId);
-    if (kept !== undefined && startedAt < kept.pausesUntil) {
-      // The map of a retired event must be gone within two seconds, the pause of a large one is longer.
-      if (kept.isOld) await this.#core.getEvent({ eventId });
+    if (kept?.map === map) {
+      memory.touch(kept);
       return kept;
     }
-    const map = await this.#core.getSeatMap({ eventId });
-    // Another request may have brought this map during the wait.
-    const latest = this.#kept.get(eventId);
-    if (latest?.map === map) return latest;
-    const answer = new SeatMapAnswer(map, { startedAt, previous: latest?.lastJson });
+    kept?.drop();
+    const answer = new SeatMapAnswer(map, this.#core.bulk, {
+      previous: kept?.lastJson,
+      onEvict: () => this.#kept.delete(eventId),
+    });
     this.#kept.set(eventId, answer);
     return answer;
   }
@@ -55,28 +48,26 @@ export class SeatMapAnswers {
 /** One version of a map in all of its forms. */
 export class SeatMapAnswer {
   readonly map: SeatMap;
-  readonly #startedAt: number;
+  readonly #bulk: SeatCore['bulk'];
+  readonly #onEvict: () => void;
   readonly #forms = new Map<Encoding, Promise<Buffer>>();
-  #workMs: number;
+  #bytes = 0;
+  #compressedBytes = 0;
+  #isDropped = false;
   #json: SeatMapJson | undefined;
   #previous: SeatMapJson | undefined;
 
-  /** @param startedAt when reading of the map began, in `performance.now()` terms */
-  constructor(map: SeatMap, options: { startedAt: number; previous: SeatMapJson | undefined }) {
+  /** @throws OVERLOADED when there is no memory for another answer */
+  constructor(
+    map: SeatMap,
+    bulk: SeatCore['bulk'],
+    options: { readonly previous: SeatMapJson | undefined; readonly onEvict: () => void },
+  ) {
     this.map = map;
-    this.#startedAt = options.startedAt;
+    this.#bulk = bulk;
     this.#previous = options.previous;
-    this.#workMs = performance.now() - options.startedAt;
-  }
-
-  /** Until then the next version is not read, in `performance.now()` terms. */
-  get pausesUntil(): number {
-    return this.#startedAt + this.#workMs * (1 + pausePerWork);
-  }
-
-  /** Read over a second ago: the event may have been retired since. */
-  get isOld(): boolean {
-    return performance.now() - this.#startedAt > oldAfterMs;
+    this.#onEvict = options.onEvict;
+    this.#keep(bytesPerAnswer + bytesOf(this.#previous));
   }
 
   /** What the next version can copy from. */
@@ -84,7 +75,11 @@ export class SeatMapAnswer {
     return this.#json ?? this.#previous;
   }
 
-  /** The body of an answer. Every call with the same encoding returns the same bytes. */
+  /**
+   * The body of an answer. Every call with the same encoding returns the same bytes.
+   *
+   * @throws OVERLOADED when there is no memory for them
+   */
   as(encoding: Encoding): Promise<Buffer> {
     let form = this.#forms.get(encoding);
     if (form === undefined) {
@@ -95,24 +90,55 @@ export class SeatMapAnswer {
     return form;
   }
 
+  /** It is no longer kept. Requests that it answers go on. */
+  drop(): void {
+    this.#isDropped = true;
+    this.#bulk.memory.free(this);
+  }
+
   async #serialize(): Promise<Buffer> {
-    this.#json = await this.#measure(() => serializeSeatMap(this.map, this.#previous));
-    this.#previous = undefined;
-    return this.#json.bytes;
+    const expected = this.#previous?.bytes.length ?? this.map.seats.length * bytesPerSeat;
+    return this.#render(expected, async () => {
+      const json = await serializeSeatMap(this.map, this.#previous);
+      this.#json = json;
+      this.#previous = undefined;
+      return json.bytes;
+    });
   }
 
   async #compress(encoding: keyof typeof compressors): Promise<Buffer> {
     const json = await this.as('identity');
-    return this.#measure(() => compressors[encoding](json));
+    return this.#render(json.length / compression, () => compressors[encoding](json));
   }
 
-  /** All work for a map counts towards the pause before the next one. */
-  async #measure<T>(work: () => Promise<T>): Promise<T> {
-    const startedAt = performance.now();
-    const result = await work();
-    this.#workMs += performance.now() - startedAt;
-    return result;
+  /** @param expected bytes of the result, refused before there is work in them */
+  async #render(expected: number, work: () => Promise<Buffer>): Promise<Buffer> {
+    return this.#bulk.turns.run('rendering', async () => {
+      const before = this.#bytes;
+      this.#keep(before + expected);
+      try {
+        const body = await work();
+        this.#compressedBytes += body === this.#json?.bytes ? 0 : body.length;
+        return body;
+      } finally {
+        this.#keep(bytesPerAnswer + bytesOf(this.lastJson) + this.#compressedBytes);
+      }
+    });
   }
+
+  #keep(bytes: number): void {
+    if (this.#isDropped) return;
+    this.#bytes = bytes;
+    const evict = () => {
+      this.#isDropped = true;
+      this.#onEvict();
+    };
+    this.#bulk.memory.keep(this, { bytes, evict });
+  }
+}
+
+function bytesOf(json: SeatMapJson | undefined): number {
+  return json === undefined ? 0 : json.bytes.length + json.starts.byteLength;
 }
 
 /**

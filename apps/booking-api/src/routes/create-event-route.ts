@@ -48,11 +48,15 @@ const schema = {
                 },
                 closed,
               ),
+              { maxItems: 5_000 },
             ),
           },
           closed,
         ),
-        { description: 'All prices in one currency; 100,000 seats in all at most.' },
+        {
+          maxItems: 200,
+          description: 'All prices in one currency; 5,000 rows and 100,000 seats in all at most.',
+        },
       ),
     },
     {

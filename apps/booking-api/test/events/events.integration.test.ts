@@ -42,6 +42,7 @@ describe('POST /api/v1/events', () => {
         { name: 'VIP', price: { amount: 900_000, currency: 'IDR' }, rows: 1, seats: 3 },
         { name: 'Festival', price, rows: 2, seats: 23 },
       ],
+      sectionCount: 2,
       seatCounts: { available: 26, reserved: 0, sold: 0 },
       createdAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/) as string,
     });
@@ -122,25 +123,35 @@ describe('POST /api/v1/events', () => {
     });
   });
 
-  it('accepts an event of almost 1 MiB and answers 413 to a larger one', async () => {
-    const eventOf = (rowCount: number) =>
-      withSection({
-        rows: Array.from({ length: rowCount }, (_, index) => ({
-          name: `Baris-${index}`.padEnd(18, '.'),
+  it('accepts an event of 200 sections and 5,000 rows, and refuses one section or row more', async () => {
+    const sectionsOf = (sectionCount: number, rowCount: number) => ({
+      ...event,
+      sections: Array.from({ length: sectionCount }, (_section, n) => ({
+        ...section,
+        name: `Section ${n}`,
+        rows: Array.from({ length: n === 0 ? rowCount - sectionCount + 1 : 1 }, (_row, index) => ({
+          name: `${index}`,
           seats: 1,
         })),
-      });
-    const fits = JSON.stringify(eventOf(26_000));
-    expect(fits.length).toBeGreaterThan(1_000_000);
-    expect(fits.length).toBeLessThan(1_048_576);
-    const json = { 'content-type': 'application/json' };
-    const answer = await create(fits, json);
-    expect(answer.status).toBe(201);
-    expect(answer.body.sections[0]).toMatchObject({ rows: 26_000, seats: 26_000 });
-    expectProblem(await create(JSON.stringify(eventOf(26_500)), json), {
-      status: 413,
-      code: 'PAYLOAD_TOO_LARGE',
+      })),
     });
+    const answer = await create(sectionsOf(200, 5_000));
+    expect(answer.status).toBe(201);
+    expect(answer.body).toMatchObject({ sectionCount: 200, seatCounts: { available: 5_000 } });
+    for (const tooLarge of [sectionsOf(201, 5_000), sectionsOf(200, 5_001)]) {
+      expectProblem(await create(tooLarge), {
+        status: 400,
+        code: 'VALIDATION_FAILED',
+        errors: [{ pointer: '/sections', detail: expect.any(String) as string }],
+      });
+    }
+  });
+
+  it('accepts an event of almost 1 MiB and answers 413 to a larger one', async () => {
+    const padded = (length: number) => JSON.stringify(event).padEnd(length, ' ');
+    const json = { 'content-type': 'application/json' };
+    expect((await create(padded(1_048_576), json)).status).toBe(201);
+    expectProblem(await create(padded(1_048_577), json), { status: 413, code: 'PAYLOAD_TOO_LARGE' });
   });
 });
 

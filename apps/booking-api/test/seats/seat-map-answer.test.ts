@@ -1,6 +1,6 @@
-import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
-import type { Seat, SeatMap } from '@ticketing/seat-core';
+import type { Seat, SeatCore, SeatMap } from '@ticketing/seat-core';
 import { describe, expect, it } from 'vitest';
 import { SeatMapAnswers } from '../../src/answers/seat-map-answer.ts';
 import { serializeSeatMap } from '../../src/answers/seat-map-json.ts';
@@ -27,16 +27,14 @@ function change(map: SeatMap, indexes: readonly number[], status: Seat['status']
   return { ...map, version: map.version + indexes.length, seats };
 }
 
-/** Answers from maps that the test sets, each read in `readMs`; counts the reads. */
-function openAnswers(first: SeatMap, readMs = 0) {
-  const core = { map: first, reads: 0, isRetired: false };
-  const answers = new SeatMapAnswers({
-    getEvent: () => (core.isRetired ? Promise.reject(new Error('no such event')) : Promise.resolve({})),
-    getSeatMap: () => {
-      core.reads += 1;
-      return delay(readMs, core.map);
-    },
-  });
+/** Answers from maps that the test sets, with turns and memory for all. */
+function openAnswers(first: SeatMap) {
+  const core = { map: first };
+  const bulk = {
+    turns: { run: (_kind: string, work: () => unknown) => work() },
+    memory: { keep: () => undefined, touch: () => undefined, free: () => undefined },
+  } as unknown as SeatCore['bulk'];
+  const answers = new SeatMapAnswers({ getSeatMap: () => Promise.resolve(core.map), bulk });
   return { core, get: () => answers.get({ eventId }) };
 }
 
@@ -130,38 +128,5 @@ describe('SeatMapAnswers', () => {
     while (after === before) after = await get();
     expect(JSON.parse((await after.as('identity')).toString())).toEqual(JSON.parse(JSON.stringify(core.map)));
     expect(JSON.parse((await before.as('identity')).toString())).toMatchObject({ version: 0 });
-  });
-
-  it('knows no map of an event that is gone for over a second, however long the pause of the map is', async () => {
-    const { core, get } = openAnswers(mapOf(3), 400);
-    const answer = await get();
-    const startedAt = answer.pausesUntil - 5 * 400;
-    core.isRetired = true;
-    await expect(get()).resolves.toBe(answer);
-    await delay(startedAt + 1_100 - performance.now());
-    expect(performance.now()).toBeLessThan(answer.pausesUntil);
-    await expect(get()).rejects.toThrow('no such event');
-  });
-
-  it('reads no map for four times as long as reading, serializing and compressing the last one took', async () => {
-    const { core, get } = openAnswers(mapOf(1_000), 40);
-    const startedAt = performance.now();
-    const answer = await get();
-    const pauses = [answer.pausesUntil];
-    for (const encoding of ['identity', 'br', 'gzip'] as const) {
-      await answer.as(encoding);
-      pauses.push(answer.pausesUntil);
-    }
-    expect(pauses).toEqual([...new Set(pauses)].toSorted((one, other) => one - other));
-    core.map = change(core.map, [0], 'SOLD');
-    let reads = 0;
-    while ((await get()) === answer) {
-      reads = core.reads;
-      await nextTurn();
-    }
-    expect([reads, core.reads]).toEqual([1, 2]);
-    expect(performance.now()).toBeGreaterThanOrEqual(answer.pausesUntil);
-    // Timers may be a millisecond early.
-    expect(answer.pausesUntil - startedAt).toBeGreaterThan(5 * 39);
   });
 });

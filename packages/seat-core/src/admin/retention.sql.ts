@@ -68,6 +68,9 @@ export const findHold = `select from bookings where event_id = $1 and status = '
 export const deleteRows = ({ name, where }: (typeof retiredTables)[number]): string =>
   `delete from ${name} where ${where}`;
 
+/** $1 event id. What can be counted again is in no archive. */
+export const deleteBlocks = 'delete from seat_blocks where event_id = $1';
+
 /** A cursor over the rows as JSON lines. Its query is a text of its own, because a cursor takes no parameters. */
 export function declareArchive(
   { name, where, order }: (typeof retiredTables)[number],

@@ -3,6 +3,7 @@ import { InputCheck } from '../validation.ts';
 import { closeCursor, fetchRows } from './read-transaction.sql.ts';
 import {
   declareArchive,
+  deleteBlocks,
   deleteRows,
   findHold,
   isRetirable,
@@ -65,6 +66,7 @@ export async function retireEvent(
     for (let start = 0; start < rows.seatIds.length; start += seatsPerSlice) {
       await dropKeys(id, rows.seatIds.slice(start, start + seatsPerSlice));
     }
+    await client.query(deleteBlocks, [id]);
     for (const table of retiredTables.toReversed()) {
       const { name } = table;
       const { rowCount } = await client.query(deleteRows(table), [id]);

@@ -15,7 +15,7 @@ export interface CreateEventInput {
   readonly salesOpenAt?: Date | string | null;
   /** Holds are refused from then on (SALES_CLOSED). Without it: from `startsAt`. */
   readonly salesCloseAt?: Date | string | null;
-  /** In the order in which maps show them; all prices in one currency. */
+  /** 1–200, in the order in which maps show them; all prices in one currency, 5,000 rows and 100,000 seats in all. */
   readonly sections: readonly NewSection[];
   /** The user or the service that creates the event, 1–128 visible ASCII characters: idempotency keys of two actors never meet. */
   readonly actor?: string;
@@ -46,6 +46,8 @@ export interface NewEvent extends Pick<
 }
 
 export const maxSeatsPerEvent = 100_000;
+const maxSectionsPerEvent = 200;
+const maxRowsPerEvent = 5_000;
 const maxPriceAmount = 1_000_000_000_000;
 
 /** @returns the event as it is stored: names composed, moments as Dates */
@@ -72,6 +74,16 @@ export function checkEvent(input: CreateEventInput): NewEvent & { readonly actor
 function checkSections(check: InputCheck, value: unknown): NewSection[] {
   const list = check.list('/sections', value);
   if (list.length === 0) check.error('/sections', 'must name at least one section');
+  // Before any of them is looked at.
+  if (list.length > maxSectionsPerEvent) {
+    check.error('/sections', `must be ${maxSectionsPerEvent} sections at most, are ${list.length}`);
+    return [];
+  }
+  const rowCount = list.reduce<number>((sum, item) => sum + countRows(item), 0);
+  if (rowCount > maxRowsPerEvent) {
+    check.error('/sections', `must have ${maxRowsPerEvent} rows at most, have ${rowCount}`);
+    return [];
+  }
   const names = new UniqueNames(check, 'section');
   let currency: string | undefined;
   const sections = list.map((item, index) => {
@@ -91,6 +103,12 @@ function checkSections(check: InputCheck, value: unknown): NewSection[] {
   if (seats > maxSeatsPerEvent)
     check.error('/sections', `must have ${maxSeatsPerEvent} seats at most, has ${seats}`);
   return sections;
+}
+
+function countRows(section: unknown): number {
+  const rows: unknown =
+    typeof section === 'object' && section !== null && 'rows' in section ? section.rows : undefined;
+  return Array.isArray(rows) ? rows.length : 0;
 }
 
 function checkPrice(check: InputCheck, pointer: string, value: unknown): Money {

@@ -13,6 +13,7 @@ import type { Connections } from '../postgres/connections.ts';
 import type { Lanes } from '../postgres/lanes.ts';
 import { events } from '../postgres/schema.ts';
 import { runStatement } from '../postgres/statement.ts';
+import { insertFreeBlocksStatement } from '../states/seat-counts.sql.ts';
 import type { EventSection, Money, TicketedEvent } from '../types.ts';
 import {
   checkEvent,
@@ -78,6 +79,7 @@ async function insertEvent(
     ...input,
     id: uuidv7(),
     sections: input.sections.map(toSummary),
+    sectionCount: input.sections.length,
     createdAt: new Date(),
   };
   const insert = async (client: pg.PoolClient) => {
@@ -98,6 +100,7 @@ async function insertEvent(
       salesCloseAt,
       JSON.stringify(sections),
       createdAt,
+      sections.length,
     ];
     await runStatement(client, { statement: insertEventStatement, values });
     for (const slice of slices(input.sections)) await insertSeats(client, id, slice);
@@ -157,9 +160,10 @@ function* slices(sections: readonly NewSection[]): Generator<NewSeat[]> {
 }
 
 async function insertSeats(client: pg.PoolClient, eventId: string, slice: readonly NewSeat[]): Promise<void> {
+  const ids = slice.map(() => uuidv7());
   const values = [
     eventId,
-    slice.map(() => uuidv7()),
+    ids,
     slice.map((seat) => seat.section),
     slice.map((seat) => seat.row),
     slice.map((seat) => seat.number),
@@ -167,6 +171,7 @@ async function insertSeats(client: pg.PoolClient, eventId: string, slice: readon
     slice.map((seat) => seat.price.currency),
   ];
   await runStatement(client, { statement: insertSeatsStatement, values }, timeoutMs);
+  await runStatement(client, { statement: insertFreeBlocksStatement, values: [eventId, ids] });
 }
 
 function toSummary({ name, price, rows }: NewSection): EventSection {

@@ -15,11 +15,14 @@ interface Batch<Row> {
 export class EventLookup<Row extends { readonly id: string }> {
   readonly #read: (ids: readonly string[]) => Promise<readonly Row[]>;
   readonly #unknown = new LRUCache<string, true>({ max: 10_000, ttl: unknownForMs });
+  readonly #idsPerStatement: number;
   #running: Promise<unknown> = Promise.resolve();
   #nextBatch: Batch<Row> | undefined;
 
-  constructor(read: (ids: readonly string[]) => Promise<readonly Row[]>) {
+  /** @param idsPerStatement the most; the next look-up gets the statement after */
+  constructor(read: (ids: readonly string[]) => Promise<readonly Row[]>, idsPerStatement: number) {
     this.#read = read;
+    this.#idsPerStatement = idsPerStatement;
   }
 
   /** @returns undefined when there is none */
@@ -27,6 +30,7 @@ export class EventLookup<Row extends { readonly id: string }> {
     if (this.#unknown.has(id)) return undefined;
     const batch = (this.#nextBatch ??= this.#startBatch());
     batch.ids.add(id);
+    if (batch.ids.size === this.#idsPerStatement) this.#nextBatch = undefined;
     const row = (await batch.rows).get(id);
     if (row === undefined) this.#unknown.set(id, true);
     return row;
@@ -34,10 +38,12 @@ export class EventLookup<Row extends { readonly id: string }> {
 
   #startBatch(): Batch<Row> {
     const ids = new Set<string>();
+    const before = this.#running;
     const readAll = async () => {
       // Its failure goes to its own callers.
-      await this.#running.catch(() => undefined);
-      this.#nextBatch = undefined;
+      await before.catch(() => undefined);
+      // A full batch is no longer the next one.
+      if (this.#nextBatch?.ids === ids) this.#nextBatch = undefined;
       const rows = await this.#read([...ids]);
       return new Map(rows.map((row) => [row.id, row]));
     };

@@ -1,12 +1,14 @@
-import { desc, inArray, lt, sql } from 'drizzle-orm';
+import { desc, getTableColumns, inArray, lt } from 'drizzle-orm';
 import { LRUCache } from 'lru-cache';
 import { SeatCoreError } from '../errors.ts';
 import type { Reads } from '../postgres/replica.ts';
-import { events, seats } from '../postgres/schema.ts';
-import type { SeatCounts, SeatStatus, TicketedEvent } from '../types.ts';
+import { events } from '../postgres/schema.ts';
+import type { SeatCountsTable } from '../states/seat-counts.ts';
+import type { SeatCounts, TicketedEvent } from '../types.ts';
 import { InputCheck } from '../validation.ts';
 import { toEventView, type EventRow } from './event-row.ts';
 import { EventLookup } from './event-lookup.ts';
+import { findEventsStatement, sectionsInList } from './events.sql.ts';
 
 export interface ListEventsInput {
   /** 1–100, default 20. */
@@ -24,33 +26,51 @@ export interface EventPage {
 
 /** A retired event is unknown this long later. */
 const rowLifetimeMs = 1_000;
+/** Counts are 0.4 s old when they are read. */
+const countsLifetimeMs = 500;
+/** All kept rows together; a section has about 300 bytes. */
+const maxSectionsKept = 20_000;
+/** Read at a time: 100 kB each at most. */
+const rowsPerStatement = 20;
+const idsPerStatement = 1_000;
 
 /** Reads events, which never change but may be retired, and their seat counts, up to a second old. */
 export class EventReader {
   readonly #reads: Reads;
-  readonly #rows = new LRUCache<string, EventRow>({ max: 1_000, ttl: rowLifetimeMs });
-  readonly #lookup = new EventLookup<EventRow>((ids) =>
-    this.#reads.read((database) =>
-      database
-        .select()
-        .from(events)
-        .where(inArray(events.id, [...ids])),
-    ),
+  readonly #countsTable: SeatCountsTable;
+  readonly #known = new LRUCache<string, true>({ max: 10_000, ttl: rowLifetimeMs });
+  readonly #rows = new LRUCache<string, EventRow>({
+    maxSize: maxSectionsKept,
+    sizeCalculation: ({ sections }) => 1 + sections.length,
+    ttl: rowLifetimeMs,
+  });
+  readonly #knownLookup = new EventLookup<{ readonly id: string }>(
+    (ids) => this.#reads.rows(findEventsStatement, [ids]),
+    idsPerStatement,
   );
-  readonly #counts = new LRUCache<string, Promise<SeatCounts>>({ max: 1_000, ttl: 1_000 });
+  readonly #rowLookup = new EventLookup<EventRow>(
+    (ids) =>
+      this.#reads.read((database) =>
+        database
+          .select()
+          .from(events)
+          .where(inArray(events.id, [...ids])),
+      ),
+    rowsPerStatement,
+  );
+  readonly #counts = new LRUCache<string, Promise<SeatCounts>>({ max: 1_000, ttl: countsLifetimeMs });
 
-  constructor(reads: Reads) {
+  constructor(reads: Reads, counts: SeatCountsTable) {
     this.#reads = reads;
+    this.#countsTable = counts;
   }
 
-  /** The event's row, read at most once a second. @throws EVENT_NOT_FOUND */
-  async require(eventId: string): Promise<EventRow> {
-    const known = this.#rows.get(eventId);
-    if (known !== undefined) return known;
-    const row = await this.#lookup.find(eventId);
-    if (row === undefined) throw new SeatCoreError('EVENT_NOT_FOUND', `no event ${eventId}`);
-    this.#rows.set(eventId, row);
-    return row;
+  /** Asks for the event at most once a second, and not for its sections. @throws EVENT_NOT_FOUND */
+  async require(eventId: string): Promise<void> {
+    if (this.#known.has(eventId)) return;
+    const row = await this.#knownLookup.find(eventId);
+    if (row === undefined) throw unknownEvent(eventId);
+    this.#known.set(eventId, true);
   }
 
   /** @see SeatCore.getEvent */
@@ -58,7 +78,11 @@ export class EventReader {
     const check = new InputCheck(input);
     const eventId = check.id('/eventId', input.eventId);
     check.throwIfAny();
-    const row = await this.require(eventId);
+    // First, so that a flood of unknown ids reads few rows at a time.
+    await this.require(eventId);
+    const row = this.#rows.get(eventId) ?? (await this.#rowLookup.find(eventId));
+    if (row === undefined) throw unknownEvent(eventId);
+    this.#rows.set(eventId, row);
     const [event] = await this.#withCounts([row]);
     return event!;
   }
@@ -72,7 +96,7 @@ export class EventReader {
     // Ids are UUIDs of version 7: their order is that of creation.
     const found = await this.#reads.read((database) =>
       database
-        .select()
+        .select({ ...getTableColumns(events), ...sectionsInList })
         .from(events)
         .where(after === undefined ? undefined : lt(events.id, after))
         .orderBy(desc(events.id))
@@ -87,35 +111,23 @@ export class EventReader {
 
   async #withCounts(rows: readonly EventRow[]): Promise<TicketedEvent[]> {
     const uncounted = rows.map((row) => row.id).filter((id) => this.#counts.get(id) === undefined);
-    const counting = this.#count(uncounted);
+    const counting =
+      uncounted.length === 0
+        ? Promise.resolve(new Map<string, SeatCounts>())
+        : this.#countsTable.read(uncounted);
     return Promise.all(rows.map(async (row) => toEventView(row, await this.#sharedCounts(row.id, counting))));
   }
 
   #sharedCounts(eventId: string, counting: Promise<Map<string, SeatCounts>>): Promise<SeatCounts> {
     const known = this.#counts.get(eventId);
     if (known !== undefined) return known;
-    const counts = counting.then((byEvent) => byEvent.get(eventId) ?? { available: 0, reserved: 0, sold: 0 });
+    const counts = counting.then((byEvent) => byEvent.get(eventId)!);
     this.#counts.set(eventId, counts);
     counts.catch(() => this.#counts.delete(eventId));
     return counts;
   }
+}
 
-  async #count(eventIds: readonly string[]): Promise<Map<string, SeatCounts>> {
-    if (eventIds.length === 0) return new Map();
-    const countOf = (status: SeatStatus) =>
-      sql<number>`(count(*) filter (where ${seats.status} = ${status}))::int`;
-    const rows = await this.#reads.read((database) =>
-      database
-        .select({
-          eventId: seats.eventId,
-          available: countOf('AVAILABLE'),
-          reserved: countOf('RESERVED'),
-          sold: countOf('SOLD'),
-        })
-        .from(seats)
-        .where(inArray(seats.eventId, [...eventIds]))
-        .groupBy(seats.eventId),
-    );
-    return new Map(rows.map(({ eventId, ...counts }) => [eventId, counts]));
-  }
+function unknownEvent(eventId: string): SeatCoreError {
+  return new SeatCoreError('EVENT_NOT_FOUND', `no event ${eventId}`);
 }

@@ -5,7 +5,7 @@ export type EventRow = typeof events.$inferSelect;
 
 /** An event as callers see it: without a moment of its own, the sales close when the event starts. */
 export function toEventView(row: EventRow, seatCounts: SeatCounts): TicketedEvent {
-  const { id, name, venue, startsAt, salesOpenAt, salesCloseAt, sections, createdAt } = row;
+  const { id, name, venue, startsAt, salesOpenAt, salesCloseAt, sections, sectionCount, createdAt } = row;
   return {
     id,
     name,
@@ -14,6 +14,7 @@ export function toEventView(row: EventRow, seatCounts: SeatCounts): TicketedEven
     salesOpenAt,
     salesCloseAt: salesCloseAt ?? startsAt,
     sections,
+    sectionCount: sectionCount ?? sections.length,
     seatCounts,
     createdAt,
   };

@@ -18,6 +18,7 @@ export interface ExpiryVerbs {
   expireBookings(input: { readonly bookingIds: readonly string[] }): Promise<ExpireBookingsResult>;
   sweepOverdue(input: { readonly limit: number }): Promise<number>;
   repairCache(): Promise<number>;
+  countSeats(): Promise<number>;
   purgeIdempotencyKeys(input: { readonly limit: number }): Promise<number>;
   measureClockOffset(): Promise<number>;
 }
@@ -46,7 +47,7 @@ const maxPurge = 1_000;
 
 /**
  * Ends holds on time. Takes the clean-up jobs from the queue, and in loops sweeps overdue holds (every second), repairs
- * status keys (every second), compares the clocks (every 5 s) and purges idempotency keys (every 10 s). Any number of
+ * status keys (every second), counts seats (every 0.3 s), compares the clocks (every 5 s) and purges idempotency keys (every 10 s). Any number of
  * workers may run beside each other. At least one must run beside every program that holds seats; until it is back
  * after an outage, an overdue hold ends when the next buyer wants its seats.
  *
@@ -118,6 +119,7 @@ export function startLoops(core: ExpiryVerbs, logger: SeatCoreLogger): Loop {
   const loops = [
     startLoop({ name: 'sweep', everyMs: 1_000, logger, round: sweep }),
     startLoop({ name: 'repair', everyMs: 1_000, logger, round: () => core.repairCache() }),
+    startLoop({ name: 'counts', everyMs: 300, logger, round: () => core.countSeats() }),
     startLoop({ name: 'clock', everyMs: 5_000, logger, round: () => core.measureClockOffset() }),
     startLoop({ name: 'purge', everyMs: 10_000, logger, round: purge }),
   ];

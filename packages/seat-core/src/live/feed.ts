@@ -4,8 +4,16 @@ import type { SeatCoreLogger } from '../options.ts';
 import type { Reads } from '../postgres/replica.ts';
 import type { PublishedSeatChange, SeatChangeSubscriber } from '../redis/pubsub.ts';
 import type { RedisClient } from '../redis/keys.ts';
+import type { BulkTurns } from '../resilience/bulk-turns.ts';
 import type { CircuitBreaker } from '../resilience/circuit-breaker.ts';
-import { compareStates, readSeatIds, SeatStates, type SeatState } from '../states/seat-states.ts';
+import type { MemoryBudget } from '../resilience/memory-budget.ts';
+import {
+  bytesPerSeat,
+  compareStates,
+  readSeatIds,
+  SeatStates,
+  type SeatState,
+} from '../states/seat-states.ts';
 import { FeedSubscription, type SubscriptionOptions } from './subscription.ts';
 
 export interface FeedOptions {
@@ -15,6 +23,10 @@ export interface FeedOptions {
   readonly subscriber: SeatChangeSubscriber;
   readonly metrics: SeatCoreMetrics;
   readonly logger: SeatCoreLogger;
+  readonly turns: BulkTurns;
+  readonly memory: MemoryBudget;
+  /** Called when it has no subscription and its memory is needed; the feed is closed then. */
+  readonly onEvict: () => void;
   /** Called when the event no longer exists; the feed is closed then. */
   readonly onGone: () => void;
 }
@@ -27,6 +39,8 @@ const compareAloneEveryMs = 1_000;
 const graceMs = 400;
 /** After a comparison the feed pauses for four times as long as the comparison took. */
 const pausePerComparison = 4;
+/** What a feed costs beside its seats. */
+const bytesPerFeed = 4_096;
 
 /**
  * The seats of one event, kept current for all subscriptions of this process: by the messages that each commit
@@ -52,6 +66,7 @@ export class SeatFeed {
   #timer: NodeJS.Timeout | undefined;
   #pausesUntil = 0;
   #isComparing = false;
+  #isOpening = true;
   #isClosed = false;
 
   private constructor(options: FeedOptions, states: SeatStates) {
@@ -59,11 +74,24 @@ export class SeatFeed {
     this.#states = states;
   }
 
-  /** Subscribes to the channel before it reads, so no change falls between the two. */
+  /** @throws EVENT_NOT_FOUND; OVERLOADED when other events have all the turns or all the memory */
   static async open(options: FeedOptions): Promise<SeatFeed> {
-    const { eventId, reads, subscriber } = options;
+    return options.turns.run('first', () => SeatFeed.#open(options));
+  }
+
+  /** Subscribes to the channel before it reads, so no change falls between the two. */
+  static async #open(options: FeedOptions): Promise<SeatFeed> {
+    const { eventId, reads, subscriber, memory } = options;
     const states = new SeatStates(await readSeatIds(reads, eventId));
     const feed = new SeatFeed(options, states);
+    memory.keep(feed, {
+      bytes: bytesPerFeed + states.size * bytesPerSeat,
+      isInUse: () => feed.#isOpening || feed.hasSubscriptions,
+      evict: () => {
+        options.onEvict();
+        feed.close();
+      },
+    });
     try {
       await subscriber.subscribe(eventId, {
         onChanges: (changes) => feed.#receive(changes),
@@ -73,9 +101,11 @@ export class SeatFeed {
       if (states.size === 0 || differences === null) throw eventGone(eventId);
       for (const state of differences.newer) states.apply(state);
     } catch (error) {
+      memory.free(feed);
       subscriber.unsubscribe(eventId);
       throw error;
     }
+    feed.#isOpening = false;
     feed.#compareIn(compareEveryMs);
     return feed;
   }
@@ -101,6 +131,7 @@ export class SeatFeed {
   close(): void {
     this.#isClosed = true;
     clearTimeout(this.#timer);
+    this.#options.memory.free(this);
     for (const subscription of this.#subscriptions) subscription.close();
     this.#options.subscriber.unsubscribe(this.#options.eventId);
   }
@@ -132,12 +163,15 @@ export class SeatFeed {
   }
 
   async #compare(): Promise<void> {
-    const { eventId, reads, logger } = this.#options;
+    const { eventId, reads, turns, logger } = this.#options;
     this.#isComparing = true;
-    const startedAt = performance.now();
+    let startedAt = performance.now();
     let tookMs = 0;
     try {
-      const differences = await compareStates(reads, eventId, this.#states);
+      const differences = await turns.run('comparison', () => {
+        startedAt = performance.now();
+        return compareStates(reads, eventId, this.#states);
+      });
       tookMs = performance.now() - startedAt;
       if (differences === null) return this.#end();
       this.#correct(differences.contradicted);

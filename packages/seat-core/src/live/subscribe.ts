@@ -1,5 +1,6 @@
 import type { SeatCoreError } from '../errors.ts';
 import { SeatChangeSubscriber } from '../redis/pubsub.ts';
+import { waitForBulkWork } from '../resilience/bulk-turns.ts';
 import { InputCheck } from '../validation.ts';
 import { SeatFeed, type FeedOptions } from './feed.ts';
 import type { OnSeatMessage, SeatSubscription } from './subscription.ts';
@@ -15,7 +16,7 @@ export interface SubscribeToSeatsInput {
   readonly onEnd?: (error: SeatCoreError) => void;
 }
 
-export interface SeatFeedsOptions extends Omit<FeedOptions, 'eventId' | 'subscriber' | 'onGone'> {
+export interface SeatFeedsOptions extends Omit<FeedOptions, 'eventId' | 'subscriber' | 'onGone' | 'onEvict'> {
   /** @throws EVENT_NOT_FOUND */
   readonly requireEvent: (eventId: string) => Promise<unknown>;
 }
@@ -34,7 +35,7 @@ export class SeatFeeds {
     this.#subscriber = new SeatChangeSubscriber(options.redis.client, options.logger);
   }
 
-  /** @throws EVENT_NOT_FOUND, VALIDATION_FAILED */
+  /** @throws EVENT_NOT_FOUND, VALIDATION_FAILED; OVERLOADED when no turn or no memory is left for another event */
   async subscribe(input: SubscribeToSeatsInput): Promise<SeatSubscription> {
     const check = new InputCheck(input);
     const eventId = check.id('/eventId', input.eventId);
@@ -43,20 +44,13 @@ export class SeatFeeds {
     check.throwIfAny();
     for (;;) {
       const opening = this.#feeds.get(eventId) ?? this.#open(eventId);
-      const feed = await opening;
+      const feed = await waitForBulkWork(opening);
       // The feed may have been closed during the wait.
       if (this.#feeds.get(eventId) !== opening) continue;
-      const closeUnused = () => {
-        if (feed.hasSubscriptions || this.#feeds.get(eventId) !== opening) return;
-        this.#feeds.delete(eventId);
-        feed.close();
-      };
       return feed.subscribe({
         onMessage: input.onMessage,
         onEnd: input.onEnd,
-        onClose: () => {
-          if (!feed.hasSubscriptions) setTimeout(closeUnused, keptUnusedMs).unref();
-        },
+        onClose: () => this.#closeIfUnused(eventId, opening),
       });
     }
   }
@@ -73,11 +67,24 @@ export class SeatFeeds {
   }
 
   #open(eventId: string): Promise<SeatFeed> {
-    const onGone = () => this.#feeds.delete(eventId);
-    const options = { ...this.#options, eventId, subscriber: this.#subscriber, onGone };
-    const opening = this.#options.requireEvent(eventId).then(() => SeatFeed.open(options));
+    const forget = () => this.#feeds.delete(eventId);
+    const options = { ...this.#options, eventId, subscriber: this.#subscriber };
+    const opening = this.#options
+      .requireEvent(eventId)
+      .then(() => SeatFeed.open({ ...options, onGone: forget, onEvict: forget }));
     this.#feeds.set(eventId, opening);
-    opening.catch(() => this.#feeds.delete(eventId));
+    // Every subscriber may have stopped waiting.
+    opening.then(() => this.#closeIfUnused(eventId, opening), forget);
     return opening;
+  }
+
+  /** After a while, unless it is used again. */
+  #closeIfUnused(eventId: string, opening: Promise<SeatFeed>): void {
+    const close = (feed: SeatFeed) => {
+      if (feed.hasSubscriptions || this.#feeds.get(eventId) !== opening) return;
+      this.#feeds.delete(eventId);
+      feed.close();
+    };
+    setTimeout(() => void opening.then(close), keptUnusedMs).unref();
   }
 }

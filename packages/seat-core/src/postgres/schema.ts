@@ -38,6 +38,7 @@ const at = (name: string) => timestampOf(name);
 const oneOf = (column: AnyPgColumn, values: readonly string[]): SQL =>
   sql`${column} in (${sql.raw(values.map((value) => `'${value}'`).join(', '))})`;
 
+const nilUuid = '00000000-0000-0000-0000-000000000000';
 const transitionCauses = ['hold', 'confirm', 'release', 'job', 'sweep', 'reclaim'] as const;
 
 export const events = pgTable(
@@ -53,6 +54,8 @@ export const events = pgTable(
     salesCloseAt: at('sales_close_at'),
     /** A summary of the event's seats, fixed when the event is created. */
     sections: jsonb().$type<readonly EventSection[]>().notNull(),
+    /** Null for an event of a build before there was this column. */
+    sectionCount: integer('section_count'),
     createdAt: at('created_at').notNull(),
   },
   (event) => [
@@ -173,6 +176,52 @@ export const idempotencyKeys = pgTable(
     index('idempotency_keys_created_at_idx').using('brin', key.createdAt),
     check('idempotency_keys_id_check', sql`octet_length(${key.id}) = 32`),
     check('idempotency_keys_fingerprint_check', sql`octet_length(${key.fingerprint}) = 32`),
+  ],
+);
+
+/**
+ * How many seats of a block have which status: 500 seats of an event, in the order of their ids. No transition writes
+ * it. Rounds of counting do, from what `booking_events` says has changed.
+ */
+export const seatBlocks = pgTable(
+  'seat_blocks',
+  {
+    eventId: uuid('event_id').notNull(),
+    firstSeatId: uuid('first_seat_id').notNull(),
+    lastSeatId: uuid('last_seat_id').notNull(),
+    available: integer().notNull(),
+    reserved: integer().notNull(),
+    sold: integer().notNull(),
+  },
+  (block) => [
+    primaryKey({ name: 'seat_blocks_pkey', columns: [block.eventId, block.firstSeatId] }),
+    // A sold-out event costs one look-up.
+    index('seat_blocks_free_idx')
+      .on(block.eventId)
+      .where(sql`${block.available} > 0`),
+  ],
+);
+
+/** How far the counts are: one row, which also lets one round run at a time. */
+export const seatCounting = pgTable(
+  'seat_counting',
+  {
+    id: smallint().notNull().default(1),
+    /** The counts are those of this moment. */
+    at: at('at')
+      .notNull()
+      .default(sql`now()`),
+    /** No record of an earlier moment will be committed any more. */
+    countedUntil: at('counted_until')
+      .notNull()
+      .default(sql`now() - interval '3 seconds'`),
+    /** The block that was recounted last, whatever the records say. */
+    walkedEventId: uuid('walked_event_id').notNull().default(nilUuid),
+    walkedSeatId: uuid('walked_seat_id').notNull().default(nilUuid),
+  },
+  (counting) => [
+    primaryKey({ name: 'seat_counting_pkey', columns: [counting.id] }),
+    check('seat_counting_id_check', sql`${counting.id} = 1`),
   ],
 );
 

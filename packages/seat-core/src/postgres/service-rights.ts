@@ -6,7 +6,15 @@ export interface ServiceRight {
   readonly columns?: readonly string[];
 }
 
-const tables = ['events', 'seats', 'bookings', 'booking_seats', 'booking_events', 'idempotency_keys'];
+const tables = [
+  'events',
+  'seats',
+  'seat_blocks',
+  'bookings',
+  'booking_seats',
+  'booking_events',
+  'idempotency_keys',
+];
 
 /**
  * The rights of the services: no DDL, no more columns than a transition changes, and of the history only inserts. The
@@ -21,6 +29,13 @@ export const serviceRights: readonly ServiceRight[] = [
   { privilege: 'update', table: 'bookings', columns: ['status', 'confirmed_at'] },
   { privilege: 'update', table: 'booking_seats', columns: ['live'] },
   { privilege: 'update', table: 'seats', columns: ['status', 'version'] },
+  { privilege: 'update', table: 'seat_blocks', columns: ['available', 'reserved', 'sold'] },
+  { privilege: 'select', table: 'seat_counting' },
+  {
+    privilege: 'update',
+    table: 'seat_counting',
+    columns: ['at', 'counted_until', 'walked_event_id', 'walked_seat_id'],
+  },
   { privilege: 'update', table: 'idempotency_keys', columns: ['created_at'] },
   { privilege: 'delete', table: 'idempotency_keys' },
 ];

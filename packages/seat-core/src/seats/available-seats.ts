@@ -15,6 +15,7 @@ import {
 import type { RedisClient } from '../redis/keys.ts';
 import type { Background } from '../resilience/background.ts';
 import { isLoggedByCircuit, type CircuitBreaker } from '../resilience/circuit-breaker.ts';
+import type { SeatCountsTable } from '../states/seat-counts.ts';
 import type { Seat } from '../types.ts';
 import { InputCheck } from '../validation.ts';
 import { availableOfComingEventsStatement, availableOfEventStatement } from './available-seats.sql.ts';
@@ -34,6 +35,7 @@ export interface AvailableSeats {
 
 export interface AvailableSeatsDependencies {
   readonly reads: Reads;
+  readonly counts: SeatCountsTable;
   readonly redis: CircuitBreaker<RedisClient>;
   readonly background: Background;
   readonly metrics: SeatCoreMetrics;
@@ -57,6 +59,8 @@ export class AvailableSeatsReader {
   readonly #dependencies: AvailableSeatsDependencies;
   /** The newest list of this process: the answer while a deleted list may not be loaded yet. */
   readonly #latest = new LRUCache<string, AvailableSeats>({ max: 100, ttl: listLifetimeMs });
+  /** One at a time for each list, so that a crowd costs one look-up; these resolve to null where there is no list. */
+  readonly #reading = new Map<string, Promise<AvailableSeats | null>>();
   readonly #loading = new Map<string, Promise<AvailableSeats>>();
 
   constructor(dependencies: AvailableSeatsDependencies) {
@@ -69,16 +73,24 @@ export class AvailableSeatsReader {
     const eventId = input.eventId === undefined ? undefined : check.id('/eventId', input.eventId);
     const limit = check.integer('/limit', input.limit ?? 10, 1, 100);
     check.throwIfAny();
-    const list = (await this.#readCached(eventId)) ?? (await this.#loadShared(eventId));
+    const list =
+      (await this.#readCached(eventId)) ??
+      (await shared(this.#loading, eventId, () => this.#loadOrAwait(eventId)));
     return { seats: chooseAtRandom(list.seats, limit), asOf: list.asOf };
   }
 
-  async #readCached(eventId: string | undefined): Promise<AvailableSeats | null> {
+  #readCached(eventId: string | undefined): Promise<AvailableSeats | null> {
+    return shared(this.#reading, eventId, () => this.#readFromRedis(eventId));
+  }
+
+  async #readFromRedis(eventId: string | undefined): Promise<AvailableSeats | null> {
     const { redis, metrics, logger } = this.#dependencies;
     try {
       const list = await redis.run((client) => readAvailableList(client, eventId));
-      metrics.availableSeatsCache.inc({ result: list === null ? 'miss' : 'hit' });
-      return list === null ? null : this.#keep(eventId, list);
+      metrics.availableSeatsCache.inc({ result: list === null ? 'miss' : list === 'broken' ? list : 'hit' });
+      if (list === 'broken')
+        logger.warn({ eventId }, 'unreadable list of free seats in Redis deleted; it is loaded again');
+      return list === null || list === 'broken' ? null : this.#keep(eventId, list);
     } catch (err) {
       metrics.availableSeatsCache.inc({ result: 'error' });
       const level = isLoggedByCircuit(err) ? 'debug' : 'warn';
@@ -86,15 +98,6 @@ export class AvailableSeatsReader {
       // Without Redis each process has a list of its own, no older than the list in Redis would be.
       return this.#latest.get(eventId ?? allEvents) ?? null;
     }
-  }
-
-  async #loadShared(eventId: string | undefined): Promise<AvailableSeats> {
-    const key = eventId ?? allEvents;
-    const running = this.#loading.get(key);
-    if (running !== undefined) return running;
-    const loading = this.#loadOrAwait(eventId).finally(() => this.#loading.delete(key));
-    this.#loading.set(key, loading);
-    return loading;
   }
 
   async #loadOrAwait(eventId: string | undefined): Promise<AvailableSeats> {
@@ -112,13 +115,9 @@ export class AvailableSeatsReader {
   }
 
   async #load(eventId: string | undefined): Promise<AvailableSeats> {
-    const { reads, redis, logger } = this.#dependencies;
+    const { redis, logger } = this.#dependencies;
     const asOf = new Date();
-    const rows =
-      eventId === undefined
-        ? await reads.rows<SeatRow>(availableOfComingEventsStatement, [])
-        : await reads.rows<SeatRow>(availableOfEventStatement, [eventId]);
-    if (rows.length === 0 && eventId !== undefined) await this.#requireEvent(eventId);
+    const rows = await this.#readRows(eventId);
     const seats = rows.map((row) => toSeatView(row.id, row, 'AVAILABLE'));
     const list = this.#keep(eventId, { seats, asOf });
     const tookMs = Date.now() - asOf.getTime();
@@ -132,6 +131,17 @@ export class AvailableSeatsReader {
         ),
       );
     return list;
+  }
+
+  async #readRows(eventId: string | undefined): Promise<readonly SeatRow[]> {
+    const { reads, counts } = this.#dependencies;
+    await counts.refresh();
+    if (eventId === undefined) return reads.rows<SeatRow>(availableOfComingEventsStatement, []);
+    const read = () => reads.rows<SeatRow>(availableOfEventStatement, [eventId]);
+    const rows = await read();
+    if (rows.length > 0) return rows;
+    await this.#requireEvent(eventId);
+    return (await counts.hasBlocks(eventId)) ? rows : counts.makeBlocks(eventId).then(read);
   }
 
   /** Resigns as loader when the event does not exist: another process should not wait for its list. */
@@ -150,6 +160,20 @@ export class AvailableSeatsReader {
     this.#latest.set(eventId ?? allEvents, list, { ttl: remainingMs });
     return list;
   }
+}
+
+/** Work for a list that is under way already, else new work. */
+function shared<T>(
+  running: Map<string, Promise<T>>,
+  eventId: string | undefined,
+  start: () => Promise<T>,
+): Promise<T> {
+  const key = eventId ?? allEvents;
+  const known = running.get(key);
+  if (known !== undefined) return known;
+  const started = start().finally(() => running.delete(key));
+  running.set(key, started);
+  return started;
 }
 
 function chooseAtRandom<Item>(items: readonly Item[], count: number): Item[] {

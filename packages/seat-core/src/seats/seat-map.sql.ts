@@ -1,17 +1,17 @@
 import type { Statement } from '../postgres/statement.ts';
 
 /**
- * $1 event id, $2 the last id of the slice before, $3 how many. Ids are UUIDs of version 7, given in the order in which
- * the organizer wrote the seats.
+ * $1 event id. One row per row of seats and price; in the texts its seats in the order of their ids, which are UUIDs of
+ * version 7, given in the order in which the organizer wrote the seats. (Measured on 100,000 seats: see seat-map.ts.)
  */
-export const readSeatSliceStatement: Statement = {
-  name: 'read-seat-slice',
+export const readPlacesStatement: Statement = {
+  name: 'read-places',
   text: `
-select id, event_id, section, "row", number, price_amount, currency
+select section, "row", price_amount, currency, string_agg(id::text, '' order by id) as ids,
+       string_agg(number::text, ' ' order by id) as numbers
 from seats
-where event_id = $1 and id > $2::uuid
-order by id
-limit $3`,
+where event_id = $1
+group by section, "row", price_amount, currency`,
 };
 
 /** $1 event id. One text with a letter per seat, in the order of the ids, and the sum of the seats' versions. */

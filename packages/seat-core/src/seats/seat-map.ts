@@ -1,12 +1,12 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { LRUCache } from 'lru-cache';
 import { SeatCoreError } from '../errors.ts';
 import type { Reads } from '../postgres/replica.ts';
-import { toSeatView, type SeatRow } from '../records/rows.ts';
+import { waitForBulkWork, type BulkKind, type BulkTurns } from '../resilience/bulk-turns.ts';
+import type { MemoryBudget } from '../resilience/memory-budget.ts';
 import { nextStartAt } from '../resilience/pacing.ts';
-import type { Money, Seat, SeatStatus } from '../types.ts';
+import type { Seat, SeatStatus } from '../types.ts';
 import { InputCheck } from '../validation.ts';
-import { readSeatSliceStatement, readStatusesStatement } from './seat-map.sql.ts';
+import { readPlacesStatement, readStatusesStatement } from './seat-map.sql.ts';
 
 /** Every seat of an event as of one moment. */
 export interface SeatMap {
@@ -25,21 +25,42 @@ export interface SeatMapDependencies {
   readonly reads: Reads;
   /** @throws EVENT_NOT_FOUND */
   readonly requireEvent: (eventId: string) => Promise<unknown>;
+  readonly turns: BulkTurns;
+  readonly memory: MemoryBudget;
 }
 
 const lifetimeMs = 1_000;
-/** After a build a process rests for four times as long: maps cost at most a fifth of its time. */
+/** After a build the event rests for four times as long, and so do all events together: see BulkTurns. */
 const restFactor = 4;
-/** All kept maps together; a seat costs about 150 bytes. */
-const maxSeatsKept = 400_000;
-/** Between slices the event loop serves other requests. */
-const seatsPerSlice = 5_000;
+/** While the process rests, a map is shown again until it is this old. */
+const oldestMs = 5_000;
+/** Between slices the event loop serves other requests: about a millisecond of work. */
+const seatsPerSlice = 2_000;
+/** A seat and its id, measured on 100,000. */
+const bytesPerSeat = 170;
+/** What an event costs beside its seats. */
+const bytesPerMap = 2_048;
 
 interface KeptMap {
   readonly map: SeatMap;
   /** When the next build may start, in `performance.now()` terms. */
   readonly staleAt: number;
+  readonly oldAt: number;
 }
+
+/** The seats of one row of the venue that have one price. */
+interface PlacesRow {
+  readonly section: string;
+  readonly row: string;
+  /** bigint arrives as text. */
+  readonly price_amount: string;
+  readonly currency: string;
+  /** 36 letters each. */
+  readonly ids: string;
+  readonly numbers: string;
+}
+
+const idLength = 36;
 
 interface StatusesRow {
   readonly statuses: string;
@@ -48,15 +69,12 @@ interface StatusesRow {
 }
 
 /**
- * Builds the map of an event at most once a second, however many callers ask. Only the statuses are read again, as one
+ * Builds the map of an event at most once a second, however many callers ask, and one map at a time. Only the statuses are read again, as one
  * text with a letter per seat: this costs PostgreSQL and the wire a fraction of 100,000 rows.
  */
 export class SeatMapReader {
   readonly #dependencies: SeatMapDependencies;
-  readonly #kept = new LRUCache<string, KeptMap>({
-    maxSize: maxSeatsKept,
-    sizeCalculation: ({ map }) => Math.max(1, map.seats.length),
-  });
+  readonly #kept = new Map<string, KeptMap>();
   readonly #building = new Map<string, Promise<SeatMap>>();
 
   constructor(dependencies: SeatMapDependencies) {
@@ -71,24 +89,36 @@ export class SeatMapReader {
     // A retired event is unknown, whatever is kept.
     await this.#dependencies.requireEvent(eventId);
     const kept = this.#kept.get(eventId);
-    if (kept !== undefined && performance.now() < kept.staleAt) return kept.map;
-    const running = this.#building.get(eventId);
-    if (running !== undefined) return running;
-    const building = this.#build(eventId, kept?.map.seats).finally(() => this.#building.delete(eventId));
+    if (kept !== undefined) {
+      this.#dependencies.memory.touch(kept);
+      const now = performance.now();
+      if (now < kept.staleAt || (now < kept.oldAt && this.#dependencies.turns.isResting('refresh')))
+        return kept.map;
+    }
+    return waitForBulkWork(this.#building.get(eventId) ?? this.#startBuilding(eventId));
+  }
+
+  #startBuilding(eventId: string): Promise<SeatMap> {
+    const kind: BulkKind = this.#kept.has(eventId) ? 'refresh' : 'first';
+    const building = this.#dependencies.turns
+      .run(kind, () => this.#build(eventId))
+      .finally(() => this.#building.delete(eventId));
     this.#building.set(eventId, building);
+    // Its callers may all have stopped waiting.
+    building.catch(() => undefined);
     return building;
   }
 
-  async #build(eventId: string, known: readonly Seat[] | undefined): Promise<SeatMap> {
-    const before = known ?? (await this.#readSeats(eventId));
+  async #build(eventId: string): Promise<SeatMap> {
+    const { reads, memory } = this.#dependencies;
+    const kept = this.#kept.get(eventId);
+    const before = kept?.map.seats ?? (await this.#readSeats(eventId));
     const startedAt = performance.now();
     const asOf = new Date();
-    const [row] = await this.#dependencies.reads.rows<StatusesRow>(readStatusesStatement, [eventId]);
-    if (row?.statuses === '') {
-      // Retired meanwhile: every event has seats.
-      this.#kept.delete(eventId);
-      throw new SeatCoreError('EVENT_NOT_FOUND', `no event ${eventId}`);
-    }
+    const [row] = await reads.rows<StatusesRow>(readStatusesStatement, [eventId]);
+    if (kept !== undefined) this.#drop(eventId, kept);
+    // Retired meanwhile: every event has seats.
+    if (row?.statuses === '') throw new SeatCoreError('EVENT_NOT_FOUND', `no event ${eventId}`);
     if (row?.statuses.length !== before.length) {
       throw new Error(`event ${eventId} has ${row?.statuses.length} seats, its map has ${before.length}`);
     }
@@ -96,24 +126,58 @@ export class SeatMapReader {
     const map: SeatMap = { eventId, version: Number(row.version), asOf, seats };
     const tookMs = performance.now() - startedAt;
     const staleAt = nextStartAt({ startedAt, tookMs, everyMs: lifetimeMs, restFactor });
-    this.#kept.set(eventId, { map, staleAt });
+    const built = { map, staleAt, oldAt: startedAt + oldestMs };
+    memory.keep(built, { bytes: bytesOf(seats.length), evict: () => this.#kept.delete(eventId) });
+    this.#kept.set(eventId, built);
     return map;
+  }
+
+  #drop(eventId: string, kept: KeptMap): void {
+    this.#kept.delete(eventId);
+    this.#dependencies.memory.free(kept);
   }
 
   /** The seats of an event as if all were free; only the status of a seat ever changes. */
   async #readSeats(eventId: string): Promise<Seat[]> {
-    const { reads } = this.#dependencies;
-    const shared = new SharedValues();
-    const seats: Seat[] = [];
-    let after = '00000000-0000-0000-0000-000000000000';
-    for (;;) {
-      const rows = await reads.rows<SeatRow>(readSeatSliceStatement, [eventId, after, seatsPerSlice]);
-      for (const row of rows) seats.push(shared.in(toSeatView(row.id, row, 'AVAILABLE')));
-      const last = rows.at(-1);
-      if (last === undefined || rows.length < seatsPerSlice) return seats;
-      after = last.id;
+    const { reads, memory } = this.#dependencies;
+    const rows = await reads.rows<PlacesRow>(readPlacesStatement, [eventId]);
+    const count = rows.reduce((sum, { ids }) => sum + ids.length / idLength, 0);
+    // Refused before there are objects of them.
+    const place = {};
+    memory.keep(place, { bytes: bytesOf(count), isInUse: () => true, evict: () => undefined });
+    try {
+      return await toSeats(eventId, rows);
+    } finally {
+      memory.free(place);
     }
   }
+}
+
+function bytesOf(seats: number): number {
+  return bytesPerMap + seats * bytesPerSeat;
+}
+
+async function toSeats(eventId: string, rows: readonly PlacesRow[]): Promise<Seat[]> {
+  const seats: Seat[] = [];
+  const texts = new Map<string, string>();
+  let isOrdered = true;
+  let last = '';
+  for (const row of rows.toSorted((one, other) => (one.ids < other.ids ? -1 : 1))) {
+    const { currency, ids } = row;
+    // Rows bring each text a copy of its own.
+    const section = texts.get(row.section) ?? row.section;
+    texts.set(section, section);
+    const price = { amount: Number(row.price_amount), currency };
+    for (const [index, number] of row.numbers.split(' ').entries()) {
+      const id = ids.slice(index * idLength, (index + 1) * idLength);
+      isOrdered &&= last < id;
+      last = id;
+      seats.push({ id, eventId, section, row: row.row, number: Number(number), price, status: 'AVAILABLE' });
+      if (seats.length % seatsPerSlice === 0) await nextTurn();
+    }
+  }
+  // Only an event that another program wrote may have the ids of a row among those of another.
+  return isOrdered ? seats : seats.toSorted((one, other) => (one.id < other.id ? -1 : 1));
 }
 
 const statusByLetter: Readonly<Record<string, SeatStatus>> = { A: 'AVAILABLE', R: 'RESERVED', S: 'SOLD' };
@@ -127,33 +191,4 @@ async function withStatuses(before: readonly Seat[], statuses: string): Promise<
     if (seats[index]!.status !== status) seats[index] = { ...seats[index]!, status };
   }
   return seats;
-}
-
-/** Keeps one copy of what thousands of seats have in common: rows bring each seat a copy of its own. */
-class SharedValues {
-  readonly #texts = new Map<string, string>();
-  readonly #prices = new Map<string, Money>();
-
-  in(seat: Seat): Seat {
-    return {
-      ...seat,
-      eventId: this.#text(seat.eventId),
-      section: this.#text(seat.section),
-      row: this.#text(seat.row),
-      price: this.#price(seat.price),
-    };
-  }
-
-  #text(text: string): string {
-    const known = this.#texts.get(text);
-    if (known === undefined) this.#texts.set(text, text);
-    return known ?? text;
-  }
-
-  #price(price: Money): Money {
-    const key = `${price.amount} ${price.currency}`;
-    const known = this.#prices.get(key);
-    if (known === undefined) this.#prices.set(key, price);
-    return known ?? price;
-  }
 }

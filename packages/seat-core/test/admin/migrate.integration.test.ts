@@ -58,7 +58,16 @@ async function writeMigrations(texts: readonly string[]): Promise<string> {
   return folder;
 }
 
-const tables = ['booking_events', 'booking_seats', 'bookings', 'events', 'idempotency_keys', 'seats'];
+const tables = [
+  'booking_events',
+  'booking_seats',
+  'bookings',
+  'events',
+  'idempotency_keys',
+  'seat_blocks',
+  'seat_counting',
+  'seats',
+];
 
 describe('runMigrations', () => {
   it('applies each migration once when six processes migrate at once', async () => {

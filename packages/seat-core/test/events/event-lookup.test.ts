@@ -13,6 +13,7 @@ function lookupOf(known: readonly string[]) {
         };
         reads.push({ ids, end });
       }),
+    501,
   );
   const turn = () => new Promise((resolve) => setImmediate(resolve));
   return { lookup, reads, turn };

@@ -13,6 +13,7 @@ it('sweep and purge go on without a pause while a round was full', async () => {
       expireBookings: () => Promise.resolve({ expired: 0, nextDueInMs: null }),
       sweepOverdue: () => Promise.resolve(expired[sweeps++] ?? 0),
       repairCache: () => Promise.resolve(0),
+      countSeats: () => Promise.resolve(0),
       measureClockOffset: () => Promise.resolve(0),
       purgeIdempotencyKeys: () => Promise.resolve(purged[purges++] ?? 0),
     },

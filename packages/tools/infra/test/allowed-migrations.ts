@@ -9,6 +9,8 @@ alter table public."${table}" add column "next_flag" boolean not null default fa
 create table next_parts (id uuid primary key, thing_id uuid);
 alter table next_parts add constraint next_fkey foreign key (thing_id) references next_things (id);
 create unique index next_things_key on next_things (event_id)`,
+  `create table next_state (id smallint primary key default 1);
+insert into next_state default values`,
   `alter table bookings add column next_fee numeric(10, 2) not null default 0, add column next_code text,
   add column next_at timestamp (3) with time zone default now() not null, add column next_tags jsonb not null default '{"by":";"}'::jsonb`,
   'alter table bookings add constraint next_total check (total_amount >= 0) not valid',

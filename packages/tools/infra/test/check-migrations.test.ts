@@ -52,6 +52,8 @@ describe('the rule for schema changes', () => {
     `delete from bookings where status = 'EXPIRED'`,
     `update bookings set currency = 'IDR'`,
     'truncate idempotency_keys',
+    'insert into events default values',
+    'create table things (id int); insert into things select n from generate_series(1, 9) as n',
     'revoke update on seats from ticketing_service',
     'lock table bookings',
     'vacuum full seats',

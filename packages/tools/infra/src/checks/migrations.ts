@@ -19,10 +19,11 @@ const inTransaction = `
   alter table t add constraint c check (true) not valid;
   alter table t add constraint c foreign key (c) references t (c) not valid`;
 
-/** A table of the same migration, which no build uses yet, may also get any column and any constraint. */
+/** A table of the same migration, which no build uses yet, may also get any column, any constraint and its first row. */
 const onNewTable = `
   create index i on t (c);
-  create unique index i on t (c)`;
+  create unique index i on t (c);
+  insert into t default values`;
 
 /** A migration outside a transaction may run twice: each of these can be repeated. */
 const outsideTransaction = `
