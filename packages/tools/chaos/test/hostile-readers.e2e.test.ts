@@ -4,7 +4,7 @@ import { wholeAttack } from '../src/hostile/whole-attack.ts';
 import { effort } from './effort.ts';
 
 const attack = effort.isLong
-  ? { ...wholeAttack, seconds: 60 }
+  ? { ...wholeAttack, events: 16, seconds: 60 }
   : { ...wholeAttack, events: 4, soldOut: 1, seats: 20_000, seconds: 5 };
 
 it(

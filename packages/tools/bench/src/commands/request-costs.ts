@@ -7,8 +7,8 @@ import { gatherCrowd } from '../request-costs/crowd.ts';
 import { measureRequestCosts, type RequestCost } from '../request-costs/measure-request-costs.ts';
 
 const file = '.data/request-costs.md';
-const full = { seats: 100_000, otherEvents: 99, requests: 10, measureMs: 1_000 };
-const quick = { seats: 2_000, otherEvents: 1, requests: 1, measureMs: 0 };
+const full = { seats: 100_000, otherEvents: 99, requests: 10, measureMs: 1_000, mapPauseMs: 6_000 };
+const quick = { seats: 2_000, otherEvents: 1, requests: 1, measureMs: 0, mapPauseMs: 1_200 };
 
 export interface RequestCostsOptions {
   /** For data and logs. */
