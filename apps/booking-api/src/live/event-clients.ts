@@ -1,4 +1,10 @@
-import type { SeatCore, SeatMessage, SeatStatus, SeatSubscription } from '@ticketing/seat-core';
+import {
+  SeatCoreError,
+  type SeatCore,
+  type SeatMessage,
+  type SeatStatus,
+  type SeatSubscription,
+} from '@ticketing/seat-core';
 import type { LiveClient } from './live-client.ts';
 import { LiveMessage } from './live-message.ts';
 import type { LiveMetrics } from './live-metrics.ts';
@@ -30,6 +36,8 @@ export class EventClients {
   #isEnded = false;
   #subscription!: SeatSubscription;
   #snapshot: SharedSnapshot | undefined;
+  /** Those that count in the memory of seats: the last one, and older ones that are on their way. */
+  readonly #kept = new Set<SharedSnapshot>();
 
   private constructor(options: EventClientsOptions) {
     this.#options = options;
@@ -57,9 +65,12 @@ export class EventClients {
     this.#waiting.delete(client);
     this.#receiving.delete(client);
     this.#following.delete(client);
+    this.#freeUnused();
   }
 
   close(): void {
+    this.#snapshot = undefined;
+    this.#freeUnused();
     this.#subscription.close();
   }
 
@@ -70,7 +81,7 @@ export class EventClients {
   }
 
   async #send(message: SeatMessage): Promise<void> {
-    if (message.type === 'snapshot') this.#restart(new SharedSnapshot(message));
+    if (message.type === 'snapshot') this.#restart();
     else await this.#sendDelta(message);
   }
 
@@ -90,9 +101,9 @@ export class EventClients {
   }
 
   /** Changes were missed: everything that clients were sent is void. */
-  #restart(snapshot: SharedSnapshot): void {
+  #restart(): void {
     for (const former of this.#snapshotsInUse()) former.isVoid = true;
-    this.#snapshot = snapshot;
+    this.#snapshot = undefined;
     for (const client of this.#following) this.#waiting.add(client);
     this.#following.clear();
     void this.#sendSnapshots();
@@ -120,8 +131,10 @@ export class EventClients {
       // False when the client left meanwhile.
       if (this.#receiving.delete(client)) this.#catchUp(client, snapshot);
     } catch (err) {
-      client.fail(err);
+      if (err instanceof SeatCoreError && err.is('OVERLOADED')) client.refuse();
+      else client.fail(err);
     } finally {
+      this.#freeUnused();
       leaveLane();
     }
   }
@@ -136,10 +149,55 @@ export class EventClients {
     if (delta !== undefined) client.send(delta);
   }
 
+  /** @throws OVERLOADED */
   #currentSnapshot(): SharedSnapshot {
-    if (this.#snapshot === undefined || this.#snapshot.isOutdated)
-      this.#snapshot = new SharedSnapshot(this.#subscription.snapshot());
-    return this.#snapshot;
+    if (this.#snapshot !== undefined && !this.#snapshot.isOutdated) return this.#snapshot;
+    this.#snapshot = undefined;
+    this.#freeUnused();
+    const snapshot = new SharedSnapshot(this.#subscription.snapshot());
+    while (!this.#hasRoomFor(snapshot)) this.#dropOldest();
+    this.#kept.add(snapshot);
+    this.#snapshot = snapshot;
+    return snapshot;
+  }
+
+  /** @throws OVERLOADED when there is no room, and no older snapshot that could make some */
+  #hasRoomFor(snapshot: SharedSnapshot): boolean {
+    const { memory } = this.#options.core.bulk;
+    try {
+      memory.keep(snapshot, {
+        bytes: snapshot.message.bytes + bytesPerSnapshot,
+        isInUse: () => [...this.#receiving.values()].includes(snapshot),
+        evict: () => {
+          this.#kept.delete(snapshot);
+          if (this.#snapshot === snapshot) this.#snapshot = undefined;
+        },
+      });
+      return true;
+    } catch (error) {
+      if (this.#kept.size === 0) throw error;
+      return false;
+    }
+  }
+
+  /** Clients that still receive the oldest snapshot are slower than those that wait. */
+  #dropOldest(): void {
+    const [oldest] = this.#kept;
+    for (const [client, snapshot] of this.#receiving) {
+      if (snapshot !== oldest) continue;
+      this.#receiving.delete(client);
+      client.dropAsSlow();
+    }
+    this.#freeUnused();
+  }
+
+  #freeUnused(): void {
+    const inUse = this.#snapshotsInUse();
+    for (const snapshot of this.#kept) {
+      if (inUse.has(snapshot)) continue;
+      this.#kept.delete(snapshot);
+      this.#options.core.bulk.memory.free(snapshot);
+    }
   }
 
   #snapshotsInUse(): Set<SharedSnapshot> {
@@ -149,6 +207,8 @@ export class EventClients {
   }
 }
 
+/** What a snapshot costs beside its text. */
+const bytesPerSnapshot = 1_024;
 /** A new client gets an older snapshot and a delta, while no more than this many seats or this share of them changed since. */
 const maxChanges = 50;
 const maxChangedShare = 0.05;

@@ -1,16 +1,21 @@
 import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
 import type { Frame, LiveMessage } from './live-message.ts';
-import type { SendTurns } from './send-pacing.ts';
+import type { SendTurns, UnsentBytes } from './send-pacing.ts';
 
-/** Why a client was dropped: it did not read, gave no sign of life, sent more than a client needs to, or sending failed. */
-export type DropReason = 'slow' | 'silent' | 'noisy' | 'broken';
+/**
+ * Why a client was dropped: it did not read, gave no sign of life, sent more than a client needs to, sending failed, or
+ * the process had no memory left for its snapshot.
+ */
+export type DropReason = 'slow' | 'silent' | 'noisy' | 'broken' | 'memory';
 
 export interface LiveClientOptions {
   /** @param err the failure, when the reason is `broken` */
   readonly onDrop: (reason: DropReason, err?: unknown) => void;
   /** How long a large message may take until the client has read it. */
   readonly maxLagMs: number;
+  /** Shared by all clients of the process. */
+  readonly unsent: UnsentBytes;
 }
 
 /**
@@ -18,6 +23,8 @@ export interface LiveClientOptions {
  * systems at both ends have taken come on top.
  */
 const maxLagBytes = 128 * 1024;
+/** The same while all clients together have too much unsent. */
+const maxLagBytesWhenFull = 4 * 1024;
 /** A client that takes longer for a piece of a snapshot gives its lane away: two megabits a second. */
 const maxPieceMs = 1_000;
 /** Frames that a client may send between two pings; it needs to send one pong. */
@@ -53,6 +60,10 @@ export class LiveClient {
   #isReceiving = false;
   #isAlive = true;
   #framesReceived = 0;
+  /** What of `unsent` is this client's. */
+  #unsentBytes = 0;
+  /** Bytes that were sent from memory that all clients share, since nothing was unsent. */
+  #sharedBytes = 0;
 
   /** @param line the TCP connection below the WebSocket */
   constructor(socket: WebSocket, line: Socket, options: LiveClientOptions) {
@@ -65,6 +76,7 @@ export class LiveClient {
     });
     socket.on('ping', () => this.#countFrame());
     socket.on('message', () => this.#countFrame());
+    socket.once('close', () => this.#countUnsent(0));
   }
 
   /** Sends at once. Unread messages stay in memory, up to a bound. */
@@ -80,7 +92,9 @@ export class LiveClient {
         this.#allowTime(message);
       }
       this.#seq += 1;
+      if (message.isShared) this.#sharedBytes += message.bytes;
       this.#write(message.frameAs(this.#seq));
+      this.#countUnsent();
     });
   }
 
@@ -137,14 +151,38 @@ export class LiveClient {
     this.#drop('broken', err);
   }
 
+  /** It still receives a snapshot that many others have replaced. */
+  dropAsSlow(): void {
+    this.#drop('slow');
+  }
+
+  /** No memory is left for its snapshot. */
+  refuse(): void {
+    this.#drop('memory');
+  }
+
   #isLagging(): boolean {
     return this.#socket.bufferedAmount > maxLagBytes;
+  }
+
+  #countUnsent(bytes = this.#ownBytes()): void {
+    this.#options.unsent.add(bytes - this.#unsentBytes);
+    this.#unsentBytes = bytes;
+  }
+
+  /** Unsent bytes of memory of its own; a piece of a snapshot is shared, too. */
+  #ownBytes(): number {
+    const { bufferedAmount } = this.#socket;
+    if (bufferedAmount === 0) this.#sharedBytes = 0;
+    return this.#isReceiving ? 0 : Math.max(0, bufferedAmount - this.#sharedBytes);
   }
 
   /** Lags by too many bytes, or for too long: a client that reads a little at times would keep a snapshot in memory for good. */
   #isTooSlow(): boolean {
     const isLate = performance.now() > this.#readingUntil;
     if (this.#isReceiving) return isLate;
+    this.#countUnsent();
+    if (this.#options.unsent.isFull && this.#unsentBytes > maxLagBytesWhenFull) return true;
     return this.#isLagging() && (isLate || this.#socket.bufferedAmount > this.#allowedBytes);
   }
 

@@ -5,7 +5,7 @@ import type { Registry } from 'prom-client';
 import { EventClients } from './event-clients.ts';
 import type { LiveClient, LiveClientOptions } from './live-client.ts';
 import { createLiveMetrics, type LiveMetrics } from './live-metrics.ts';
-import { SendTurns, SnapshotLanes } from './send-pacing.ts';
+import { SendTurns, SnapshotLanes, UnsentBytes } from './send-pacing.ts';
 
 export interface LiveClientsOptions {
   readonly core: SeatCore;
@@ -21,6 +21,8 @@ export interface LiveClientsOptions {
   readonly maxLagMs?: number;
   /** How many snapshots are sent at a time, and share the bandwidth. Default 64. */
   readonly snapshotsAtOnce?: number;
+  /** Bytes that may lie unsent for all clients together. Default a sixteenth of the heap's limit. */
+  readonly maxUnsentBytes?: number;
 }
 
 /** A place that was granted to a connection before its upgrade to a WebSocket. */
@@ -55,11 +57,13 @@ export class LiveClients {
   constructor(options: LiveClientsOptions) {
     const { registry, logger, pingEveryMs = 15_000, maxLagMs = 60_000, snapshotsAtOnce = 64 } = options;
     this.#options = options;
-    this.#metrics = createLiveMetrics(registry);
+    const unsent = new UnsentBytes(options.maxUnsentBytes);
+    this.#metrics = createLiveMetrics(registry, unsent);
     this.#lanes = new SnapshotLanes(snapshotsAtOnce);
     this.#pinging = setInterval(() => void this.#pingAll(), pingEveryMs).unref();
     this.clientOptions = {
       maxLagMs,
+      unsent,
       onDrop: (reason, err) => {
         this.#metrics.dropped.inc({ reason });
         if (reason === 'broken') logger.warn({ err }, 'live client dropped: sending failed');

@@ -30,6 +30,11 @@ export class LiveMessage {
     return this.#rest.length;
   }
 
+  /** Whether all clients are sent the same memory. */
+  get isShared(): boolean {
+    return this.bytes > copiedBytes;
+  }
+
   /** The whole message in one frame. */
   frameAs(seq: number): Frame {
     if (this.#copied?.seq === seq) return this.#copied.frame;
@@ -39,7 +44,7 @@ export class LiveMessage {
       isFirst: true,
       isLast: true,
     });
-    if (this.bytes > copiedBytes) return [Buffer.concat([header, beginning]), this.#rest];
+    if (this.isShared) return [Buffer.concat([header, beginning]), this.#rest];
     const frame = [Buffer.concat([header, beginning, this.#rest])] as const;
     this.#copied = { seq, frame };
     return frame;
@@ -47,7 +52,7 @@ export class LiveMessage {
 
   /** The same message in several frames: other clients get their turn between them. */
   *piecesAs(seq: number): Generator<Frame> {
-    if (this.bytes <= copiedBytes) {
+    if (!this.isShared) {
       yield this.frameAs(seq);
       return;
     }

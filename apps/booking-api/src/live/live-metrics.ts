@@ -1,9 +1,18 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import type { UnsentBytes } from './send-pacing.ts';
 
 export type LiveMetrics = ReturnType<typeof createLiveMetrics>;
 
-export function createLiveMetrics(registry: Registry) {
+export function createLiveMetrics(registry: Registry, unsent: UnsentBytes) {
   const registers = [registry];
+  new Gauge({
+    name: 'live_unsent_bytes',
+    help: 'Bytes of changes that lie unsent for all live connections together.',
+    registers,
+    collect() {
+      this.set(unsent.total);
+    },
+  });
   return {
     sockets: new Gauge({
       name: 'live_sockets',
@@ -12,7 +21,7 @@ export function createLiveMetrics(registry: Registry) {
     }),
     dropped: new Counter({
       name: 'live_sockets_dropped_total',
-      help: 'Connections that were dropped: slow, because they did not read; silent, because they gave no sign of life; noisy, because they sent too much; broken, because sending failed.',
+      help: 'Connections that were dropped: slow, because they did not read; silent, because they gave no sign of life; noisy, because they sent too much; broken, because sending failed; memory, because no memory was left for their snapshot.',
       labelNames: ['reason'] as const,
       registers,
     }),

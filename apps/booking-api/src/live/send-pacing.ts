@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { getHeapStatistics } from 'node:v8';
 
 /** Bytes sent before other work gets a turn of the event loop: the operating system copies them at once, as far as it takes them. */
 const bytesPerTurn = 2 * 1024 * 1024;
@@ -50,5 +51,28 @@ export class SnapshotLanes {
       if (next === undefined) this.#free += 1;
       else next();
     };
+  }
+}
+
+/** Bytes that lie unsent for all clients of the process together. */
+export class UnsentBytes {
+  readonly #max: number;
+  #total = 0;
+
+  /** @param max by default a sixteenth of the heap's limit, 28 MB in the image */
+  constructor(max = getHeapStatistics().heap_size_limit / 16) {
+    this.#max = max;
+  }
+
+  get total(): number {
+    return this.#total;
+  }
+
+  get isFull(): boolean {
+    return this.#total > this.#max;
+  }
+
+  add(bytes: number): void {
+    this.#total += bytes;
   }
 }

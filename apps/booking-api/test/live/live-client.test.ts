@@ -3,7 +3,7 @@ import type { WebSocket } from 'ws';
 import { describe, expect, it } from 'vitest';
 import type { LiveClient } from '../../src/live/live-client.ts';
 import { LiveMessage } from '../../src/live/live-message.ts';
-import { SendTurns } from '../../src/live/send-pacing.ts';
+import { SendTurns, UnsentBytes } from '../../src/live/send-pacing.ts';
 import { openClientPair } from '../fixtures/client-pair.ts';
 
 const id = '01a2082d-7486-721a-9bc4-ee6c8ca29bc6';
@@ -104,6 +104,44 @@ describe('LiveClient', () => {
       expect(socket.bufferedAmount).toBeLessThan(limit + message.bytes);
     },
   );
+
+  it('drops clients that do not read while all clients together have too much unsent, and none that reads', async () => {
+    const unsent = new UnsentBytes(100_000);
+    using one = await openClientPair({ unsent });
+    using other = await openClientPair({ unsent });
+    using reading = await openClientPair({ unsent });
+    const idle = [one, other];
+    for (const { client, socket, browser } of idle) {
+      browser.pause();
+      fillUp(client, socket);
+    }
+    const message = messageOf('delta', 10);
+    const isDropped = () => idle.some(({ dropped }) => dropped.length > 0);
+    for (let sent = 0; sent < 400 && !isDropped(); sent++)
+      for (const { client } of idle) client.send(message);
+    // Alone each may have more than twice as much.
+    expect(idle.map(({ dropped }) => dropped)).toContainEqual(['slow']);
+    for (const { socket } of idle) expect(socket.bufferedAmount).toBeLessThan(100_000 + message.bytes);
+    reading.client.send(message);
+    await waitFor(() => reading.received.length === 1, { description: 'the message to be read' });
+    expect(reading.dropped).toEqual([]);
+    for (const { browser } of idle) browser.terminate();
+    await waitFor(() => unsent.total === 0, { description: 'nothing to be unsent' });
+  });
+
+  it('counts nothing that all clients share as unsent', async () => {
+    const unsent = new UnsentBytes(10_000);
+    using pair = await openClientPair({ unsent });
+    const { client, socket, browser, dropped } = pair;
+    browser.pause();
+    fillUp(client, socket);
+    const before = unsent.total;
+    expect(before).toBeGreaterThan(0);
+    client.send(messageOf('delta', 20_000));
+    // The header and the number of the message are its own.
+    expect(unsent.total).toBeLessThan(before + 100);
+    expect(dropped).toEqual([]);
+  });
 
   it('does not drop a client as silent while a snapshot is on its way, because the ping waits behind it', async () => {
     using pair = await openClientPair();

@@ -1,4 +1,3 @@
-import { ReplyError } from 'ioredis';
 import type { Seat } from '../types.ts';
 import type { RedisClient } from './keys.ts';
 
@@ -6,13 +5,28 @@ import type { RedisClient } from './keys.ts';
 export const listLifetimeMs = 1_000;
 
 const maxSeats = 200;
-/** A seat with the longest names that are allowed has 400 characters; JSON may write one as two. */
-const maxListLength = maxSeats * 1_000;
+/** A seat with the longest names that are allowed has 900 bytes. */
+const maxListBytes = maxSeats * 1_000;
 
 export interface CachedList {
   readonly seats: readonly Seat[];
   readonly asOf: Date;
 }
+
+/**
+ * Text and remaining lifetime of a list. A key of another type, a text that is too long to be sent, and a lifetime that
+ * no list has, are deleted.
+ */
+const readOrDelete = `
+local text = redis.pcall('get', KEYS[1])
+local lifetime = redis.call('pttl', KEYS[1])
+if text == false then return false end
+if type(text) == 'table' and string.sub(text.err, 1, 9) ~= 'WRONGTYPE' then return text end
+if type(text) == 'table' or #text > tonumber(ARGV[1]) or lifetime < 0 or lifetime > tonumber(ARGV[2]) then
+  redis.call('del', KEYS[1])
+  return {}
+end
+return {text, lifetime}`;
 
 /**
  * Every client of Redis can write the key. A list that seat-core could not have written is deleted.
@@ -25,32 +39,25 @@ export async function readAvailableList(
   eventId: string | undefined,
 ): Promise<CachedList | 'broken' | null> {
   const key = names.availableSeats(eventId);
-  const [json, lifetimeMs] = await Promise.all([
-    connection.get(key).catch(ignoreWrongType),
-    connection.pttl(key),
-  ]);
-  // The key does not exist, or ended between the two commands.
-  if (json === null || lifetimeMs === -2) return null;
-  const seats = json === undefined ? undefined : parseList(json, eventId);
-  if (seats === undefined || lifetimeMs < 0 || lifetimeMs > listLifetimeMs) {
+  const reply = (await connection.eval(readOrDelete, 1, key, maxListBytes, listLifetimeMs)) as
+    readonly [json: string, lifetimeMs: number] | readonly [] | null;
+  if (reply === null) return null;
+  if (reply.length === 0) return 'broken';
+  const [json, lifetimeMs] = reply;
+  const seats = parseList(json, eventId);
+  if (seats === undefined) {
     await connection.del(key);
     return 'broken';
   }
   return { seats, asOf: new Date(Date.now() - (listLifetimeMs - lifetimeMs)) };
 }
 
-/** The key has no text, but a list, a hash … */
-function ignoreWrongType(error: unknown): undefined {
-  if (error instanceof ReplyError && (error as Error).message.startsWith('WRONGTYPE')) return undefined;
-  throw error;
-}
-
 function parseList(json: string, eventId: string | undefined): readonly Seat[] | undefined {
-  if (json.length > maxListLength) return undefined;
   try {
     const list: unknown = JSON.parse(json);
     if (!Array.isArray(list) || list.length > maxSeats) return undefined;
-    return list.every((item) => isFreeSeat(item, eventId)) ? list : undefined;
+    if (!list.every((item) => isFreeSeat(item, eventId))) return undefined;
+    return new Set(list.map(({ id }) => id)).size === list.length ? list : undefined;
   } catch {
     return undefined;
   }

@@ -1,19 +1,32 @@
+import { randomInt } from 'node:crypto';
 import type { SeatCoreMetrics } from '../metrics.ts';
 import type { CircuitBreaker } from '../resilience/circuit-breaker.ts';
 import type { SeatStatus } from '../types.ts';
-import type { RedisClient } from './keys.ts';
+import type { Background } from '../resilience/background.ts';
+import type { RedisClient, RedisNames } from './keys.ts';
+import { limitLifetimes } from './limit-lifetimes.ts';
 
 /** The value that the status key of a seat should have. AVAILABLE means: no key. */
 export type CachedSeat =
   | { readonly seatId: string; readonly status: 'AVAILABLE' | 'SOLD' }
   | { readonly seatId: string; readonly status: 'RESERVED'; readonly expiresAt: Date };
 
+export interface GatekeeperDependencies {
+  readonly redis: CircuitBreaker<RedisClient>;
+  readonly settings: { readonly holdSeconds: number };
+  readonly background: Background;
+  readonly metrics: SeatCoreMetrics;
+}
+
+/** How many hits cost a look at the lifetime of the key: a crowd's refusals must stay cheap. */
+const hitsPerLook = 16;
+
 /**
  * The gatekeeper: finds those of the seats that the cache knows as RESERVED or SOLD. An absent key, an unknown value and a
  * Redis that does not answer all mean: ask PostgreSQL.
  */
 export async function findCachedTakenSeats(
-  { redis, metrics }: { readonly redis: CircuitBreaker<RedisClient>; readonly metrics: SeatCoreMetrics },
+  { redis, settings, background, metrics }: GatekeeperDependencies,
   seatIds: readonly string[],
 ): Promise<string[]> {
   const replies = await Promise.allSettled(
@@ -23,6 +36,11 @@ export async function findCachedTakenSeats(
   for (const [index, reply] of replies.entries()) {
     const isTaken = reply.status === 'fulfilled' && (reply.value === 'RESERVED' || reply.value === 'SOLD');
     if (isTaken) taken.push(seatIds[index]!);
+    // SOLD has no end; RESERVED ends with its hold.
+    if (reply.status === 'fulfilled' && reply.value === 'RESERVED' && randomInt(hitsPerLook) === 0) {
+      const key = (names: RedisNames) => [names.status(seatIds[index]!)];
+      void background.withinBudget(limitLifetimes(redis, key, settings.holdSeconds * 1_000));
+    }
     metrics.seatStatusCache.inc({
       result: reply.status === 'rejected' ? 'error' : isTaken ? 'hit' : 'miss',
     });

@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
+import { ReplyError } from 'ioredis';
 import type { SeatCoreMetrics } from '../metrics.ts';
 import type { SeatCoreLogger } from '../options.ts';
 import type { Background } from '../resilience/background.ts';
 import { CircuitOpenError, type CircuitBreaker } from '../resilience/circuit-breaker.ts';
 import { compareAndDelete } from './compare-and-delete.ts';
-import type { RedisClient } from './keys.ts';
+import type { RedisClient, RedisNames } from './keys.ts';
+import { limitLifetimes } from './limit-lifetimes.ts';
 
 /** The locks of one request's seats, to be released whatever happened. */
 export interface SeatLease {
@@ -60,6 +62,14 @@ export async function tryLockSeats(
     return reply?.status === 'rejected' ? !(reply.reason instanceof CircuitOpenError) : reply?.value === null;
   });
   const isBusy = holders.length > 0;
+  const foreign = seatIds.filter((_, index) => {
+    const reply = replies[index];
+    return reply?.status === 'rejected' ? reply.reason instanceof ReplyError : reply?.value !== null;
+  });
+  if (foreign.length > 0) {
+    const locks = (names: RedisNames) => foreign.map((seatId) => names.seatLock(seatId));
+    void background.withinBudget(limitLifetimes(redis, locks, seatLockSeconds * 1_000));
+  }
   const result = isBusy ? 'busy' : failed === undefined ? 'acquired' : 'error';
   metrics.seatLocks.inc({ result });
   logger.debug({ seatIds, result, err: failed?.reason as unknown }, 'seat lock');

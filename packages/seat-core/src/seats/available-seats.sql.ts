@@ -103,7 +103,6 @@ with counted as materialized (
     cross join lateral (
       select * from seats
       where event_id = event.id and id between block.first_seat_id and block.last_seat_id and status = 'AVAILABLE'
-      limit 25
     ) seat
     limit 100
   ) seat

@@ -36,6 +36,7 @@ const restFactor = 4;
 const oldestMs = 5_000;
 /** Between slices the event loop serves other requests: about a millisecond of work. */
 const seatsPerSlice = 2_000;
+const seatsPerStatement = 20_000;
 /** A seat and its id, measured on 100,000. */
 const bytesPerSeat = 170;
 /** What an event costs beside its seats. */
@@ -140,8 +141,19 @@ export class SeatMapReader {
   /** The seats of an event as if all were free; only the status of a seat ever changes. */
   async #readSeats(eventId: string): Promise<Seat[]> {
     const { reads, memory } = this.#dependencies;
-    const rows = await reads.rows<PlacesRow>(readPlacesStatement, [eventId]);
-    const count = rows.reduce((sum, { ids }) => sum + ids.length / idLength, 0);
+    const rows: PlacesRow[] = [];
+    let count = 0;
+    let last = '00000000-0000-0000-0000-000000000000';
+    for (let read = seatsPerStatement; read === seatsPerStatement; count += read) {
+      const slice = await reads.rows<PlacesRow>(readPlacesStatement, [eventId, last, seatsPerStatement]);
+      read = 0;
+      for (const row of slice) {
+        rows.push(row);
+        read += row.ids.length / idLength;
+        const end = row.ids.slice(-idLength);
+        if (end > last) last = end;
+      }
+    }
     // Refused before there are objects of them.
     const place = {};
     memory.keep(place, { bytes: bytesOf(count), isInUse: () => true, evict: () => undefined });

@@ -9,6 +9,12 @@ beforeAll(async () => {
 afterAll(async () => engine[Symbol.asyncDispose]());
 
 const idr = (amount: number) => ({ amount, currency: 'IDR' });
+const sectionsOf = (count: number, rowCount: number) =>
+  Array.from({ length: count }, (_section, index) => ({
+    name: `S${index}`,
+    price: idr(1),
+    rows: Array.from({ length: rowCount }, (_row, row) => ({ name: `${row}`, seats: 1 })),
+  }));
 const night: CreateEventInput = {
   name: 'Gamelan Night',
   venue: 'Gedung Kesenian',
@@ -37,6 +43,7 @@ describe('createEvent', () => {
         { name: 'Stalls', price: idr(200_000), rows: 2, seats: 5 },
         { name: 'Balcony', price: idr(90_000), rows: 1, seats: 1 },
       ],
+      sectionCount: 2,
       seatCounts: { available: 6, reserved: 0, sold: 0 },
     });
     expect({ ...(await engine.core.getEvent({ eventId: event.id })), replayed: false }).toEqual(event);
@@ -98,6 +105,13 @@ describe('createEvent', () => {
       },
       '/sections',
     ],
+    ['201 sections', { sections: sectionsOf(201, 1) }, '/sections'],
+    ['5,001 rows', { sections: [...sectionsOf(4, 1_000), ...sectionsOf(1, 1_001)] }, '/sections'],
+    [
+      'a million sections that are none',
+      { sections: Array.from({ length: 1_000_000 }, () => 7) as never },
+      '/sections',
+    ],
     ['a control character', { name: 'Gamelan\u0000Night' }, '/name'],
     ['outer white space', { venue: ' Hall' }, '/venue'],
     ['no such moment', { startsAt: new Date('nonsense') }, '/startsAt'],
@@ -107,6 +121,13 @@ describe('createEvent', () => {
     expect(code).toBe('VALIDATION_FAILED');
     expect(details.errors?.map((error) => error.pointer)).toEqual([pointer]);
     expect((await engine.core.listEvents({ limit: 1 })).events[0]?.id).toBe(before);
+  });
+
+  it('makes an event of 200 sections and 5,000 rows', async () => {
+    const event = await engine.core.createEvent({ ...night, sections: sectionsOf(200, 25) });
+    expect(event.sections).toHaveLength(200);
+    expect(event.sectionCount).toBe(200);
+    expect(event.seatCounts.available).toBe(5_000);
   });
 
   it.each(['XXX', 'XTS', 'XAU', 'XDR', 'CLF', 'DEM', 'ZZZ', 'idr', ''])(

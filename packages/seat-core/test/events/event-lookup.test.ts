@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { EventLookup } from '../../src/events/event-lookup.ts';
 
 /** A lookup whose reads the test ends. */
-function lookupOf(known: readonly string[]) {
+function lookupOf(known: readonly string[], idsPerStatement = 501) {
   const reads: { readonly ids: readonly string[]; readonly end: (error?: Error) => void }[] = [];
   const lookup = new EventLookup(
     (ids) =>
@@ -13,7 +13,7 @@ function lookupOf(known: readonly string[]) {
         };
         reads.push({ ids, end });
       }),
-    501,
+    idsPerStatement,
   );
   const turn = () => new Promise((resolve) => setImmediate(resolve));
   return { lookup, reads, turn };
@@ -56,4 +56,16 @@ it('a failed read fails its own look-ups, and the next one goes on', async () =>
   await turn();
   reads[1]!.end();
   expect(await next).toEqual({ id: 'b' });
+});
+
+it('a read asks for a limited number of ids, and the next read for the others', async () => {
+  const { lookup, reads, turn } = lookupOf(['a', 'b', 'c', 'd', 'e'], 2);
+  const found = ['a', 'b', 'c', 'd', 'e'].map((id) => lookup.find(id));
+  for (const ids of [['a', 'b'], ['c', 'd'], ['e']]) {
+    await turn();
+    expect(reads.at(-1)!.ids).toEqual(ids);
+    reads.at(-1)!.end();
+  }
+  expect((await Promise.all(found)).map((row) => row?.id)).toEqual(['a', 'b', 'c', 'd', 'e']);
+  expect(reads).toHaveLength(3);
 });

@@ -221,7 +221,7 @@ redis.disconnect();`;
 
   it('refuses 500 subscriptions to unknown events with fewer than five statements', async () => {
     await engine.makeEvent(1);
-    const lookups = () => engine.queries.filter((text) => text.includes('from "events"')).length;
+    const lookups = () => engine.statements.filter((name) => name === 'find-events').length;
     const before = lookups();
     const refusals = await Promise.all(
       Array.from({ length: 500 }, (_, index) => {

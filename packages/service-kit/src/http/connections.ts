@@ -14,6 +14,8 @@ declare module 'fastify' {
 export interface ConnectionTracker {
   /** The answers that a connection owes, oldest first. */
   readonly owedOn: (socket: Socket) => readonly ServerResponse[];
+  /** How many answers all connections owe together. */
+  readonly owed: () => number;
   /** Destroys the connections that owe nothing. */
   readonly cutIdle: () => void;
   /** Destroys all connections. @returns how many answers were lost with them */
@@ -26,19 +28,30 @@ export interface ConnectionTracker {
  */
 export function trackConnections(server: Server): ConnectionTracker {
   const owed = new Map<Socket, Set<ServerResponse>>();
+  let count = 0;
 
   server.on('connection', (socket: Socket) => {
-    owed.set(socket, new Set());
-    socket.once('close', () => owed.delete(socket));
+    const responses = new Set<ServerResponse>();
+    owed.set(socket, responses);
+    socket.once('close', () => {
+      owed.delete(socket);
+      count -= responses.size;
+      responses.clear();
+    });
   });
   server.on('request', (request, response) => {
     const responses = owed.get(request.socket);
-    responses?.add(response);
-    response.once('close', () => responses?.delete(response));
+    if (responses === undefined) return;
+    responses.add(response);
+    count += 1;
+    response.once('close', () => {
+      if (responses.delete(response)) count -= 1;
+    });
   });
 
   return {
     owedOn: (socket) => [...(owed.get(socket) ?? [])],
+    owed: () => count,
     cutIdle: () => {
       for (const [socket, responses] of owed) if (responses.size === 0) socket.destroy();
     },

@@ -15,6 +15,7 @@ import { jsonBodies } from './json-bodies.ts';
 import { metrics } from './metrics.ts';
 import { beginRequest, requestContext, requestIdOf } from './request-context.ts';
 import { createValidatorCompiler } from './request-validation.ts';
+import { unsentAnswers, type UnsentAnswersBounds } from './unsent-answers.ts';
 import { strictQueries } from './strict-queries.ts';
 import { webSocketMessage } from './websocket-upgrade.ts';
 
@@ -34,6 +35,8 @@ export interface HttpServiceOptions {
   readonly bodyLimit?: number;
   /** Milliseconds until a request must have arrived; 5,000 by default. */
   readonly requestTimeoutMs?: number;
+  /** Of answers that clients have not read; for tests. */
+  readonly unsentAnswers?: Partial<UnsentAnswersBounds>;
   /** Whether there is a WebSocket at a path; by default there is none. */
   readonly isUpgraded?: ((path: string) => boolean) | undefined;
   /** Shown by `/docs` and `/docs/json`; a service without it has neither. */
@@ -99,6 +102,7 @@ export function createHttpService(options: HttpServiceOptions): HttpService {
   app.setValidatorCompiler(createValidatorCompiler());
 
   app.register(problemHandlers);
+  app.register(unsentAnswers, { connections, registry, bounds: options.unsentAnswers });
   app.register(requestContext, { observe });
   app.register(clientAddress, { trustedProxies, logger });
   app.register(jsonBodies);
