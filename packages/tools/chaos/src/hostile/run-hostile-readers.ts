@@ -154,10 +154,11 @@ async function checkEnd({ hall, services, url, before, find }: EndOfRun): Promis
     );
   }
   for (const { name, logRecords } of services) {
-    for (const { msg, dependency } of logRecords()) {
+    for (const { msg, dependency, time, err } of logRecords()) {
       const isOpened =
         String(msg).startsWith('circuit opened') && String(dependency).startsWith('postgresql');
-      if (isOpened) find('no-circuit-opens', `${name}: ${String(dependency)}`);
+      const { message } = (err ?? {}) as { readonly message?: string };
+      if (isOpened) find('no-circuit-opens', `${name}: ${String(dependency)} at ${String(time)}: ${message}`);
     }
   }
   for (const { name, exited } of services) {
