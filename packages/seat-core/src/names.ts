@@ -23,6 +23,8 @@ const emojiJoiner =
  * @returns undefined for a name that is empty, too long, framed by white space, or not wholly visible
  */
 export function toName(text: string, maxLength: number): string | undefined {
+  // Composing shortens a text to a fourth at most, and a code point has two units at most; of a megabyte it takes long.
+  if (text.length > 8 * maxLength) return undefined;
   const name = text.normalize('NFC');
   const length = Array.from(name).length;
   if (length < 1 || length > maxLength || name.trim() !== name || unprintable.test(name)) return undefined;

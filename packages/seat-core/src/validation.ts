@@ -10,12 +10,15 @@ const visibleAscii = /^[\x21-\x7e]{1,128}$/;
 const firstInstant = Date.UTC(1970, 0, 1);
 const behindLastInstant = Date.UTC(9999, 0, 1);
 
+/** An answer must not be larger than its request: the check ends with so many errors. */
+const maxErrors = 20;
+
 /** A value of unknown type: the caller may be JavaScript. */
 type Members = Readonly<Record<string, unknown>>;
 
 /**
- * Checks one input of a verb, types included, because a caller may be JavaScript. It collects the errors, so that the
- * caller gets all of them at once. Each method returns a value of the right type also for a wrong input; `throwIfAny`
+ * Checks one input of a verb, types included, because a caller may be JavaScript. It collects up to
+ * 20 errors, so that the caller gets them at once, and ends with the last of these. Each method returns a value of the right type also for a wrong input; `throwIfAny`
  * prevents its use.
  */
 export class InputCheck {
@@ -27,8 +30,10 @@ export class InputCheck {
     this.throwIfAny();
   }
 
+  /** @throws VALIDATION_FAILED when it is one error too many to go on */
   error(pointer: string, detail: string): void {
     this.#errors.push({ pointer, detail });
+    if (this.#errors.length >= maxErrors) this.throwIfAny();
   }
 
   members(pointer: string, value: unknown): Members {

@@ -17,6 +17,14 @@ describe('toName', () => {
     expect(toName(name, 200)).toBe(name.normalize('NFC'));
   });
 
+  it('refuses a megabyte of combining marks at once, which takes a minute to compose', () => {
+    const startedAt = performance.now();
+    expect(toName(`a${'\u0301\u0316'.repeat(200_000)}`, 200)).toBeUndefined();
+    expect(performance.now() - startedAt).toBeLessThan(100);
+    // The longest text of one letter that is composed to a letter.
+    expect(toName('\u03B1\u0313\u0300\u0345'.repeat(200), 200)).toBe('\u1F82'.repeat(200));
+  });
+
   it('composes letters and their marks', () => {
     expect(toName('Cafe\u0301', 20)).toBe('Caf\u00E9');
   });

@@ -80,6 +80,16 @@ test('a compressed body is refused with 415 where none is needed, too', async ()
   expect(answer.statusCode).toBe(415);
 });
 
+test('a plain body that is declared as compressed is refused with 415 where bodies are ignored, too', async () => {
+  const { app } = buildService((service) => void service.get('/list', () => ({})));
+  for (const url of ['/list', '/health/live']) {
+    const headers = { 'content-encoding': 'gzip' };
+    expect((await app.inject({ method: 'GET', url, headers, payload: Buffer.from('{}') })).statusCode).toBe(
+      415,
+    );
+  }
+});
+
 test('Content-Encoding identity, or with no body, changes nothing', async () => {
   const identity = await send(Buffer.from('{"name":"a"}'), { 'content-encoding': 'Identity' });
   expect(identity.json()).toEqual({ name: 'a' });

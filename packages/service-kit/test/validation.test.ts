@@ -277,3 +277,25 @@ test('a body schema that lets unknown members through stops the start', async ()
     /POST \/open: body schema #\/properties\/price: additionalProperties is not set/,
   );
 });
+
+test.each([
+  '0x2',
+  '1e1',
+  '%2B5',
+  '%205',
+  '5%20',
+  '5.0',
+  '',
+  '-0',
+  '05',
+  'Infinity',
+  'NaN',
+  '0b1',
+  '1_0',
+  '٥',
+])('the query value limit=%s is no plain decimal number and is refused', async (value) => {
+  expect(await get(`/seats/${uuid}?limit=${value}`)).toMatchObject({
+    status: 400,
+    body: { errors: [{ pointer: '/limit', detail: 'the query parameter must be a whole number' }] },
+  });
+});

@@ -34,7 +34,15 @@ export async function createEventArchiveFile(folder: string, eventId: string): P
     path,
     async write(line) {
       if (failure !== undefined) throw failure;
-      if (!gzip.write(`${line}\n`)) await Promise.race([once(gzip, 'drain'), once(file, 'close')]);
+      if (gzip.write(`${line}\n`)) return;
+      const waiting = new AbortController();
+      const options = { signal: waiting.signal };
+      try {
+        await Promise.race([once(gzip, 'drain', options), once(file, 'close', options)]);
+      } finally {
+        // Takes the listener off that was not called.
+        waiting.abort();
+      }
     },
     async finish() {
       if (failure !== undefined) throw failure;

@@ -130,6 +130,21 @@ describe('createEvent', () => {
     expect(event.seatCounts.available).toBe(5_000);
   });
 
+  it('lists 20 errors of an event at most, and checks no further', async () => {
+    let checked = 0;
+    const rows = Array.from({ length: 5_000 }, () => ({
+      name: ' ',
+      get seats() {
+        checked += 1;
+        return 0;
+      },
+    }));
+    const sections = [{ name: 'S', price: idr(1), rows }];
+    const { details } = await refusal(engine.core.createEvent({ ...night, sections }));
+    expect(details.errors).toHaveLength(20);
+    expect(checked).toBeLessThanOrEqual(20);
+  });
+
   it.each(['XXX', 'XTS', 'XAU', 'XDR', 'CLF', 'DEM', 'ZZZ', 'idr', ''])(
     'refuses a price in "%s", which is no money',
     async (currency) => {

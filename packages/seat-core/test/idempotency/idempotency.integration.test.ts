@@ -262,6 +262,14 @@ describe('createEvent with an idempotency key', () => {
     }
   });
 
+  it('takes an event whose name looks like an id in capital letters for another event', async () => {
+    const name = randomUUID();
+    const create = (called: string) =>
+      engine.core.createEvent({ ...night, name: called, actor: 'organizer', idempotencyKey: 'id-like' });
+    await create(`${name.slice(0, -1)}a`);
+    expect(await codeOf(create(`${name.slice(0, -1)}A`))).toBe('IDEMPOTENCY_KEY_REUSED');
+  });
+
   it('refuses another event under a used key; the order of members does not count, the actor does', async () => {
     const { name, venue, startsAt, sections } = night;
     const key = { actor: 'organizer', idempotencyKey: 'one-event' };

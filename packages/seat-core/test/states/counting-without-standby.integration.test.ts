@@ -46,7 +46,9 @@ it('seats are counted while every commit waits for a standby that is away', asyn
   const { code } = await refusal(core.holdSeats({ seatIds: [seats[1]!.id], userId: 'budi' }));
   expect(code).toBe('DEPENDENCY_UNAVAILABLE');
   // Both write: they make the blocks again, and advance the counts.
-  const { seatCounts } = await core.getEvent({ eventId: event.id });
+  const { seatCounts } = await waitFor(() => core.getEvent({ eventId: event.id }), {
+    description: 'the circuit to close behind the commit that got no answer',
+  });
   expect(seatCounts).toEqual({ available: 1, reserved: 1, sold: 0 });
   expect(await core.countSeats()).toBeGreaterThan(0);
 });

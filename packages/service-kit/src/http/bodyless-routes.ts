@@ -35,11 +35,10 @@ function assertEmpty(body: string): void {
   if (parsed === undefined) {
     throw new HttpError('VALIDATION_FAILED', [{ pointer: '', sentence: sentences.bodyForbidden }]);
   }
-  const unknown = Object.keys(parsed).map((name) => ({
-    pointer: memberPointer(name),
-    sentence: sentences.unknownMember,
-  }));
-  if (unknown.length > 0) throw new HttpError('VALIDATION_FAILED', unknown.slice(0, maxErrors));
+  const unknown = Object.keys(parsed)
+    .slice(0, maxErrors)
+    .map((name) => ({ pointer: memberPointer(name), sentence: sentences.unknownMember }));
+  if (unknown.length > 0) throw new HttpError('VALIDATION_FAILED', unknown);
 }
 
 function parseObject(body: string): object | undefined {

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import fastify, { type FastifyBaseLogger } from 'fastify';
 import type { Logger } from 'pino';
@@ -17,7 +18,7 @@ import { beginRequest, requestContext, requestIdOf } from './request-context.ts'
 import { createValidatorCompiler } from './request-validation.ts';
 import { unsentAnswers, type UnsentAnswersBounds } from './unsent-answers.ts';
 import { strictQueries } from './strict-queries.ts';
-import { webSocketMessage } from './websocket-upgrade.ts';
+import { destroyUnroutedUpgrades, webSocketMessage } from './websocket-upgrade.ts';
 
 export interface HttpServiceOptions {
   readonly logger: Logger;
@@ -62,6 +63,7 @@ export function createHttpService(options: HttpServiceOptions): HttpService {
   const loggerInstance: FastifyBaseLogger = logger;
   const observe = createRequestObserver(registry);
   let connections: ConnectionTracker;
+  const owesAnswer = (socket: Socket) => connections.owedOn(socket).length > 0;
 
   const app: HttpService = fastify({
     loggerInstance,
@@ -86,7 +88,7 @@ export function createHttpService(options: HttpServiceOptions): HttpService {
       connectionsCheckingInterval: 1_000,
       // Node's own answer would have no request id; the request context checks instead.
       requireHostHeader: false,
-      ...(isUpgraded === undefined ? {} : { IncomingMessage: webSocketMessage(isUpgraded) }),
+      ...(isUpgraded && { IncomingMessage: webSocketMessage({ isUpgraded, owesAnswer }) }),
     },
     frameworkErrors: (error, request, reply) => {
       beginRequest(request, reply, observe);
@@ -97,6 +99,7 @@ export function createHttpService(options: HttpServiceOptions): HttpService {
 
   app.server.maxConnections = maxConnections;
   connections = trackConnections(app.server);
+  if (isUpgraded !== undefined) destroyUnroutedUpgrades(app.server);
   // Node would answer 417 without a request id; an unknown expectation may as well be ignored.
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));
   app.setValidatorCompiler(createValidatorCompiler());

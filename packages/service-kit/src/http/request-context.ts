@@ -4,16 +4,19 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { RequestObserver } from '../logging/request-log.ts';
 import { HttpError, sentences } from '../problems/http-error.ts';
 import { namedPlugin } from './http-service.ts';
+import { closeAnsweredUpgrade } from './websocket-upgrade.ts';
 
-/** Gives each request its id, its log line and its measurement; refuses HTTP/1.1 without `Host`. */
+/** Gives each request its id, its log line and its measurement; refuses two `Host` headers, and HTTP/1.1 without. */
 export const requestContext = namedPlugin<{ readonly observe: RequestObserver }>(
   { name: 'request-context', after: ['problem-handlers'] },
   (app, { observe }) => {
     app.addHook('onRequest', (request, reply, done) => {
       beginRequest(request, reply, observe);
-      const { host } = request.raw.headers;
-      if (host !== undefined || request.raw.httpVersion === '1.0') return done();
-      done(new HttpError('VALIDATION_FAILED', [{ pointer: '', sentence: sentences.hostRequired }]));
+      const { httpVersion, rawHeaders } = request.raw;
+      // Node's own member `host` is the first of several; a proxy in front may have taken another one.
+      const hosts = rawHeaders.filter((name, index) => index % 2 === 0 && /^host$/i.test(name)).length;
+      if (hosts === 1 || (hosts === 0 && httpVersion === '1.0')) return done();
+      done(new HttpError('VALIDATION_FAILED', [{ pointer: '', sentence: sentences.oneHost }]));
     });
   },
 );
@@ -22,6 +25,7 @@ export const requestContext = namedPlugin<{ readonly observe: RequestObserver }>
 export function beginRequest(request: FastifyRequest, reply: FastifyReply, observe: RequestObserver): void {
   observe(request, reply);
   reply.headers({ 'x-request-id': request.id, 'x-content-type-options': 'nosniff' });
+  closeAnsweredUpgrade(request, reply);
 }
 
 /** Keeps an `x-request-id` of 1 to 128 visible ASCII characters, otherwise makes one; stable per request. */

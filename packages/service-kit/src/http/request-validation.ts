@@ -1,4 +1,4 @@
-import { Ajv, type ErrorObject, type Options, type ValidateFunction } from 'ajv';
+import { Ajv, type ErrorObject, type FormatDefinition, type Options, type ValidateFunction } from 'ajv';
 import ajvFormats from 'ajv-formats';
 import type { FastifySchemaCompiler } from 'fastify';
 import traverse from 'json-schema-traverse';
@@ -10,14 +10,18 @@ interface Validator {
 }
 
 /**
- * Each error found costs an object, and a body may be a megabyte of errors: only bodies up to this size get all of
- * theirs listed, larger ones the first. Query and path are bounded by the header size.
+ * Ajv stops at the first error or not at all, and each error costs an object. Only a part of the request with at most so
+ * many values, and so many characters, gets its errors listed; a larger one gets its first.
  */
-const fullReportSize = 16 * 1024;
+const fullReport = { values: 500, characters: 16 * 1024 };
+
+/** A moment has 35 characters at most; Ajv's format would split a megabyte at its spaces. */
+const maxMomentLength = 64;
 
 const options: Options = {
-  // Validated members are neither dropped nor, in bodies, turned into something else.
+  // Validated members are neither dropped nor turned into something else.
   removeAdditional: false,
+  coerceTypes: false,
   useDefaults: true,
   strict: true,
   // TypeBox puts types on both sides of a union, which strict mode would log.
@@ -32,6 +36,9 @@ function createAjv(overrides: Options): Ajv {
   ajvFormats.default(ajv);
   // ajv-formats also takes "urn:uuid:…", which PostgreSQL and Redis keys would not.
   ajv.addFormat('uuid', /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i);
+  const { validate: isMoment } = ajvFormats.default.get('date-time') as FormatDefinition<string>;
+  if (typeof isMoment !== 'function') throw new Error('the format date-time is no function');
+  ajv.addFormat('date-time', (text) => text.length <= maxMomentLength && isMoment(text));
   return ajv;
 }
 
@@ -40,22 +47,44 @@ function createAjv(overrides: Options): Ajv {
  * read as their type.
  */
 export function createValidatorCompiler(): FastifySchemaCompiler<object> {
-  const text = createAjv({ coerceTypes: true, allErrors: true });
-  const bodyToFirstError = createAjv({ coerceTypes: false, allErrors: false });
-  const bodyToLastError = createAjv({ coerceTypes: false, allErrors: true });
+  const toFirstError = createAjv({ allErrors: false });
+  const toLastError = createAjv({ allErrors: true });
 
   return ({ schema, httpPart, method, url }) => {
-    if (httpPart !== 'body') return text.compile(schema);
+    const validate = validator(toFirstError.compile(schema), toLastError.compile(schema));
+    if (httpPart !== 'body') return readingTexts(schema, validate);
     try {
       assertClosedObjects(schema);
     } catch (error) {
       throw new Error(`${method} ${url}: ${(error as Error).message}`, { cause: error });
     }
-    return bodyValidator(bodyToFirstError.compile(schema), bodyToLastError.compile(schema));
+    return validate;
   };
 }
 
-function bodyValidator(toFirstError: ValidateFunction, toLastError: ValidateFunction): Validator {
+/** Ajv's own coercion takes `0x2`, `1e1` and ` 5` for numbers. */
+const plainInteger = /^(?:0|-?[1-9]\d*)$/;
+
+/** Reads each value of a query or path as the type of its member, before it is validated. */
+function readingTexts(schema: object, validate: Validator): Validator {
+  const { properties = {} } = schema as { properties?: Readonly<Record<string, { type?: unknown }>> };
+  const typed = Object.entries(properties).map(([name, { type }]) => ({ name, type }));
+  const read: Validator = (data) => {
+    const texts = data as Record<string, unknown>;
+    for (const { name, type } of typed) {
+      const text = texts[name];
+      if (typeof text !== 'string') continue;
+      if (type === 'integer' && plainInteger.test(text)) texts[name] = Number(text);
+      if (type === 'boolean' && (text === 'true' || text === 'false')) texts[name] = text === 'true';
+    }
+    const isValid = validate(data);
+    read.errors = validate.errors ?? null;
+    return isValid;
+  };
+  return read;
+}
+
+function validator(toFirstError: ValidateFunction, toLastError: ValidateFunction): Validator {
   const validate: Validator = (data) => {
     if (data === null) {
       // Fastify passes null for a missing body; "must be an object" would mislead.
@@ -70,22 +99,24 @@ function bodyValidator(toFirstError: ValidateFunction, toLastError: ValidateFunc
   return validate;
 }
 
-/** Measures a parsed body, by values and characters, without recursion: it may be nested as deep as it is long. */
-function isSmall(body: unknown): boolean {
-  let left = fullReportSize;
-  const unmeasured = [body];
-  while (unmeasured.length > 0 && left >= 0) {
+/** Measures without recursion: a body may be nested as deep as it is long. */
+function isSmall(data: unknown): boolean {
+  let { values, characters } = fullReport;
+  const unmeasured = [data];
+  while (unmeasured.length > 0) {
     const value = unmeasured.pop();
-    left -= typeof value === 'string' ? value.length : 1;
+    values -= 1;
+    if (typeof value === 'string') characters -= value.length;
     if (typeof value === 'object' && value !== null) {
       for (const name in value) {
-        left -= name.length;
-        if (left < 0) return false;
+        characters -= name.length;
         unmeasured.push((value as Record<string, unknown>)[name]);
+        if (unmeasured.length > values) return false;
       }
     }
+    if (values < 0 || characters < 0) return false;
   }
-  return left >= 0;
+  return true;
 }
 
 /**

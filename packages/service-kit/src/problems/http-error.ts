@@ -54,12 +54,16 @@ export const sentences = {
   },
   malformedPath: { en: 'the path is not well-formed', id: 'penulisan alamat tidak benar' },
   longPath: { en: 'a segment of the path is too long', id: 'bagian dari alamat terlalu panjang' },
-  hostRequired: { en: 'the header Host is required', id: 'header Host wajib ada' },
+  oneHost: { en: 'the header Host is required, once', id: 'header Host wajib ada, satu kali' },
   largeHeaders: {
     en: 'the request line and headers must have at most 16 KiB',
     id: 'baris permintaan dan header paling banyak 16 KiB',
   },
   lateRequest: { en: 'the request did not arrive in time', id: 'permintaan tidak tiba tepat waktu' },
+  unanswerable: {
+    en: 'the conditions or ranges of the request cannot be met',
+    id: 'syarat atau rentang permintaan tidak dapat dipenuhi',
+  },
   malformedRequest: {
     en: 'this is not a well-formed HTTP request',
     id: 'ini bukan permintaan HTTP yang benar',

@@ -41,13 +41,14 @@ function refuseUnknownRoute(): never {
 /** Answers an error as problem+json. Logs unexpected errors only, once, with their cause. */
 export function answerProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const language = preferredLanguage(request.headers['accept-language']);
-  const { code, details } = withOutcome(request, toProblem(error, language));
+  const { code, details, status } = withOutcome(request, toProblem(error, language));
   request.problemCode = code;
   // A client that left in the middle of its body is an error of its stream only.
   const isClientGone = error instanceof Error && error === request.raw.errored;
   if (code === 'INTERNAL' && !isClientGone) request.log.error({ err: error }, 'unexpected error');
 
-  const problem = renderProblem(code, details, { requestId: request.id, language });
+  const context = { requestId: request.id, language, ...(status !== undefined && { status }) };
+  const problem = renderProblem(code, details, context);
   const vary = reply.getHeader('vary');
   // A rate limit knows the seconds that are left, and has set them already.
   const retryAfter = reply.getHeader('retry-after');
@@ -67,9 +68,12 @@ const requestErrors: Readonly<Record<string, Sentence>> = {
   FST_ERR_MAX_PARAM_LENGTH: sentences.longPath,
 };
 
-/** The members of Fastify's own errors that matter here. */
+/** The members of the errors of Fastify and its plugins that matter here. */
 interface FrameworkError {
   readonly code?: string;
+  readonly statusCode?: number;
+  /** Of errors that the package http-errors made: whether the client may read the message. */
+  readonly expose?: boolean;
   readonly validation?: readonly ErrorObject[];
   readonly validationContext?: string;
 }
@@ -77,14 +81,25 @@ interface FrameworkError {
 interface Problem {
   readonly code: ProblemCode;
   readonly details: ProblemDetails;
+  /** Where it is not the status of the code. */
+  readonly status?: number;
 }
 
+/** The codes of the statuses with which a plugin refuses a request; with any other, the request is at fault. */
+const codesByStatus: Readonly<Record<number, ProblemCode>> = {
+  401: 'UNAUTHENTICATED',
+  403: 'FORBIDDEN',
+  404: 'ROUTE_NOT_FOUND',
+  413: 'PAYLOAD_TOO_LARGE',
+  415: 'UNSUPPORTED_MEDIA_TYPE',
+  429: 'RATE_LIMITED',
+};
+
 /** After an unexpected error of a request that writes, its effect may be committed, also when only the answer failed. */
-function withOutcome({ method, hasBegun }: FastifyRequest, { code, details }: Problem): Problem {
+function withOutcome({ method, hasBegun }: FastifyRequest, problem: Problem): Problem {
   const mayHaveWritten = hasBegun && (method === 'POST' || method === 'DELETE');
-  return code === 'INTERNAL' && mayHaveWritten
-    ? { code, details: { outcome: 'unknown' } }
-    : { code, details };
+  if (problem.code !== 'INTERNAL' || !mayHaveWritten) return problem;
+  return { ...problem, details: { outcome: 'unknown' } };
 }
 
 /** The problem that an error is answered as; an error of no known kind is INTERNAL. */
@@ -96,7 +111,7 @@ function toProblem(error: unknown, language: Language): Problem {
   }
   if (!(error instanceof Error)) return { code: 'INTERNAL', details: {} };
 
-  const { code, validation, validationContext } = error as FrameworkError;
+  const { code, statusCode = 500, expose, validation, validationContext } = error as FrameworkError;
   if (validation !== undefined) {
     const errors = describeValidation(validation, validationContext ?? 'body', language);
     return { code: 'VALIDATION_FAILED', details: { errors } };
@@ -104,6 +119,16 @@ function toProblem(error: unknown, language: Language): Problem {
   if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return { code: 'UNSUPPORTED_MEDIA_TYPE', details: {} };
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return { code: 'PAYLOAD_TOO_LARGE', details: {} };
   const sentence = requestErrors[code ?? ''];
-  if (sentence === undefined) return { code: 'INTERNAL', details: {} };
-  return { code: 'VALIDATION_FAILED', details: { errors: [{ pointer: '', detail: sentence[language] }] } };
+  if (sentence !== undefined) return invalid(sentence);
+  // A status alone says nothing: the error of another service has one, too.
+  const isOfPlugin = code?.startsWith('FST_') === true || expose !== undefined;
+  if (!isOfPlugin || statusCode < 400 || statusCode > 499) return { code: 'INTERNAL', details: {} };
+  const known = codesByStatus[statusCode];
+  return known === undefined
+    ? { ...invalid(sentences.unanswerable), status: statusCode }
+    : { code: known, details: {} };
+
+  function invalid(why: Sentence): Problem {
+    return { code: 'VALIDATION_FAILED', details: { errors: [{ pointer: '', detail: why[language] }] } };
+  }
 }

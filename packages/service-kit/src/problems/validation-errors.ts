@@ -9,8 +9,12 @@ export const maxErrors = 20;
 // Its types promise a default export, but the CommonJS module is the function itself.
 const localizeIndonesian = localizer as unknown as typeof localizer.default;
 
+/** A member that no schema knows may have a name of any length: its pointer shows the beginning. */
+const maxMemberLength = 128;
+
 /** The JSON Pointer (RFC 6901) to a member of the object. */
 export function memberPointer(member: string): string {
+  if (member.length > maxMemberLength) return memberPointer(`${member.slice(0, maxMemberLength - 1)}…`);
   return `/${member.replaceAll('~', '~0').replaceAll('/', '~1')}`;
 }
 
@@ -147,7 +151,8 @@ function pickUnionBranch(errors: readonly ErrorObject[]): readonly ErrorObject[]
     const branch = rest?.split('/')[0];
     // The same union may be broken at several places of an array: only this place is meant.
     if (branch === undefined || !isWithin(error.instancePath, union.instancePath)) others.push(error);
-    else branches.set(branch, [...(branches.get(branch) ?? []), error]);
+    else if (branches.has(branch)) branches.get(branch)?.push(error);
+    else branches.set(branch, [error]);
   }
 
   const candidates = [...branches.values()];

@@ -184,6 +184,32 @@ describe('a service behind the gateway', () => {
     expect(taken()).toBe(3);
   });
 
+  it.each([
+    ['DELETE', '/api/v1/booking/01a20837-15b2-7536-a505-cef470abcb22', 1],
+    ['PUT', '/api/v1/events', 1],
+    ['PATCH', '/api/v1/events/x', 1],
+    ['OPTIONS', '/api/v1/booking', 1],
+    ['DELETE', '/api/v1/seats/available', 1],
+    ['GET', '/api/v1/booking?eventId=x', 2],
+  ])('that hangs up on %s %s is asked for it %i times at most', async (method, path, times) => {
+    await using first = await startEchoServer('booking-api', 'hang-up');
+    await using second = await startEchoServer('booking-api', 'hang-up');
+    await using behind = await startInFrontOf([first.port, second.port]);
+    const answer = await ask(`${behind.url}${path}`, { method });
+    expectProblem(answer, { ...unavailable, outcome: 'unknown' });
+    expect(first.taken() + second.taken()).toBe(times);
+  });
+
+  it('that takes a DELETE gets it once, with its query and body, and answers it', async () => {
+    const path = '/api/v1/booking/01a20837-15b2-7536-a505-cef470abcb22?a=%2F';
+    const answer = await ask(`${gateway.url}${path}`, { method: 'DELETE', body: '{}' });
+    expect(answer.body).toMatchObject({
+      method: 'DELETE',
+      url: path,
+      headers: { 'content-length': '2', 'x-forwarded-for': expect.any(String) as string },
+    });
+  });
+
   it('that is gone is passed over for the next one, and gets requests again when it is back', async () => {
     const port = await getPort({ host: '127.0.0.1' });
     await using behind = await startInFrontOf([port, booking.port]);
