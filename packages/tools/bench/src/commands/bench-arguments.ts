@@ -8,6 +8,8 @@ export interface BenchArguments {
   readonly effort: Effort;
   /** Whether docs/performance.md shows this run. */
   readonly isKept: boolean;
+  /** Costs of single requests instead of figures. */
+  readonly isOfRequestCosts: boolean;
 }
 
 const fullEffort: Effort = { warmUpMs: 1_000, measureMs: 2_500, scale: 1 };
@@ -15,12 +17,14 @@ const quickEffort: Effort = { warmUpMs: 300, measureMs: 500, scale: 0.02 };
 
 export function benchUsage(names: readonly string[]): string {
   return `npm run bench -- [--only NAME,…] [--rounds N] [--quick] [--write]
+npm run bench -- --request-costs [--quick]
 
 Measures the engine on servers of its own, in turns with its yardsticks on the same machine.
   --only     some of ${names.join(', ')}
   --rounds   how often each is measured, 1 to 20; default 3
   --quick    shows that the bench works; too short for figures
   --write    keeps the run in docs/performance.json, from which "npm run docs" makes tables and chart
+  --request-costs  what one request of each route costs, with the largest event, in .data/request-costs.md
 `;
 }
 
@@ -33,6 +37,7 @@ export function parseBenchArguments(args: readonly string[], names: readonly str
       rounds: { type: 'string' },
       quick: { type: 'boolean', default: false },
       write: { type: 'boolean', default: false },
+      'request-costs': { type: 'boolean', default: false },
     },
   });
   const only = values.only.split(',').filter((name) => name !== '');
@@ -41,5 +46,11 @@ export function parseBenchArguments(args: readonly string[], names: readonly str
   const rounds = Number(values.rounds ?? (values.quick ? 1 : 3));
   if (!Number.isInteger(rounds) || rounds < 1 || rounds > 20)
     throw new Error(`--rounds is from 1 to 20, not "${values.rounds}".`);
-  return { only, rounds, effort: values.quick ? quickEffort : fullEffort, isKept: values.write };
+  return {
+    only,
+    rounds,
+    effort: values.quick ? quickEffort : fullEffort,
+    isKept: values.write,
+    isOfRequestCosts: values['request-costs'],
+  };
 }

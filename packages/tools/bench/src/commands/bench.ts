@@ -10,6 +10,7 @@ import { figureRows, goalRows, markdownTable } from '../report/tables.ts';
 import { startRig } from '../rig/rig.ts';
 import { planTurns, runTurns } from '../run-turns.ts';
 import { benchUsage, parseBenchArguments, type BenchArguments } from './bench-arguments.ts';
+import { reportRequestCosts } from './request-costs.ts';
 
 const names = figures.map(({ name }) => name);
 const print = (line: string) => void process.stdout.write(`${line}\n`);
@@ -24,6 +25,10 @@ export async function run(args: readonly string[]): Promise<number> {
   const interrupted = waitForInterrupt();
   const folder = await createTestFolder();
   try {
+    if (settings.isOfRequestCosts) {
+      const isQuick = settings.effort.scale < 1;
+      return await Promise.race([reportRequestCosts({ folder, isQuick, print }), interrupted]);
+    }
     const report = await Promise.race([measure(settings, folder), interrupted]);
     if (typeof report === 'number') {
       print('Interrupted: stopping everything; nothing of this run is kept.');

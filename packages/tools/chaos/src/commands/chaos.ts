@@ -5,6 +5,7 @@ import { startVariant } from '../variants/run-variant.ts';
 import { findVariant } from '../variants/variants.ts';
 import { usualProfile } from '../workload/profile.ts';
 import { chaosUsage, parseChaosArguments, replayCommand } from './chaos-arguments.ts';
+import { soakWithHostileReaders } from './hostile-readers.ts';
 
 /** How many findings of a seed are printed. */
 const findingsShown = 10;
@@ -15,7 +16,8 @@ export async function run(args: readonly string[]): Promise<number> {
     print(chaosUsage);
     return 0;
   }
-  const { seeds, seconds, variant: name } = parseChaosArguments(args);
+  const { seeds, seconds, variant: name, isHostile } = parseChaosArguments(args);
+  if (isHostile) return soakWithHostileReaders(seconds);
   const variant = name === undefined ? undefined : findVariant(name);
   const profile = { ...usualProfile, ...variant?.profile };
   const folder = await createTestFolder();
