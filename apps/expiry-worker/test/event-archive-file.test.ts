@@ -7,7 +7,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { createEventArchiveFile } from '../src/ops/event-archive-file.ts';
 
 test('an archive of 200 lines that each wait for the disk leaves no listener behind', async () => {
-  const folder = await createTestFolder('archive');
+  const folder = await createTestFolder();
   onTestFinished(() => removeTestFolder(folder));
   const warnings: Error[] = [];
   const note = (warning: Error) => void warnings.push(warning);

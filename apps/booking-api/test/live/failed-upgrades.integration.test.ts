@@ -125,8 +125,8 @@ describe('an upgrade that fails', () => {
     await leavesNoDescriptor(200, () =>
       Promise.all([leave((socket) => socket.resetAndDestroy()), leave((socket) => socket.end())]),
     );
-    await waitFor(async () => /^live_sockets 0$/m.test(await api.registry.metrics()), {
-      description: 'every place to be given back',
-    });
+    const hasPlaces = async () => !/^live_sockets 0$/m.test(await api.registry.metrics());
+    await waitFor(async () => !(await hasPlaces()), { description: 'every place to be given back' });
+    expect(await hasPlaces()).toBe(false);
   }, 30_000);
 });
