@@ -24,7 +24,7 @@ export interface LanesOptions {
   readonly onCommitsWait?: (areWaiting: boolean) => void;
 }
 
-export const minPoolMax = 4;
+const minPoolMax = 4;
 
 /** @returns of 10 connections 6 for sales, 3 for reads, 1 for creating */
 export function sharesOf(poolMax: number): Record<'sales' | 'reads' | 'creating', number> {
