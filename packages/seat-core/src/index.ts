@@ -1,10 +1,5 @@
-export {
-  createSeatCore,
-  openSeatCore,
-  type OpenSeatCoreOptions,
-  type SeatCore,
-  type SeatCoreOptions,
-} from './seat-core.ts';
+export { createSeatCore, type SeatCore, type SeatCoreOptions } from './seat-core.ts';
+export { openSeatCore, type OpenSeatCoreOptions } from './open-seat-core.ts';
 export { startExpiryWorker, type ExpiryWorker, type ExpiryWorkerOptions } from './expiry/worker.ts';
 export { SeatCoreError } from './errors.ts';
 export { defaultSettings, type SeatCoreLogger, type SeatCoreSettings } from './options.ts';

@@ -42,16 +42,13 @@ import type { SeatSubscription } from './live/subscription.ts';
 import { createMetrics, exportPoolConnections } from './metrics.ts';
 import { settingsFrom, silentLogger, type SeatCoreLogger, type SeatCoreSettings } from './options.ts';
 import { openLanes, type Lanes } from './postgres/lanes.ts';
-import { connectAll, openDatabase, type Database } from './postgres/pool.ts';
+import type { Database } from './postgres/pool.ts';
 import { Reads } from './postgres/replica.ts';
 import { GuardedQueue } from './queue/expiry-queue.ts';
-import { closeRedis, openQueueRedis, openRedis } from './redis/connect.ts';
 import { createRedisBreaker } from './redis/health.ts';
-import { requireSupportedRedis } from './redis/server.ts';
-import { checkKeyPrefix, withNames, type RedisClient } from './redis/keys.ts';
+import { withNames, type RedisClient } from './redis/keys.ts';
 import { createBulkLimits, type BulkLimits } from './resilience/bulk-limits.ts';
 import { Background } from './resilience/background.ts';
-import { logOnce } from './resilience/log-once.ts';
 import type { CircuitBreaker } from './resilience/circuit-breaker.ts';
 import {
   AvailableSeatsReader,
@@ -78,88 +75,6 @@ export interface SeatCoreOptions extends Partial<SeatCoreSettings> {
   readonly maxBytesOfSeats?: number;
   /** Where the engine's metrics are registered. Without it they are exported nowhere. */
   readonly registry?: Registry;
-}
-
-export interface OpenSeatCoreOptions extends Omit<
-  SeatCoreOptions,
-  'database' | 'replica' | 'redis' | 'queueRedis'
-> {
-  /** `postgres://…`, PostgreSQL 15 or later, migrated. */
-  readonly databaseUrl: string;
-  /** `postgres://…` of a streaming replica: lists, counts and maps are read there while it is current. */
-  readonly databaseReplicaUrl?: string;
-  /** `redis://…`, Redis 7 or later. */
-  readonly redisUrl: string;
-  /** `redis://…` of the clean-up jobs, default `redisUrl`. Null in a program that holds no seats. */
-  readonly queueRedisUrl?: string | null;
-  /** Connections to PostgreSQL, default 10, at least 4: six tenths for sales, three for reads, one creates events. */
-  readonly databasePoolMax?: number;
-  /** Shown in `pg_stat_activity`. */
-  readonly applicationName?: string;
-}
-
-/**
- * Connects to PostgreSQL and Redis and returns the engine. `close` also closes these connections. A Redis that is down
- * delays nothing: the engine uses it as soon as it is there.
- *
- * @throws the driver's error when PostgreSQL cannot be reached; RedisSetupError when Redis is older than 7, a cluster or
- *   a sentinel; VALIDATION_FAILED for a malformed `redisKeyPrefix`
- * @example
- * const core = await openSeatCore({
- *   databaseUrl: 'postgres://ticketing@127.0.0.1/ticketing',
- *   redisUrl: 'redis://127.0.0.1:6379',
- * });
- * process.once('SIGTERM', () => void core.close());
- */
-export async function openSeatCore(options: OpenSeatCoreOptions): Promise<SeatCore> {
-  const { redisUrl, queueRedisUrl = redisUrl, logger = silentLogger } = options;
-  checkKeyPrefix(options.redisKeyPrefix ?? '');
-  const open = (databaseUrl: string, dependency: string) =>
-    openDatabase({
-      databaseUrl,
-      onConnectionError: logConnectionErrors(logger, dependency),
-      ...(options.databasePoolMax === undefined ? {} : { poolMax: options.databasePoolMax }),
-      ...(options.applicationName === undefined ? {} : { applicationName: options.applicationName }),
-    });
-  const database = open(options.databaseUrl, 'postgresql');
-  const closers: (() => Promise<unknown>)[] = [() => database.$client.end()];
-  // Its pool connects on first use: the start does not wait for the replica.
-  const replica =
-    options.databaseReplicaUrl === undefined ? undefined : open(options.databaseReplicaUrl, 'replica');
-  if (replica !== undefined) closers.push(() => replica.$client.end());
-  const closeClients = async () => {
-    for (const close of closers.toReversed()) await close();
-  };
-  try {
-    await connectAll(database);
-    const [redis, queueRedis] = await Promise.all([
-      openRedis({ redisUrl, onConnectionError: logConnectionErrors(logger, 'redis') }),
-      queueRedisUrl === null
-        ? undefined
-        : openQueueRedis({
-            redisUrl: queueRedisUrl,
-            onConnectionError: logConnectionErrors(logger, 'queue'),
-          }),
-    ]);
-    closers.push(() => closeRedis(redis));
-    if (queueRedis !== undefined) closers.push(() => closeRedis(queueRedis));
-    await requireSupportedRedis(redis, 'REDIS_URL');
-    if (queueRedis !== undefined && queueRedisUrl !== redisUrl)
-      await requireSupportedRedis(queueRedis, 'QUEUE_REDIS_URL');
-    return new SeatCore(
-      {
-        ...options,
-        database,
-        redis,
-        ...(queueRedis === undefined ? {} : { queueRedis }),
-        ...(replica === undefined ? {} : { replica }),
-      },
-      closeClients,
-    );
-  } catch (error) {
-    await closeClients();
-    throw error;
-  }
 }
 
 /**
@@ -537,10 +452,4 @@ export class SeatCore implements AsyncDisposable {
     this.#lanes.close();
     await this.#closeClients();
   }
-}
-
-/** The client of this dependency reconnects by itself. */
-function logConnectionErrors(logger: SeatCoreLogger, dependency: string): (error: Error) => void {
-  const message = 'connection error; it reconnects by itself';
-  return logOnce(logger, { dependency, message, level: 'warn' }).log;
 }

@@ -2,7 +2,7 @@ import { createTestStack, type TestStack } from '@ticketing/testkit';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { anyone } from '../src/records/ownership.ts';
-import { openSeatCore } from '../src/seat-core.ts';
+import { openSeatCore } from '../src/open-seat-core.ts';
 import { openTestEngine } from './fixtures/test-engine.ts';
 
 let stack: TestStack;

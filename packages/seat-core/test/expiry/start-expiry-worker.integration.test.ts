@@ -11,7 +11,8 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startExpiryWorker } from '../../src/expiry/worker.ts';
 import { createExpiryQueue } from '../../src/queue/expiry-queue.ts';
 import { closeRedis, openQueueRedis } from '../../src/redis/connect.ts';
-import { openSeatCore, type SeatCore } from '../../src/seat-core.ts';
+import type { SeatCore } from '../../src/seat-core.ts';
+import { openSeatCore } from '../../src/open-seat-core.ts';
 import { createRecordingLogger } from '../fixtures/recording-logger.ts';
 
 /** The most that `stop` takes, and a little for the machine. */

@@ -4,7 +4,8 @@ import { Registry } from 'prom-client';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { SeatMessage } from '../../src/live/subscription.ts';
 import { anyone } from '../../src/records/ownership.ts';
-import { openSeatCore, type SeatCore } from '../../src/seat-core.ts';
+import type { SeatCore } from '../../src/seat-core.ts';
+import { openSeatCore } from '../../src/open-seat-core.ts';
 import { openTestEngine, refusal, type TestEngine } from '../fixtures/test-engine.ts';
 
 /** Subscribes, and keeps the messages and the statuses that follow from them. */

@@ -19,7 +19,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { auditInvariants } from '../../src/admin/audit.ts';
 import { runMigrations } from '../../src/admin/migrate.ts';
-import { openSeatCore } from '../../src/seat-core.ts';
+import { openSeatCore } from '../../src/open-seat-core.ts';
 
 let stack: TestStack;
 let folder: string;

@@ -13,7 +13,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SeatCoreError } from '../../src/errors.ts';
 import type { SeatMessage } from '../../src/live/subscription.ts';
 import { anyone } from '../../src/records/ownership.ts';
-import { openSeatCore, type SeatCore } from '../../src/seat-core.ts';
+import type { SeatCore } from '../../src/seat-core.ts';
+import { openSeatCore } from '../../src/open-seat-core.ts';
 import type { SeatMap } from '../../src/seats/seat-map.ts';
 
 let stack: PrivateStack;

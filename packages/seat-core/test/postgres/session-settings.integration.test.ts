@@ -6,7 +6,8 @@ import { runMigrations } from '../../src/admin/migrate.ts';
 import { rebuildFromHistory } from '../../src/admin/rebuild/rebuild-from-history.ts';
 import { openDatabase } from '../../src/postgres/pool.ts';
 import { anyone } from '../../src/records/ownership.ts';
-import { openSeatCore, type OpenSeatCoreOptions, type SeatCore } from '../../src/seat-core.ts';
+import type { SeatCore } from '../../src/seat-core.ts';
+import { openSeatCore, type OpenSeatCoreOptions } from '../../src/open-seat-core.ts';
 
 let stack: TestStack;
 let owner: pg.Client;

@@ -11,7 +11,8 @@ import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { runMigrations } from '../../src/admin/migrate.ts';
 import { anyone } from '../../src/records/ownership.ts';
-import { openSeatCore, type SeatCore } from '../../src/seat-core.ts';
+import type { SeatCore } from '../../src/seat-core.ts';
+import { openSeatCore } from '../../src/open-seat-core.ts';
 import { createRecordingLogger } from '../fixtures/recording-logger.ts';
 import { refusal } from '../fixtures/test-engine.ts';
 
@@ -133,7 +134,7 @@ describe('the only synchronous standby away', () => {
     await waitFor(() => core.listDegradedDependencies().length > 0, {
       description: 'the waiting commit to be seen',
     });
-    const { details } = await refusal(core.holdSeats({ seatIds: [seatIds[0]!], userId: 'ani' }));
+    const { details } = await refusal(core.holdSeats({ seatIds, userId: 'ani' }));
     expect(details).toEqual({});
     expect((await backends()).stuck).toBe(1);
     await requireStandby('');

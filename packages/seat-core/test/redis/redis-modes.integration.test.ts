@@ -17,7 +17,8 @@ import { Registry } from 'prom-client';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { startExpiryWorker } from '../../src/expiry/worker.ts';
 import { anyone } from '../../src/records/ownership.ts';
-import { openSeatCore, type SeatCore } from '../../src/seat-core.ts';
+import type { SeatCore } from '../../src/seat-core.ts';
+import { openSeatCore } from '../../src/open-seat-core.ts';
 import { createRecordingLogger } from '../fixtures/recording-logger.ts';
 
 /* A Redis that is there and refuses work, for a reason that a person must remove. */

@@ -16,7 +16,8 @@ import { createRedisBreaker } from '../../src/redis/health.ts';
 import { withNames } from '../../src/redis/keys.ts';
 import { tryLockSeats } from '../../src/redis/seat-lock.ts';
 import { Background } from '../../src/resilience/background.ts';
-import { openSeatCore, type SeatCore } from '../../src/seat-core.ts';
+import type { SeatCore } from '../../src/seat-core.ts';
+import { openSeatCore } from '../../src/open-seat-core.ts';
 import { openSlowProxy, type SlowProxy } from '../fixtures/slow-proxy.ts';
 
 /* Sales, health and repair in every kind of outage of Redis. */

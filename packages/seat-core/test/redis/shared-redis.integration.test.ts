@@ -5,7 +5,7 @@ import { startExpiryWorker } from '../../src/expiry/worker.ts';
 import { createExpiryQueue } from '../../src/queue/expiry-queue.ts';
 import { anyone } from '../../src/records/ownership.ts';
 import { withNames } from '../../src/redis/keys.ts';
-import { openSeatCore } from '../../src/seat-core.ts';
+import { openSeatCore } from '../../src/open-seat-core.ts';
 
 /* Two installations share one Redis. Their databases are copies, so the ids of their seats are the same. */
 

@@ -1,7 +1,8 @@
 import { createPrivateStack, waitFor, type PrivateStack } from '@ticketing/testkit';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { openSeatCore, type SeatCore } from '../../src/seat-core.ts';
+import type { SeatCore } from '../../src/seat-core.ts';
+import { openSeatCore } from '../../src/open-seat-core.ts';
 import { refusal } from '../fixtures/test-engine.ts';
 
 let stack: PrivateStack;

@@ -6,6 +6,7 @@ import { posix } from 'node:path';
  */
 const floors = [
   [['index.ts', 'clients.ts']],
+  [['open-seat-core.ts']],
   [['seat-core.ts']],
   [
     ['health.ts'],
