@@ -86,7 +86,7 @@ export async function runHostileReaders(options: HostileReadersOptions): Promise
     if (Object.keys(counts).length === 0) find('every-attack-ran', `${name} had no outcome`);
   }
 
-  findings.push(...checkOperations(buyers.operations), ...checkMemory(seen));
+  findings.push(...checkOperations(buyers.operations), ...checkMemory(seen, options.seconds));
   const peakMb = await residentMegabytes(bookingApi.pid, 'VmHWM');
   await checkEnd({ hall, services: services.all, url, before, find });
   const { results } = await auditInvariants({ databaseUrl: stack.databaseUrl, timeLimitSeconds: 300 });
