@@ -24,6 +24,8 @@ export interface FeedOptions {
   readonly metrics: SeatCoreMetrics;
   readonly logger: SeatCoreLogger;
   readonly turns: BulkTurns;
+  /** How many callers wait for the feed to open. */
+  readonly wanted: () => number;
   readonly memory: MemoryBudget;
   /** Called when it has no subscription and its memory is needed; the feed is closed then. */
   readonly onEvict: () => void;
@@ -76,7 +78,7 @@ export class SeatFeed {
 
   /** @throws EVENT_NOT_FOUND; OVERLOADED when other events have all the turns or all the memory */
   static async open(options: FeedOptions): Promise<SeatFeed> {
-    return options.turns.run('first', () => SeatFeed.#open(options));
+    return options.turns.run('first', () => SeatFeed.#open(options), options.wanted);
   }
 
   /** Subscribes to the channel before it reads, so no change falls between the two. */

@@ -1,6 +1,6 @@
 import type { SeatCoreError } from '../errors.ts';
 import { SeatChangeSubscriber } from '../redis/pubsub.ts';
-import { waitForBulkWork } from '../resilience/bulk-turns.ts';
+import { BulkWaiters } from '../resilience/bulk-turns.ts';
 import { InputCheck } from '../validation.ts';
 import { SeatFeed, type FeedOptions } from './feed.ts';
 import type { OnSeatMessage, SeatSubscription } from './subscription.ts';
@@ -16,7 +16,10 @@ export interface SubscribeToSeatsInput {
   readonly onEnd?: (error: SeatCoreError) => void;
 }
 
-export interface SeatFeedsOptions extends Omit<FeedOptions, 'eventId' | 'subscriber' | 'onGone' | 'onEvict'> {
+export interface SeatFeedsOptions extends Omit<
+  FeedOptions,
+  'eventId' | 'wanted' | 'subscriber' | 'onGone' | 'onEvict'
+> {
   /** @throws EVENT_NOT_FOUND */
   readonly requireEvent: (eventId: string) => Promise<unknown>;
 }
@@ -24,11 +27,17 @@ export interface SeatFeedsOptions extends Omit<FeedOptions, 'eventId' | 'subscri
 /** Opening a feed reads all seats of the event: an unused feed is kept for a client that comes back at once. */
 const keptUnusedMs = 3_000;
 
+interface OpenFeed {
+  readonly feed: Promise<SeatFeed>;
+  /** The subscribers that wait for it to open. */
+  readonly waiters: BulkWaiters;
+}
+
 /** One feed per event for all subscriptions of this process. The states of a feed are described in `feed.ts`. */
 export class SeatFeeds {
   readonly #options: SeatFeedsOptions;
   readonly #subscriber: SeatChangeSubscriber;
-  readonly #feeds = new Map<string, Promise<SeatFeed>>();
+  readonly #feeds = new Map<string, OpenFeed>();
 
   constructor(options: SeatFeedsOptions) {
     this.#options = options;
@@ -43,14 +52,14 @@ export class SeatFeeds {
     if (input.onEnd !== undefined) check.callback('/onEnd', input.onEnd);
     check.throwIfAny();
     for (;;) {
-      const opening = this.#feeds.get(eventId) ?? this.#open(eventId);
-      const feed = await waitForBulkWork(opening);
+      const open = this.#feeds.get(eventId) ?? this.#open(eventId);
+      const feed = await open.waiters.wait(open.feed);
       // The feed may have been closed during the wait.
-      if (this.#feeds.get(eventId) !== opening) continue;
+      if (this.#feeds.get(eventId) !== open) continue;
       return feed.subscribe({
         onMessage: input.onMessage,
         onEnd: input.onEnd,
-        onClose: () => this.#closeIfUnused(eventId, opening),
+        onClose: () => this.#closeIfUnused(eventId, open),
       });
     }
   }
@@ -61,30 +70,33 @@ export class SeatFeeds {
   }
 
   close(): void {
-    for (const opening of this.#feeds.values()) opening.then((feed) => feed.close()).catch(() => undefined);
+    for (const { feed } of this.#feeds.values()) feed.then((opened) => opened.close()).catch(() => undefined);
     this.#feeds.clear();
     this.#subscriber.close();
   }
 
-  #open(eventId: string): Promise<SeatFeed> {
+  #open(eventId: string): OpenFeed {
+    const waiters = new BulkWaiters();
+    const wanted = () => waiters.count;
     const forget = () => this.#feeds.delete(eventId);
-    const options = { ...this.#options, eventId, subscriber: this.#subscriber };
-    const opening = this.#options
+    const options = { ...this.#options, eventId, subscriber: this.#subscriber, wanted };
+    const feed = this.#options
       .requireEvent(eventId)
       .then(() => SeatFeed.open({ ...options, onGone: forget, onEvict: forget }));
-    this.#feeds.set(eventId, opening);
+    const open = { feed, waiters };
+    this.#feeds.set(eventId, open);
     // Every subscriber may have stopped waiting.
-    opening.then(() => this.#closeIfUnused(eventId, opening), forget);
-    return opening;
+    feed.then(() => this.#closeIfUnused(eventId, open), forget);
+    return open;
   }
 
   /** After a while, unless it is used again. */
-  #closeIfUnused(eventId: string, opening: Promise<SeatFeed>): void {
+  #closeIfUnused(eventId: string, open: OpenFeed): void {
     const close = (feed: SeatFeed) => {
-      if (feed.hasSubscriptions || this.#feeds.get(eventId) !== opening) return;
+      if (feed.hasSubscriptions || this.#feeds.get(eventId) !== open) return;
       this.#feeds.delete(eventId);
       feed.close();
     };
-    setTimeout(() => void opening.then(close), keptUnusedMs).unref();
+    setTimeout(() => void open.feed.then(close), keptUnusedMs).unref();
   }
 }

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { SeatCoreError } from '../errors.ts';
 import type { Reads } from '../postgres/replica.ts';
-import { waitForBulkWork, type BulkKind, type BulkTurns } from '../resilience/bulk-turns.ts';
+import { BulkWaiters, type BulkKind, type BulkTurns } from '../resilience/bulk-turns.ts';
 import type { MemoryBudget } from '../resilience/memory-budget.ts';
 import { nextStartAt } from '../resilience/pacing.ts';
 import type { Seat, SeatStatus } from '../types.ts';
@@ -49,6 +49,11 @@ interface KeptMap {
   readonly oldAt: number;
 }
 
+interface Building {
+  readonly map: Promise<SeatMap>;
+  readonly waiters: BulkWaiters;
+}
+
 /** The seats of one row of the venue that have one price. */
 interface PlacesRow {
   readonly section: string;
@@ -76,7 +81,7 @@ interface StatusesRow {
 export class SeatMapReader {
   readonly #dependencies: SeatMapDependencies;
   readonly #kept = new Map<string, KeptMap>();
-  readonly #building = new Map<string, Promise<SeatMap>>();
+  readonly #building = new Map<string, Building>();
 
   constructor(dependencies: SeatMapDependencies) {
     this.#dependencies = dependencies;
@@ -96,17 +101,24 @@ export class SeatMapReader {
       if (now < kept.staleAt || (now < kept.oldAt && this.#dependencies.turns.isResting('refresh')))
         return kept.map;
     }
-    return waitForBulkWork(this.#building.get(eventId) ?? this.#startBuilding(eventId));
+    const { map, waiters } = this.#building.get(eventId) ?? this.#startBuilding(eventId);
+    return waiters.wait(map);
   }
 
-  #startBuilding(eventId: string): Promise<SeatMap> {
+  #startBuilding(eventId: string): Building {
     const kind: BulkKind = this.#kept.has(eventId) ? 'refresh' : 'first';
-    const building = this.#dependencies.turns
-      .run(kind, () => this.#build(eventId))
+    const waiters = new BulkWaiters();
+    const map = this.#dependencies.turns
+      .run(
+        kind,
+        () => this.#build(eventId),
+        () => waiters.count,
+      )
       .finally(() => this.#building.delete(eventId));
+    const building = { map, waiters };
     this.#building.set(eventId, building);
     // Its callers may all have stopped waiting.
-    building.catch(() => undefined);
+    map.catch(() => undefined);
     return building;
   }
 
