@@ -41,8 +41,8 @@ export interface HostileReadersReport extends BuyersSummary {
 }
 
 const progressEveryMs = 2_000;
-/** Connections to PostgreSQL and Redis that a service opens when it first needs them. */
-const laterDescriptors = 12;
+/** Connections that buyers and probes keep open for their next request, and those of Redis that a feed opens. */
+const laterDescriptors = 32;
 
 /** Buyers buy while hostile readers and an organizer attack one booking-api; then every promise to the buyers is checked. */
 export async function runHostileReaders(options: HostileReadersOptions): Promise<HostileReadersReport> {
