@@ -14,10 +14,11 @@ export async function soakWithHostileReaders(seconds: number): Promise<number> {
       onProgress: (progress) => print(progressLine(progress)),
     });
     for (const [name, counts] of Object.entries(report.outcomes)) print(`${name}: ${JSON.stringify(counts)}`);
-    const { findings, done, peakMb, p99Ms, slowestMs } = report;
+    const { findings, done, calm, peakMb, p50Ms, p99Ms, slowestMs } = report;
     for (const { check, detail } of findings) print(`  ${check}: ${detail}`);
     const verdict = findings.length === 0 ? 'passed' : `failed with ${findings.length} findings`;
-    const times = `p99 ${ms(p99Ms)}, slowest ${ms(slowestMs)}`;
+    print(`buyers before the attack: p50 ${ms(calm.p50Ms)}, p99 ${ms(calm.p99Ms)}`);
+    const times = `p50 ${ms(p50Ms)}, p99 ${ms(p99Ms)}, slowest ${ms(slowestMs)}`;
     print(`${verdict}: ${done} requests of buyers done, ${times}; at most ${mb(peakMb)} of 512 MB`);
     return findings.length === 0 ? 0 : 1;
   } finally {

@@ -33,7 +33,10 @@ export interface Progress extends Vitals, BuyersSummary {
   readonly seconds: number;
 }
 
+/** The buyers of the report are those under attack. */
 export interface HostileReadersReport extends BuyersSummary {
+  /** The same buyers in the seconds before the attack: how much slower it makes them. */
+  readonly calm: BuyersSummary;
   /** The most that booking-api ever held. */
   readonly peakMb: number;
   readonly outcomes: Outcomes;
@@ -41,6 +44,7 @@ export interface HostileReadersReport extends BuyersSummary {
 }
 
 const progressEveryMs = 2_000;
+const calmMs = 10_000;
 /** Connections that buyers and probes keep open for their next request, and those of Redis that a feed opens. */
 const laterDescriptors = 32;
 
@@ -65,6 +69,9 @@ export async function runHostileReaders(options: HostileReadersOptions): Promise
     seatIds: hall.onSale.seatIds,
     perSecond: options.buyersPerSecond,
   });
+  await delay(calmMs);
+  const calm = [...buyers.operations];
+  const attacked = () => buyers.operations.slice(calm.length);
   const { url } = bookingApi;
   const target = { url, eventIds: hall.eventIds, seats: options.seats };
   await using attackers = startAttackers(target, options.attacks);
@@ -75,7 +82,7 @@ export async function runHostileReaders(options: HostileReadersOptions): Promise
     if (seconds >= options.seconds) break;
     const vitals = await readVitals(bookingApi);
     seen.push(vitals);
-    onProgress({ seconds, ...vitals, ...summarize(buyers.operations) });
+    onProgress({ seconds, ...vitals, ...summarize(attacked()) });
     await checkReadiness(services.all, find);
     await delay(progressEveryMs);
   }
@@ -91,7 +98,7 @@ export async function runHostileReaders(options: HostileReadersOptions): Promise
   await checkEnd({ hall, services: services.all, url, before, find });
   const { results } = await auditInvariants({ databaseUrl: stack.databaseUrl, timeLimitSeconds: 300 });
   for (const { check, samples } of results) for (const detail of samples) find(check, detail);
-  return { ...summarize(buyers.operations), peakMb, outcomes, findings };
+  return { ...summarize(attacked()), calm: summarize(calm), peakMb, outcomes, findings };
 }
 
 async function startServices(stack: PrivateStack, folder: string | undefined) {
