@@ -47,10 +47,10 @@ describe('MemoryBudget', () => {
     expect([evicted, budget.bytes]).toEqual([[], 0]);
   });
 
-  it('has three eighths of the limit of the heap by default', () => {
+  it('has a quarter of the limit of the heap by default', () => {
     const budget = new MemoryBudget();
     const limit = getHeapStatistics().heap_size_limit;
-    budget.keep({}, { bytes: limit * 0.374, isInUse: () => true, evict: () => undefined });
+    budget.keep({}, { bytes: limit * 0.249, isInUse: () => true, evict: () => undefined });
     expect(() => budget.keep({}, { bytes: limit * 0.01, evict: () => undefined })).toThrow(
       expect.objectContaining({ code: 'OVERLOADED' }) as Error,
     );

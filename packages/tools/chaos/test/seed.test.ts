@@ -6,9 +6,16 @@ import { usualProfile } from '../src/workload/profile.ts';
 
 describe('npm run chaos', () => {
   it.each([
-    [[], { seeds: [1], seconds: 20, variant: undefined }],
-    [['--seed=3..5', '--seconds', '3'], { seeds: [3, 4, 5], seconds: 3, variant: undefined }],
-    [replayCommand(7, 20, 'no-sweep').split(' ').slice(4), { seeds: [7], seconds: 20, variant: 'no-sweep' }],
+    [[], { seeds: [1], seconds: 20, variant: undefined, isHostile: false }],
+    [['--hostile-readers'], { seeds: [1], seconds: 300, variant: undefined, isHostile: true }],
+    [
+      ['--seed=3..5', '--seconds', '3'],
+      { seeds: [3, 4, 5], seconds: 3, variant: undefined, isHostile: false },
+    ],
+    [
+      replayCommand(7, 20, 'no-sweep').split(' ').slice(4),
+      { seeds: [7], seconds: 20, variant: 'no-sweep', isHostile: false },
+    ],
   ])('understands %j', (args, expected) => {
     expect(parseChaosArguments(args)).toEqual(expected);
   });
