@@ -28,6 +28,7 @@ import {
 } from './expiry/expire-bookings.ts';
 import { checkInstallation, type InstallationStores } from './check-installation.ts';
 import { Health } from './health.ts';
+import { newEventId } from './ids.ts';
 import type { InstallationCheck } from './installation.ts';
 import {
   createHoldBatches,
@@ -172,7 +173,7 @@ export class SeatCore implements AsyncDisposable {
     this.#release = { ...transition, batches: createTransitionBatches(transition, releaseBookingsStatement) };
     this.#expire = { ...transition, batches: createExpirationBatches(transition) };
 
-    this.#createEvent = { lanes, idempotency };
+    this.#createEvent = { lanes, idempotency, drawId: newEventId };
     const counts = (this.#counts = new SeatCountsTable({ connections: lanes.reads, reads, logger }));
     this.#events = new EventReader(reads, counts);
     const requireEvent = (eventId: string) => this.#events.require(eventId);

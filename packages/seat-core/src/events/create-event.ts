@@ -1,7 +1,7 @@
 import { eq } from 'drizzle-orm';
 import type pg from 'pg';
-import { v7 as uuidv7 } from 'uuid';
 import { SeatCoreError } from '../errors.ts';
+import { bucketOfHash, seatIdOf } from '../ids.ts';
 import {
   toIdempotencyKey,
   type IdempotencyKey,
@@ -10,6 +10,7 @@ import {
 } from '../idempotency/idempotency.ts';
 import { insertEventKeyStatement } from '../idempotency/idempotency.sql.ts';
 import type { Connections } from '../postgres/connections.ts';
+import { isViolationOf } from '../postgres/error-mapping.ts';
 import type { Lanes } from '../postgres/lanes.ts';
 import { events } from '../postgres/schema.ts';
 import { runStatement } from '../postgres/statement.ts';
@@ -32,11 +33,13 @@ const timeoutMs = 30_000;
 export interface CreateEventDependencies {
   readonly lanes: Pick<Lanes, 'creating' | 'reads'>;
   readonly idempotency: IdempotentRequests;
+  /** `newEventId`; tests have another. */
+  readonly drawId: (bucket?: number) => string;
 }
 
 /** @see SeatCore.createEvent */
 export async function createEvent(
-  { lanes, idempotency }: CreateEventDependencies,
+  { lanes, idempotency, drawId }: CreateEventDependencies,
   input: CreateEventInput,
 ): Promise<Repeatable<TicketedEvent>> {
   const { actor, ...event } = checkEvent(input);
@@ -47,7 +50,9 @@ export async function createEvent(
   });
   return idempotency.run(
     key,
-    () => insertEvent(lanes.creating, event, key),
+    // A retry meets its first try in the same bucket.
+    () =>
+      insertEvent(lanes.creating, event, key, () => drawId(key === null ? undefined : bucketOfHash(key.id))),
     (effect) => repeatEvent(lanes.reads, effect.event_id),
   );
 }
@@ -70,14 +75,31 @@ function toFixedOrder({ name, venue, startsAt, salesOpenAt, salesCloseAt, sectio
   ];
 }
 
+/** Draws another id where two events of one millisecond drew the same. */
 async function insertEvent(
+  creating: Connections,
+  input: NewEvent,
+  key: IdempotencyKey | null,
+  drawId: () => string,
+): Promise<TicketedEvent> {
+  for (;;) {
+    try {
+      return await insertEventAs(drawId(), creating, input, key);
+    } catch (error) {
+      if (!isViolationOf(error, 'events_pkey')) throw error;
+    }
+  }
+}
+
+async function insertEventAs(
+  id: string,
   creating: Connections,
   input: NewEvent,
   key: IdempotencyKey | null,
 ): Promise<TicketedEvent> {
   const event: EventRow = {
     ...input,
-    id: uuidv7(),
+    id,
     sections: input.sections.map(toSummary),
     sectionCount: input.sections.length,
     createdAt: new Date(),
@@ -90,7 +112,7 @@ async function insertEvent(
       const values = [key.id, key.fingerprint, event.id, event.createdAt];
       await runStatement(client, { statement: insertEventKeyStatement, values });
     }
-    const { id, name, venue, startsAt, salesOpenAt, salesCloseAt, sections, createdAt } = event;
+    const { name, venue, startsAt, salesOpenAt, salesCloseAt, sections, createdAt } = event;
     const values = [
       id,
       name,
@@ -103,7 +125,12 @@ async function insertEvent(
       sections.length,
     ];
     await runStatement(client, { statement: insertEventStatement, values });
-    for (const slice of slices(input.sections)) await insertSeats(client, id, slice);
+    let inserted = 0;
+    for (const slice of slices(input.sections)) {
+      const ids = slice.map((_, index) => seatIdOf(id, inserted + index + 1));
+      await insertSeats(client, id, slice, ids);
+      inserted += slice.length;
+    }
     await client.query('commit');
   };
   await creating.lend(
@@ -159,8 +186,12 @@ function* slices(sections: readonly NewSection[]): Generator<NewSeat[]> {
   if (slice.length > 0) yield slice;
 }
 
-async function insertSeats(client: pg.PoolClient, eventId: string, slice: readonly NewSeat[]): Promise<void> {
-  const ids = slice.map(() => uuidv7());
+async function insertSeats(
+  client: pg.PoolClient,
+  eventId: string,
+  slice: readonly NewSeat[],
+  ids: readonly string[],
+): Promise<void> {
   const values = [
     eventId,
     ids,

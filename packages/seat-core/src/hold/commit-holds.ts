@@ -14,7 +14,8 @@ import { holdSeatsStatement, lockUsersStatement } from './hold-seats.sql.ts';
 /** One request of a batch. Of several requests for one seat the first one gets it. */
 export interface HoldRequest {
   readonly bookingId: string;
-  /** In ascending order, each once. */
+  readonly eventId: string;
+  /** Of the event, in ascending order, each once. */
   readonly seatIds: readonly string[];
   readonly userId: string;
   readonly requestId: string | null;
@@ -68,7 +69,7 @@ export async function commitHolds(
   const { connections, settings, background } = dependencies;
   const locks = {
     statement: lockUsersStatement,
-    values: [requests.map((request) => request.userId), requests.map((request) => request.seatIds[0])],
+    values: [requests.map((request) => request.userId), requests.map((request) => request.eventId)],
   };
   const rows = await connections.commitBehindLocks<HoldRow>(locks, {
     statement: holdSeatsStatement,
@@ -76,12 +77,13 @@ export async function commitHolds(
       requests.map((request) => request.bookingId),
       requests.map((request) => request.userId),
       requests.map((request) => request.requestId),
+      requests.map((request) => request.key?.id ?? null),
+      requests.map((request) => request.key?.fingerprint ?? null),
       requests.flatMap((request) => request.seatIds.map(() => request.bookingId)),
+      requests.flatMap((request) => request.seatIds.map(() => request.eventId)),
       requests.flatMap((request) => request.seatIds),
       settings.holdSeconds,
       settings.maxHeldSeatsPerUser,
-      requests.map((request) => request.key?.id ?? null),
-      requests.map((request) => request.key?.fingerprint ?? null),
     ],
   });
   failpoint('hold-committed');
@@ -93,7 +95,7 @@ export async function commitHolds(
   const published = publishCommit(
     dependencies,
     rows.flatMap(toChange),
-    held.map((booking) => ({ bookingId: booking.id, seatIds: booking.seats.map((seat) => seat.id) })),
+    held.map(({ id, eventId, seats }) => ({ bookingId: id, eventId, seatIds: seats.map((seat) => seat.id) })),
   );
   return outcomes.map((outcome) => ({ ...outcome, published }));
 }
@@ -108,10 +110,6 @@ function toOutcome(request: HoldRequest, rows: readonly HoldRow[]): HoldOutcome 
     return refused(
       new SeatCoreError('SEAT_NOT_FOUND', `unknown: ${missing.join(', ')}`, { seatIds: missing }),
     );
-  }
-  if (new Set(rows.map((row) => row.event_id)).size > 1) {
-    const errors = [{ pointer: '/seatIds', detail: 'must name seats of one event' }];
-    return refused(new SeatCoreError('VALIDATION_FAILED', 'seats of several events', { errors }));
   }
   const closed = rows.find(({ verdict }) => verdict === 'NOT_OPEN' || verdict === 'CLOSED');
   if (closed !== undefined) return refused(salesError(closed));

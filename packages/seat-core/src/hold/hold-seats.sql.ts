@@ -8,15 +8,14 @@ import type { Statement } from '../postgres/statement.ts';
  * in front none.)
  */
 
-/** $1 users, $2 one requested seat per user: it names the event */
+/** $1 users, $2 an event per user */
 export const lockUsersStatement: Statement = {
   name: 'lock-users',
   text: `
 select pg_advisory_xact_lock(user_of_event.lock)
 from (
-  select distinct hashtextextended(seat.event_id || ' ' || asked.user_id, 0) as lock
-  from unnest($1::text[], $2::uuid[]) as asked(user_id, seat_id)
-  cross join lateral (select event_id from seats where id = asked.seat_id limit 1) seat
+  select distinct hashtextextended(event_id || ' ' || user_id, 0) as lock
+  from unnest($1::text[], $2::uuid[]) as asked(user_id, event_id)
   order by lock
 ) user_of_event`,
 };
@@ -37,8 +36,8 @@ from (
  * snapshot, and every later reader would meet their rows twice. `opened` reads from `closed`, because CTEs run in no
  * fixed order and the partial unique index would else meet two live lines of a seat.
  *
- * Seats are looked up one by one (`lateral … limit 1`), as PostgreSQL would do if it knew that an id is unique. Before
- * the first ANALYZE of a new event it does not know, and plans for thousands of rows.
+ * Seats are looked up one by one (`lateral … limit 1`): a plan that was made before the first ANALYZE of a new event would
+ * else be one for thousands of rows.
  *
  * Of several requests for one seat in one batch only the first may have it: the seat is TAKEN for the others, or LOCKED
  * if the first fails for another reason. At least one request is first for all of its seats, so a batch always makes progress.
@@ -49,13 +48,13 @@ from (
  * user from counting at the same time. An idempotency key that exists refuses the whole statement.
  *
  * Rows: one per requested seat with its verdict. HELD: the booking was made. If the booking was refused: FREE, TAKEN
- * (with the seat's status and the hold's deadline), LOCKED, MISSING, NOT_OPEN (with the opening) or CLOSED; if every row is FREE, the
- * seats are of two events or the user's hold limit refused it. Besides, one RECLAIMED per overdue hold that was expired, and one FREED per seat that is AVAILABLE now.
+ * (with the seat's status and the hold's deadline), LOCKED, MISSING, NOT_OPEN (with the opening) or CLOSED; if every row is FREE,
+ * the user's hold limit refused it. Besides, one RECLAIMED per overdue hold that was expired, and one FREED per seat that is AVAILABLE now.
  */
 
 /**
- * $1 booking ids, $2 users, $3 request ids, $4 and $5 booking id and seat id of each requested seat, $6 seconds of a
- * hold, $7 cap on held seats, $8 key ids or nulls, $9 fingerprints or nulls
+ * $1 booking ids, $2 users, $3 request ids, $4 key ids or nulls, $5 fingerprints or nulls; $6, $7 and $8 booking id,
+ * event id and seat id of each requested seat; $9 seconds of a hold, $10 cap on held seats
  */
 export const holdSeatsStatement: Statement = {
   name: 'hold-seats',
@@ -65,19 +64,21 @@ with clock as materialized (
 ),
 asked as materialized (
   select *
-  from unnest($1::uuid[], $2::text[], $3::text[], $8::bytea[], $9::bytea[])
+  from unnest($1::uuid[], $2::text[], $3::text[], $4::bytea[], $5::bytea[])
     with ordinality as asked(booking_id, user_id, request_id, key_id, fingerprint, n)
 ),
 wanted as materialized (
-  select * from unnest($4::uuid[], $5::uuid[]) as wanted(booking_id, seat_id)
+  select * from unnest($6::uuid[], $7::uuid[], $8::uuid[]) as wanted(booking_id, event_id, seat_id)
 ),
 named as materialized (
-  select distinct seat_id as id from wanted
+  select distinct event_id, seat_id as id from wanted
 ),
 seen as materialized (
   select seat.*
   from named
-  cross join lateral (select event_id, id, status, version from seats where id = named.id limit 1) seat
+  cross join lateral (
+    select event_id, id, status, version from seats where event_id = named.event_id and id = named.id limit 1
+  ) seat
 ),
 sale as materialized (
   select event.*
@@ -89,8 +90,10 @@ sale as materialized (
 ),
 locked as materialized (
   select seat.*
-  from (select id from named order by id) named
-  cross join lateral (select * from seats where id = named.id limit 1 for no key update skip locked) seat
+  from (select * from named order by id) named
+  cross join lateral (
+    select * from seats where event_id = named.event_id and id = named.id limit 1 for no key update skip locked
+  ) seat
 ),
 holder as materialized (
   select line.seat_id, line.booking_id, line.event_id, booking.expires_at,
@@ -154,7 +157,7 @@ available as materialized (
   from asked
   join judged on judged.booking_id = asked.booking_id
   group by asked.n, asked.booking_id, asked.user_id, asked.request_id, asked.key_id, asked.fingerprint
-  having bool_and(judged.verdict = 'FREE') and count(distinct judged.event_id) = 1
+  having bool_and(judged.verdict = 'FREE')
 ),
 first as materialized (
   select judged.seat_id, min(available.n) as n
@@ -188,7 +191,7 @@ capped as materialized (
   )
 ),
 won as materialized (
-  select * from capped where held_before + seat_count <= $7
+  select * from capped where held_before + seat_count <= $10
 ),
 won_seat as materialized (
   select judged.* from judged join won on won.booking_id = judged.booking_id
@@ -212,7 +215,7 @@ closed as (
 held as (
   insert into bookings (id, event_id, user_id, status, seat_count, total_amount, currency, created_at, expires_at)
   select won.booking_id, won.event_id, won.user_id, 'PENDING', won.seat_count, won.total_amount, won.currency,
-         clock.at, clock.at + make_interval(secs => $6::float8)
+         clock.at, clock.at + make_interval(secs => $9::float8)
   from won cross join clock
   returning id, event_id, user_id, currency, created_at, expires_at
 ),

@@ -7,6 +7,7 @@ import {
   type Repeatable,
 } from '../idempotency/idempotency.ts';
 import { repeatedAnswer } from '../idempotency/repeated-answer.ts';
+import { eventIdOf, newBookingId } from '../ids.ts';
 import type { SeatCoreMetrics } from '../metrics.ts';
 import type { SeatCoreSettings } from '../options.ts';
 import type { Connections } from '../postgres/connections.ts';
@@ -16,7 +17,6 @@ import { findCachedTakenSeats } from '../redis/gatekeeper.ts';
 import { tryLockSeats, type SeatLockDependencies } from '../redis/seat-lock.ts';
 import type { Booking } from '../types.ts';
 import { InputCheck } from '../validation.ts';
-import { newBookingId } from './booking-id.ts';
 import {
   commitHolds,
   type CommitHoldsDependencies,
@@ -57,6 +57,7 @@ export interface HoldSeatsDependencies extends SeatLockDependencies {
 }
 
 interface CheckedInput {
+  readonly eventId: string;
   /** In ascending order. */
   readonly seatIds: readonly string[];
   readonly userId: string;
@@ -114,12 +115,9 @@ async function hold(dependencies: HoldSeatsDependencies, request: CheckedInput):
 }
 
 /** @throws SEAT_LOCKED when another hold of the user did not end in time */
-async function commit(
-  { batches }: HoldSeatsDependencies,
-  { seatIds, userId, requestId, key }: CheckedInput,
-): Promise<CommittedHold> {
+async function commit({ batches }: HoldSeatsDependencies, request: CheckedInput): Promise<CommittedHold> {
   try {
-    return await batches.submit({ bookingId: newBookingId(), seatIds, userId, requestId, key });
+    return await batches.submit({ ...request, bookingId: newBookingId(request.eventId) });
   } catch (error) {
     const cause = error instanceof SeatCoreError ? error.cause : undefined;
     if (!isLockTimeout(cause)) throw error;
@@ -141,9 +139,13 @@ function checkInput({ maxSeatsPerBooking }: SeatCoreSettings, input: HoldSeatsIn
     if (seatIds.has(seatId)) check.error(pointer, 'names a seat that is named already');
     seatIds.add(seatId);
   }
+  const eventIds = new Set([...seatIds].filter((seatId) => seatId !== '').map(eventIdOf));
+  if (eventIds.size > 1) check.error('/seatIds', 'must name seats of one event');
   const requestId = input.requestId === undefined ? null : check.userId('/requestId', input.requestId);
   check.throwIfAny();
+  const [eventId = ''] = eventIds;
   return {
+    eventId,
     seatIds: [...seatIds].toSorted(),
     userId,
     requestId,

@@ -10,7 +10,7 @@ import type { MemoryBudget } from '../resilience/memory-budget.ts';
 import {
   bytesPerSeat,
   compareStates,
-  readSeatIds,
+  readSeatCount,
   SeatStates,
   type SeatState,
 } from '../states/seat-states.ts';
@@ -84,7 +84,7 @@ export class SeatFeed {
   /** Subscribes to the channel before it reads, so no change falls between the two. */
   static async #open(options: FeedOptions): Promise<SeatFeed> {
     const { eventId, reads, subscriber, memory } = options;
-    const states = new SeatStates(await readSeatIds(reads, eventId));
+    const states = new SeatStates(eventId, await readSeatCount(reads, eventId));
     const feed = new SeatFeed(options, states);
     memory.keep(feed, {
       bytes: bytesPerFeed + states.size * bytesPerSeat,

@@ -25,7 +25,7 @@ import { bookingStatuses, seatStatuses, type EventSection } from '../types.ts';
  * append-only rule: these stand in the hand-written migration beside the generated one.
  *
  * `event_id` is a column of every row and part of every unique key, so that the tables can later be
- * distributed by event. There is no foreign key to `events`: each booking would share-lock one hot row.
+ * distributed by event. A seat's id carries its event's (`ids.ts`); a trigger refuses another one. There is no foreign key to `events`: each booking would share-lock one hot row.
  */
 
 const bytea = customType<{ data: Uint8Array }>({ dataType: () => 'bytea' });
@@ -84,7 +84,6 @@ export const seats = pgTable(
     primaryKey({ name: 'seats_pkey', columns: [seat.eventId, seat.id] }),
     unique('seats_place_key').on(seat.eventId, seat.section, seat.row, seat.number),
     // No index on status: it would take every hold, sale and release off the HOT path.
-    index('seats_id_idx').on(seat.id),
     check('seats_status_check', oneOf(seat.status, seatStatuses)),
     check('seats_number_check', sql`${seat.number} >= 1`),
     check('seats_price_check', sql`${seat.priceAmount} >= 0`),

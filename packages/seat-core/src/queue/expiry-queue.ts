@@ -19,6 +19,7 @@ export interface ExpiryJobData {
 
 export interface ExpiryJobBooking {
   readonly bookingId: string;
+  readonly eventId: string;
   readonly seatIds: readonly string[];
 }
 

@@ -1,9 +1,9 @@
 import type { Statement } from '../postgres/statement.ts';
 
-/** Ids of an event's seats as one text, 36 letters each, in ascending order. */
-export const readSeatIdsStatement: Statement = {
-  name: 'read-seat-ids',
-  text: `select coalesce(string_agg(id::text, '' order by id), '') as ids from seats where event_id = $1`,
+/** $1 event id */
+export const countSeatsOfEventStatement: Statement = {
+  name: 'count-seats-of-event',
+  text: 'select count(*)::int as seats from seats where event_id = $1',
 };
 
 /** Version and first letter of the status of each seat, in ascending order of id: one text, `0A3R7S…`, instead of a row per seat. */

@@ -1,28 +1,27 @@
+import { seatIdOf, seatIndexOf } from '../ids.ts';
 import type { Reads } from '../postgres/replica.ts';
 import { seatStatuses, type SeatStatus } from '../types.ts';
-import { readSeatIdsStatement, readStatesStatement } from './seat-states.sql.ts';
+import { countSeatsOfEventStatement, readStatesStatement } from './seat-states.sql.ts';
 
-/** Status and version of one seat, by its index in the ascending order of the event's seat ids. */
+/** Status and version of one seat, by its index in the order of the layout, from 0. */
 export interface SeatState {
   readonly index: number;
   readonly status: SeatStatus;
   readonly version: number;
 }
 
-const idLength = 36;
 const letters = seatStatuses.map((status) => status.charCodeAt(0));
 const available = seatStatuses.indexOf('AVAILABLE');
 
-/** Ids as one text, a byte for the status, eight for the version. */
-export const bytesPerSeat = idLength + 1 + 8;
+/** A byte for the status, eight for the version. */
+export const bytesPerSeat = 9;
 
 /**
  * Status and version of each seat of an event, as this process knows them. Changes may arrive in any order and any
- * number of times: `apply` moves a seat to a higher version only. (Measured: 45 bytes a seat, where a map from id to
- * index and an array of ids take 115.)
+ * number of times: `apply` moves a seat to a higher version only.
  */
 export class SeatStates {
-  readonly #ids: string;
+  readonly #eventId: string;
   /** Indexes of `seatStatuses`. */
   readonly #statuses: Uint8Array;
   readonly #versions: Float64Array;
@@ -31,11 +30,10 @@ export class SeatStates {
   /**
    * Every seat starts AVAILABLE at version 0, as in a new event.
    *
-   * @param ids 36 letters each, in ascending order, from `readSeatIds`
+   * @param size how many seats the event has
    */
-  constructor(ids: string) {
-    const size = ids.length / idLength;
-    this.#ids = ids;
+  constructor(eventId: string, size: number) {
+    this.#eventId = eventId;
     this.#statuses = new Uint8Array(size).fill(available);
     this.#versions = new Float64Array(size);
   }
@@ -49,17 +47,10 @@ export class SeatStates {
     return this.#versions.length;
   }
 
+  /** @returns undefined for an id that is no seat of the event */
   indexOf(seatId: string): number | undefined {
-    let from = 0;
-    let until = this.size;
-    while (from < until) {
-      const middle = (from + until) >>> 1;
-      const id = this.#idAt(middle);
-      if (id === seatId) return middle;
-      if (id < seatId) from = middle + 1;
-      else until = middle;
-    }
-    return undefined;
+    const index = seatIndexOf(seatId) - 1;
+    return index >= 0 && index < this.size && this.#idAt(index) === seatId ? index : undefined;
   }
 
   /** @returns false when this version or a later one is known */
@@ -103,14 +94,14 @@ export class SeatStates {
   }
 
   #idAt(index: number): string {
-    return this.#ids.slice(index * idLength, (index + 1) * idLength);
+    return seatIdOf(this.#eventId, index + 1);
   }
 }
 
-/** The seat ids of an event as one text, in ascending order, which is the order of the seats in the venue. */
-export async function readSeatIds(reads: Reads, eventId: string): Promise<string> {
-  const [row] = await reads.rows<{ ids: string }>(readSeatIdsStatement, [eventId]);
-  return row?.ids ?? '';
+/** @returns 0 when there is no such event */
+export async function readSeatCount(reads: Reads, eventId: string): Promise<number> {
+  const [row] = await reads.rows<{ seats: number }>(countSeatsOfEventStatement, [eventId]);
+  return row?.seats ?? 0;
 }
 
 /** Where the database and the known states differ. */

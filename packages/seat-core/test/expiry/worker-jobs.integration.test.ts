@@ -83,13 +83,13 @@ describe('a clean-up job', () => {
   });
 
   it('a late job takes no seat from its next buyer', async () => {
-    const { seatIds } = await worker.makeEvent(1);
+    const { event, seatIds } = await worker.makeEvent(1);
     const [seatId] = seatIds;
     const old = await worker.brief.holdSeats({ seatIds, userId: 'budi' });
     await worker.untilOverdue(old.id);
     const { id } = await worker.core.holdSeats({ seatIds, userId: 'ani' });
     await worker.core.confirmBooking({ bookingId: id, ownedBy: anyone, actor: 'test' });
-    await worker.addJob('late', { bookings: [{ bookingId: old.id, seatIds }] });
+    await worker.addJob('late', { bookings: [{ bookingId: old.id, eventId: event.id, seatIds }] });
     await done('late');
     expect(await worker.storedStatus(id)).toBe('CONFIRMED');
     expect(await seatStatus(seatId)).toBe('SOLD');

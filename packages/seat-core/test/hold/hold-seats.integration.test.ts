@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { auditViolations } from '@ticketing/testkit';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { newEventId, seatIdOf } from '../../src/ids.ts';
 import { anyone } from '../../src/records/ownership.ts';
 import { openTestEngine, refusal, type TestEngine } from '../fixtures/test-engine.ts';
 
@@ -92,11 +93,17 @@ describe('holdSeats', () => {
   });
 
   it('refuses an unknown seat as SEAT_NOT_FOUND, and leaves no key for it in Redis', async () => {
-    const { seatIds } = await engine.makeEvent(1);
-    const unknown = randomUUID();
-    const { code } = await refusal(engine.core.holdSeats({ seatIds: [seatIds[0], unknown], userId: 'ani' }));
+    const { event, seatIds } = await engine.makeEvent(1);
+    for (const unknown of [event.id, seatIdOf(event.id, 2)]) {
+      const request = { seatIds: [seatIds[0], unknown], userId: 'ani' };
+      expect(await refusal(engine.core.holdSeats(request))).toEqual({
+        code: 'SEAT_NOT_FOUND',
+        details: { seatIds: [unknown] },
+      });
+      expect(await engine.redis.keys(`*${unknown}*`)).toEqual([]);
+    }
+    const { code } = await refusal(engine.core.holdSeats({ seatIds: [randomUUID()], userId: 'ani' }));
     expect(code).toBe('SEAT_NOT_FOUND');
-    expect(await engine.redis.keys(`*${unknown}*`)).toEqual([]);
     expect((await engine.seatRow(seatIds[0])).status).toBe('AVAILABLE');
   });
 
@@ -123,7 +130,8 @@ describe('holdSeats', () => {
         { pointer: '/seatIds/2', detail: 'names a seat that is named already' },
       ],
     });
-    for (const seatIds of [[], Array.from({ length: 11 }, () => randomUUID())]) {
+    const eventId = newEventId();
+    for (const seatIds of [[], Array.from({ length: 11 }, (_, index) => seatIdOf(eventId, index + 1))]) {
       const { details: bounds } = await refusal(engine.core.holdSeats({ seatIds, userId: 'ani' }));
       expect(bounds).toEqual({ errors: [{ pointer: '/seatIds', detail: 'must name 1 to 10 seats' }] });
     }
@@ -160,7 +168,7 @@ describe('holdSeats', () => {
     expect(await engine.redis.exists('seats:available', `seats:available:${event.id}`)).toBe(0);
     const job = await engine.expiryQueue.getJob(`b-${booking.id}`);
     expect(job?.name).toBe('cleanup');
-    expect(job?.data).toEqual({ bookings: [{ bookingId: booking.id, seatIds }] });
+    expect(job?.data).toEqual({ bookings: [{ bookingId: booking.id, eventId: event.id, seatIds }] });
     expect(job?.opts).toMatchObject({
       delay: 120_000,
       attempts: 3,

@@ -207,7 +207,7 @@ redis.disconnect();`;
     for (const subscription of subscriptions) subscription.close();
     // A subscription soon after the last one reads the seats of the event not again.
     using again = await engine.core.subscribeToSeats({ eventId: event.id, onMessage: () => {} });
-    expect(engine.statements.filter((name) => name === 'read-seat-ids')).toHaveLength(1);
+    expect(engine.statements.filter((name) => name === 'count-seats-of-event')).toHaveLength(1);
     again.close();
     await waitFor(async () => (await subscribers()) === 0, { description: 'the channel to be left' });
   });

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { auditViolations } from '@ticketing/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { newEventId, seatIdOf } from '../../src/ids.ts';
 import { anyone } from '../../src/records/ownership.ts';
 import { openTestEngine, type TestEngine } from '../fixtures/test-engine.ts';
 
@@ -120,14 +121,15 @@ describe('seats', () => {
     expect(await refusedBy(`update seats set ${change} where id = $1`, seatIds)).toBe('seats_legal_edge');
   });
 
-  it('a seat starts AVAILABLE, and each place of an event has one seat', async () => {
+  it('a seat starts AVAILABLE with an id of its event, and each place of an event has one seat', async () => {
     const { event } = await engine.makeEvent(1);
-    const insert = (status: string, number: number) =>
+    const insert = (status: string, number: number, id = seatIdOf(event.id, 2)) =>
       refusedBy(
         `insert into seats (event_id, id, section, "row", number, price_amount, currency, status)
          values ($1, $2, 'Stalls', 'A', ${number}, 1, 'IDR', '${status}')`,
-        [event.id, randomUUID()],
+        [event.id, id],
       );
+    expect(await insert('AVAILABLE', 2, seatIdOf(newEventId(), 2))).toBe('seats_start_available');
     expect(await insert('SOLD', 2)).toBe('seats_start_available');
     expect(await insert('AVAILABLE', 1)).toBe('seats_place_key');
     expect(await insert('AVAILABLE', 0)).toBe('seats_number_check');

@@ -35,6 +35,7 @@ export type OperationResult =
 /** The members of a booking that the checks read. */
 export interface BookingAnswer {
   readonly id: string;
+  readonly eventId: string;
   readonly userId: string;
   readonly status: string;
   readonly seats: readonly { readonly id: string }[];

@@ -51,8 +51,8 @@ export async function runSeed(
   const record = (operation: Operation) => void operations.push(operation);
   const closing = new AbortController();
   const stopping = closing.signal;
-  const bookingIds = () => operations.flatMap((operation) => bookingOf(operation)?.id ?? []);
-  const faults = runFaults(cluster, planFaults(random.fork('faults'), profile, seconds), bookingIds);
+  const bookings = () => operations.flatMap((operation) => bookingOf(operation) ?? []);
+  const faults = runFaults(cluster, planFaults(random.fork('faults'), profile, seconds), bookings);
   const clients = Array.from({ length: profile.clients }, async (_, index) => {
     const name = `buyer-${index}`;
     await runClient({ cluster, profile, venue, random: random.fork(name), name, record, stopping });

@@ -36,6 +36,7 @@ const floors = [
       'installation.ts',
       'validation.ts',
       'names.ts',
+      'ids.ts',
       'instants.ts',
       'metrics.ts',
       'group-by.ts',

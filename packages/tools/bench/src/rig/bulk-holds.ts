@@ -4,6 +4,7 @@ import { withDatabase } from './stores.ts';
 
 export interface BulkHold {
   readonly bookingId: string;
+  readonly eventId: string;
   readonly seatId: string;
 }
 
@@ -42,7 +43,7 @@ export async function holdInBulk(
   seatIds: readonly string[],
   expiresAt: Date,
 ): Promise<BulkHold[]> {
-  const holds = seatIds.map((seatId) => ({ seatId, bookingId: uuidv7() }));
+  const holds = seatIds.map((seatId) => ({ seatId, eventId, bookingId: uuidv7() }));
   await withDatabase(databaseUrl, (client) =>
     client.query(statement, [holds.map(({ bookingId }) => bookingId), seatIds, eventId, expiresAt]),
   );
@@ -60,7 +61,7 @@ export async function scheduleInBulk(redisUrl: string, holds: BulkHold[], expire
   const jobs = Array.from({ length: Math.ceil(holds.length / holdsPerJob) }, (_, job) => {
     const [first, ...rest] = holds
       .slice(job * holdsPerJob, (job + 1) * holdsPerJob)
-      .map(({ bookingId, seatId }) => ({ bookingId, seatIds: [seatId] }));
+      .map(({ bookingId, eventId, seatId }) => ({ bookingId, eventId, seatIds: [seatId] }));
     const opts = { jobId: `b-${first!.bookingId}`, delay, attempts: 3, removeOnComplete: true };
     return { name: expiryJobName, data: { bookings: [first!, ...rest] as const }, opts } as const;
   });

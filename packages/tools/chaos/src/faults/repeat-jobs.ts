@@ -1,4 +1,5 @@
 import { createExpiryQueue, openQueueRedis } from '@ticketing/seat-core/clients';
+import type { BookingAnswer } from '../history.ts';
 import { createRandom } from '../random.ts';
 
 const bookingsAtOnce = 40;
@@ -7,23 +8,23 @@ const jobsEach = 3;
 /** Adds duplicate, early, late and unordered clean-up jobs of any booking of the run, whatever its status. */
 export async function repeatJobs(
   redisUrl: string,
-  bookingIds: readonly string[],
+  bookings: readonly BookingAnswer[],
   choice: number,
 ): Promise<void> {
-  if (bookingIds.length === 0) return;
+  if (bookings.length === 0) return;
   const random = createRandom(choice, 'jobs');
   const redis = await openQueueRedis({ redisUrl });
   const queue = createExpiryQueue(redis);
   queue.on('error', () => undefined);
-  const addJob = (bookingId: string) =>
+  const addJob = ({ id: bookingId, eventId, seats }: BookingAnswer) =>
     queue.add(
       'cleanup',
-      { bookings: [{ bookingId, seatIds: [] }] },
+      { bookings: [{ bookingId, eventId, seatIds: seats.map((seat) => seat.id) }] },
       { delay: random.between(0, 800), removeOnComplete: true },
     );
   try {
-    const chosen = Array.from({ length: bookingsAtOnce }, () => random.pick(bookingIds));
-    await Promise.all(chosen.flatMap((id) => Array.from({ length: jobsEach }, () => addJob(id))));
+    const chosen = Array.from({ length: bookingsAtOnce }, () => random.pick(bookings));
+    await Promise.all(chosen.flatMap((booking) => Array.from({ length: jobsEach }, () => addJob(booking))));
   } finally {
     await queue.close();
     redis.disconnect();

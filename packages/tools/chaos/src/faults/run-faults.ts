@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Cluster } from '../cluster/cluster.ts';
 import { withRedis } from '../cluster/stores.ts';
+import type { BookingAnswer } from '../history.ts';
 import type { Fault } from './fault-plan.ts';
 import { repeatJobs } from './repeat-jobs.ts';
 
@@ -21,14 +22,18 @@ interface Injection {
 }
 
 /** Carries out a plan. Faults of different targets overlap. */
-export function runFaults(cluster: Cluster, plan: readonly Fault[], bookingIds: () => string[]): FaultRun {
+export function runFaults(
+  cluster: Cluster,
+  plan: readonly Fault[],
+  bookings: () => BookingAnswer[],
+): FaultRun {
   const startedAt = performance.now();
   const lastOf = new Map<string, Promise<void>>();
   let injected = 0;
   let flushes = 0;
   const run = async (fault: Fault): Promise<void> => {
     await delay(Math.max(0, fault.atMs - (performance.now() - startedAt)));
-    const { target, begin, end, isFlush } = injectionOf(cluster, fault, bookingIds);
+    const { target, begin, end, isFlush } = injectionOf(cluster, fault, bookings);
     const mine = (lastOf.get(target) ?? Promise.resolve()).then(async () => {
       injected += 1;
       if (isFlush) flushes += 1;
@@ -51,7 +56,7 @@ export function runFaults(cluster: Cluster, plan: readonly Fault[], bookingIds: 
 
 const linkModes = { slow: 'slow', silence: 'silent', deafen: 'deaf' } as const;
 
-function injectionOf(cluster: Cluster, { kind, choice }: Fault, bookingIds: () => string[]): Injection {
+function injectionOf(cluster: Cluster, { kind, choice }: Fault, bookings: () => BookingAnswer[]): Injection {
   const { postgres, redis, links, members, redisUrl } = cluster;
   const member = members[choice % members.length]!;
   switch (kind) {
@@ -70,7 +75,7 @@ function injectionOf(cluster: Cluster, { kind, choice }: Fault, bookingIds: () =
     case 'freeze-redis':
       return { target: 'redis', begin: redis.freeze, end: redis.thaw };
     case 'repeat-jobs':
-      return { target: 'redis', begin: () => repeatJobs(redisUrl, bookingIds(), choice) };
+      return { target: 'redis', begin: () => repeatJobs(redisUrl, bookings(), choice) };
     case 'restart-postgres':
       return { target: 'postgres', begin: postgres.kill, end: postgres.start };
     case 'freeze-postgres':
