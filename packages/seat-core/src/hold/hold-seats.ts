@@ -12,17 +12,14 @@ import type { SeatCoreMetrics } from '../metrics.ts';
 import type { SeatCoreSettings } from '../options.ts';
 import type { Connections } from '../postgres/connections.ts';
 import { isLockTimeout } from '../postgres/error-mapping.ts';
-import { GroupCommit } from '../postgres/group-commit.ts';
+import { GroupCommit, secondTryWithinMs } from '../postgres/group-commit.ts';
 import { findCachedTakenSeats } from '../redis/gatekeeper.ts';
 import { tryLockSeats, type SeatLockDependencies } from '../redis/seat-lock.ts';
 import type { Booking } from '../types.ts';
 import { InputCheck } from '../validation.ts';
-import {
-  commitHolds,
-  type CommitHoldsDependencies,
-  type CommittedHold,
-  type HoldRequest,
-} from './commit-holds.ts';
+import { commitHolds } from './commit-holds.ts';
+import { commitReclaims } from './commit-reclaims.ts';
+import type { CommitHoldsDependencies, CommittedHold, HoldRequest } from './hold-request.ts';
 
 export interface HoldSeatsInput {
   /** One to `maxSeatsPerBooking` seats of one event, each once. */
@@ -38,14 +35,23 @@ export interface HoldSeatsInput {
   readonly idempotencyKey?: string;
 }
 
-/** The requests to hold seats that wait for a commit: `commitHolds` decides each batch of them. */
-export type HoldBatches = GroupCommit<HoldRequest, CommittedHold>;
+/** The requests to hold seats that wait for a commit. */
+export interface HoldBatches {
+  /** Null: `reclaims` has to decide. */
+  readonly holds: GroupCommit<HoldRequest, CommittedHold | null>;
+  readonly reclaims: GroupCommit<HoldRequest, CommittedHold>;
+}
 
 export function createHoldBatches(dependencies: CommitHoldsDependencies): HoldBatches {
-  return new GroupCommit({
-    commit: (requests: readonly HoldRequest[]) => commitHolds(dependencies, requests),
-    onBatch: (size) => dependencies.metrics.commitBatchSize.observe(size),
-  });
+  const onBatch = (size: number) => dependencies.metrics.commitBatchSize.observe(size);
+  return {
+    holds: new GroupCommit({ commit: (requests) => commitHolds(dependencies, requests), onBatch }),
+    reclaims: new GroupCommit({
+      commit: (requests) => commitReclaims(dependencies, requests),
+      onBatch,
+      maxWaitMs: secondTryWithinMs,
+    }),
+  };
 }
 
 export interface HoldSeatsDependencies extends SeatLockDependencies {
@@ -116,8 +122,11 @@ async function hold(dependencies: HoldSeatsDependencies, request: CheckedInput):
 
 /** @throws SEAT_LOCKED when another hold of the user did not end in time */
 async function commit({ batches }: HoldSeatsDependencies, request: CheckedInput): Promise<CommittedHold> {
+  const submitted = { ...request, bookingId: newBookingId(request.eventId) };
+  const since = performance.now();
   try {
-    return await batches.submit({ ...request, bookingId: newBookingId(request.eventId) });
+    const outcome = await batches.holds.submit(submitted);
+    return outcome ?? (await batches.reclaims.submit(submitted, since));
   } catch (error) {
     const cause = error instanceof SeatCoreError ? error.cause : undefined;
     if (!isLockTimeout(cause)) throw error;

@@ -6,16 +6,17 @@ export interface GroupCommitOptions<Request, Outcome> {
   readonly commit: (batch: readonly Request[]) => Promise<readonly Outcome[]>;
   /** Called with the size of each committed batch. */
   readonly onBatch?: (size: number) => void;
+  /** How long after its `since` the commit of a request starts at most. Default 400: with the budgets that follow, the answer comes within 2 s. */
+  readonly maxWaitMs?: number;
 }
 
 /** A batch costs PostgreSQL one flush to disk and little more per member; beyond this, gains are small. */
 const maxBatch = 64;
 /** A second commit runs beside the first only when a full batch waits; fewer requests gain more by sharing the next commit. */
 const maxInFlight = 2;
-/** A request waits this long at most for its commit to start; with the budgets that follow, the answer comes within 2 s. */
-const maxWaitMs = 400;
+const defaultMaxWaitMs = 400;
 /** The second try of a request after its batch was rolled back starts this late at most: its answer comes within 2 s. */
-const secondTryWithinMs = 1_300;
+export const secondTryWithinMs = 1_300;
 /** Second tries at a time: those that wait for a lock again must not use up the time of the others. */
 const secondTriesAtOnce = 4;
 /** So many requests may always wait, whatever the recent rate: an idle engine has none. */
@@ -41,6 +42,7 @@ interface Waiting<Request, Outcome> {
  */
 export class GroupCommit<Request, Outcome> {
   readonly #options: GroupCommitOptions<Request, Outcome>;
+  readonly #maxWaitMs: number;
   readonly #waiting: Waiting<Request, Outcome>[] = [];
   #inFlight = 0;
   #isStarting = false;
@@ -48,13 +50,17 @@ export class GroupCommit<Request, Outcome> {
 
   constructor(options: GroupCommitOptions<Request, Outcome>) {
     this.#options = options;
+    this.#maxWaitMs = options.maxWaitMs ?? defaultMaxWaitMs;
   }
 
-  /** @throws OVERLOADED when its commit could not start in time; and what `commit` throws because of this request */
-  async submit(request: Request): Promise<Outcome> {
+  /**
+   * @param since when the request began, if that was before
+   * @throws OVERLOADED when its commit could not start in time; and what `commit` throws because of this request
+   */
+  async submit(request: Request, since = performance.now()): Promise<Outcome> {
     if (this.#waiting.length >= this.#maxWaiting()) throw overloaded();
     return new Promise<Outcome>((resolve, reject) => {
-      this.#waiting.push({ request, since: performance.now(), resolve, reject });
+      this.#waiting.push({ request, since, resolve, reject });
       this.#startSoon();
     });
   }
@@ -84,7 +90,7 @@ export class GroupCommit<Request, Outcome> {
 
   /** Takes the oldest requests, and refuses those that waited too long. */
   #takeBatch(): Waiting<Request, Outcome>[] {
-    const oldest = performance.now() - maxWaitMs;
+    const oldest = performance.now() - this.#maxWaitMs;
     const inTime = this.#waiting.findIndex((member) => member.since >= oldest);
     const late = this.#waiting.splice(0, inTime === -1 ? this.#waiting.length : inTime);
     for (const member of late) member.reject(overloaded());
@@ -124,7 +130,7 @@ export class GroupCommit<Request, Outcome> {
   /** As many as the rate of the last second commits within the longest wait. */
   #maxWaiting(): number {
     const isRecent = performance.now() - this.#window.startedAt < 2 * rateWindowMs;
-    return Math.max(alwaysWaiting, isRecent ? this.#window.ratePerMs * maxWaitMs : 0);
+    return Math.max(alwaysWaiting, isRecent ? this.#window.ratePerMs * this.#maxWaitMs : 0);
   }
 
   #countCommitted(count: number): void {

@@ -75,7 +75,7 @@ export const requestSettings: readonly SessionSetting[] = [
   sent('enable_indexscan', 'on', 'statements find their rows by index'),
   sent('enable_bitmapscan', 'on', 'statements find their rows by index'),
   sent('enable_nestloop', 'on', 'statements look seats up one by one'),
-  sent('plan_cache_mode', 'auto', 'a frequent statement is planned once'),
+  sent('plan_cache_mode', 'force_generic_plan', 'a frequent statement is planned once'),
   sent('jit', 'off', 'PostgreSQL compiles no statement of a millisecond'),
 ];
 

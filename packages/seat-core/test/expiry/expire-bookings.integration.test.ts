@@ -163,13 +163,22 @@ describe('reclaim', () => {
   });
 
   it('gives the seats of one overdue hold to two buyers in one commit', async () => {
-    const { seatIds } = await engine.makeEvent(2);
+    const { event, seatIds } = await engine.makeEvent(2);
     const first = await briefly.holdSeats({ seatIds, userId: 'ani' });
     await engine.untilOverdue(first.id);
     const buyers = [randomUUID(), randomUUID()];
     const { rows } = await engine.pool.query<{ seat_id: string; verdict: string }>({
       ...holdSeatsStatement,
-      values: [buyers, ['budi', 'citra'], [null, null], buyers, seatIds, 120, 20, [null, null], [null, null]],
+      values: [
+        buyers,
+        ['budi', 'citra'],
+        ...Array.from({ length: 3 }, () => [null, null]),
+        buyers,
+        seatIds.map(() => event.id),
+        seatIds,
+        120,
+        20,
+      ],
     });
     expect(rows.filter((row) => row.verdict === 'HELD').map((row) => row.seat_id)).toEqual(seatIds);
     expect(await engine.seatRow(seatIds[0])).toEqual({ status: 'RESERVED', version: 3 });

@@ -116,7 +116,7 @@ describe('the sales of an event', () => {
       ),
     );
     expect(codes).toEqual(['PENDING', 'SALES_CLOSED', 'SALES_NOT_OPEN']);
-    expect(engine.statements.slice(before).filter((name) => name === 'hold-seats')).toHaveLength(1);
+    expect(engine.statements.slice(before).filter((name) => name === 'hold-free-seats')).toHaveLength(1);
   });
 
   it('do not end a hold that is overdue when they are closed, and the sweep does', async () => {

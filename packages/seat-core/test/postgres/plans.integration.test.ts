@@ -6,10 +6,12 @@ import {
   releaseBookingsStatement,
 } from '../../src/bookings/confirm-and-release.sql.ts';
 import { expireBookingsStatement, sweepOverdueStatement } from '../../src/expiry/expiry.sql.ts';
+import { holdFreeSeatsStatement } from '../../src/hold/hold-free-seats.sql.ts';
 import { holdSeatsStatement } from '../../src/hold/hold-seats.sql.ts';
 import { openDatabase, type Database } from '../../src/postgres/pool.ts';
 import type { Statement } from '../../src/postgres/statement.ts';
 import { findBookingStatement } from '../../src/records/find-booking.sql.ts';
+import { newEventId, seatIdOf } from '../../src/ids.ts';
 import { anyone } from '../../src/records/ownership.ts';
 import { createSeatCore, type SeatCore } from '../../src/seat-core.ts';
 import { openTestEngine, refusal, type TestEngine } from '../fixtures/test-engine.ts';
@@ -33,7 +35,7 @@ interface PlanNode {
 }
 
 /** A parameter. A list holds texts without commas. */
-type Value = string | number | null | readonly (string | null)[];
+type Value = string | number | null | readonly (string | number | null)[];
 
 const filteredRows = (node: PlanNode): number =>
   (node['Rows Removed by Filter'] ?? 0) * node['Actual Loops'] +
@@ -96,7 +98,10 @@ describe.each([
 
   async function sendEveryStatement(): Promise<void> {
     const bookingId = randomUUID();
-    await refusal(early.holdSeats({ seatIds: [randomUUID()], userId: 'early' }));
+    // Of two requests of one user in a commit, the statement that decides between rivals has the second.
+    const unknown = newEventId();
+    const hold = (index: number) => early.holdSeats({ seatIds: [seatIdOf(unknown, index)], userId: 'early' });
+    await Promise.all([refusal(hold(1)), refusal(hold(2))]);
     await refusal(early.confirmBooking({ bookingId, ownedBy: anyone, actor: 'early' }));
     await refusal(early.releaseBooking({ bookingId, ownedBy: anyone, actor: 'early' }));
     await refusal(early.getBooking({ bookingId, ownedBy: anyone }));
@@ -133,18 +138,34 @@ describe.each([
     return { id, seatId };
   }
 
-  const holdOf = (seatId: string) => {
+  const holdOf = (seatId: string) => [
+    [randomUUID()],
+    [eventId],
+    [seatId],
+    ...Array.from({ length: 3 }, () => [null]),
+    [1],
+    [1],
+    [seatId],
+    120,
+    20,
+  ];
+  const reclaimOf = (seatId: string) => {
     const id = randomUUID();
-    return [[id], [seatId], [null], [id], [seatId], 120, 20, [null], [null]];
+    return [[id], [seatId], ...Array.from({ length: 3 }, () => [null]), [id], [eventId], [seatId], 120, 20];
   };
   const transition = () => [[held[0]!.id], [null], ['test'], [null], [null], [null]];
 
   it.each<{ what: string; statement: Statement; values: () => Promise<readonly Value[]> }>([
-    { what: 'hold a seat', statement: holdSeatsStatement, values: async () => holdOf(free[0]!) },
+    { what: 'hold a seat', statement: holdFreeSeatsStatement, values: async () => holdOf(free[0]!) },
+    {
+      what: 'refuse a seat whose hold is overdue to a hold of free seats',
+      statement: holdFreeSeatsStatement,
+      values: async () => holdOf((await overdue()).seatId),
+    },
     {
       what: 'hold a seat whose hold is overdue',
       statement: holdSeatsStatement,
-      values: async () => holdOf((await overdue()).seatId),
+      values: async () => reclaimOf((await overdue()).seatId),
     },
     { what: 'confirm', statement: confirmBookingsStatement, values: async () => transition() },
     { what: 'release', statement: releaseBookingsStatement, values: async () => transition() },

@@ -184,7 +184,7 @@ describe.each(whenLong)('booking-api dies, time %i', () => {
 
   it('K2: booking-api dies with its statement sent and the reply not read; the retry finds what happened', async () => {
     const request = newRequest();
-    cluster.links.postgres.swallowReplyTo('hold-seats');
+    cluster.links.postgres.swallowReplyTo('hold-free-seats');
     const asking = hold(api, request);
     await waitFor(async () => (await bookingsOf(request)).length > 0, { description: 'the commit' });
     await api.kill();

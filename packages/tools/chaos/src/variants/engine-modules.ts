@@ -5,6 +5,7 @@
  * of chaos.
  */
 import type * as commitHolds from '../../../../seat-core/src/hold/commit-holds.ts';
+import type * as holdFreeSeatsSql from '../../../../seat-core/src/hold/hold-free-seats.sql.ts';
 import type * as holdSeatsSql from '../../../../seat-core/src/hold/hold-seats.sql.ts';
 import type * as confirmBooking from '../../../../seat-core/src/bookings/confirm-booking.ts';
 import type * as findBooking from '../../../../seat-core/src/records/find-booking.ts';
@@ -19,6 +20,7 @@ import type * as compareAndDelete from '../../../../seat-core/src/redis/compare-
 /** Each module by its path in the built engine, without its ending. */
 export interface EngineModules {
   'hold/commit-holds': typeof commitHolds;
+  'hold/hold-free-seats.sql': typeof holdFreeSeatsSql;
   'hold/hold-seats.sql': typeof holdSeatsSql;
   'bookings/confirm-booking': typeof confirmBooking;
   'records/find-booking': typeof findBooking;

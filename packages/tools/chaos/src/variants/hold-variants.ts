@@ -48,7 +48,7 @@ export const holdVariants: readonly Variant[] = [
     replacements: [
       replace('hold/commit-holds', 'commitHolds', (commit) => async (dependencies, requests) => {
         const outcomes = await commit(dependencies, requests);
-        const refused = outcomes.find(({ kind }) => kind === 'refused');
+        const refused = outcomes.find((outcome) => outcome?.kind === 'refused');
         return refused === undefined ? outcomes : outcomes.map(() => refused);
       }),
     ],
@@ -105,14 +105,13 @@ async function rememberKeys(...[{ connections }, requests]: Parameters<CommitHol
   if (keyed.length === 0) return;
   const text = `
     insert into idempotency_keys (id, fingerprint, event_id, booking_id, created_at)
-    select asked.id, asked.fingerprint, seat.event_id, asked.booking_id, clock_timestamp()
-    from unnest($1::bytea[], $2::bytea[], $3::uuid[], $4::uuid[]) as asked(id, fingerprint, booking_id, seat_id)
-    join seats seat on seat.id = asked.seat_id`;
+    select asked.id, asked.fingerprint, asked.event_id, asked.booking_id, clock_timestamp()
+    from unnest($1::bytea[], $2::bytea[], $3::uuid[], $4::uuid[]) as asked(id, fingerprint, booking_id, event_id)`;
   await connections.commit({ name: 'remember-keys', text }, [
     keyed.map(({ key }) => key?.id),
     keyed.map(({ key }) => key?.fingerprint),
     keyed.map(({ bookingId }) => bookingId),
-    keyed.map(({ seatIds }) => seatIds[0]),
+    keyed.map(({ eventId }) => eventId),
   ]);
 }
 
