@@ -1,10 +1,9 @@
 import { failpoint } from '#failpoint';
-import { publishCommit, toTransitionChange, type PublishDependencies } from '../announce/publish-commit.ts';
+import { publishCommit, type PublishDependencies, type SeatChange } from '../announce/publish-commit.ts';
 import { groupBy } from '../group-by.ts';
 import type { Connections } from '../postgres/connections.ts';
 import { GroupCommit } from '../postgres/group-commit.ts';
 import { withKnownOutcome } from '../postgres/unknown-outcome.ts';
-import type { BookingRow } from '../records/rows.ts';
 import { InputCheck } from '../validation.ts';
 import { expireBookingsStatement, nextDueStatement, sweepOverdueStatement } from './expiry.sql.ts';
 
@@ -20,6 +19,19 @@ export interface ExpireBookingsResult {
 
 export interface ExpiryDependencies extends PublishDependencies {
   readonly connections: Connections;
+}
+
+/** A seat of an expired booking. */
+interface ExpiredSeatRow {
+  /** Of the booking. */
+  readonly id: string;
+  readonly event_id: string;
+  readonly expires_at: Date;
+  readonly seat_id: string;
+  /** bigint arrives as text. */
+  readonly seat_version: string;
+  /** The statement's moment by the database's clock. */
+  readonly at: Date;
 }
 
 /** The clean-up jobs that wait for a commit, each as its booking ids: `commitExpirations` decides a batch of them. */
@@ -65,7 +77,7 @@ export async function commitExpirations(
   jobs: readonly (readonly string[])[],
 ): Promise<number[]> {
   const values = [jobs.flat(), actor];
-  const rows = await dependencies.connections.commit<BookingRow>(expireBookingsStatement, values);
+  const rows = await dependencies.connections.commit<ExpiredSeatRow>(expireBookingsStatement, values);
   failpoint('expire-committed');
   void dependencies.background.withinBudget(publishExpiry(dependencies, 'job', rows));
   const expired = new Set(rows.map((row) => row.id));
@@ -82,7 +94,7 @@ export async function sweepOverdue(
   check.throwIfAny();
   const values = [limit, actor];
   return withKnownOutcome(dependencies.logger, async () => {
-    const rows = await dependencies.connections.commit<BookingRow>(sweepOverdueStatement, values);
+    const rows = await dependencies.connections.commit<ExpiredSeatRow>(sweepOverdueStatement, values);
     failpoint('sweep-round');
     return publishExpiry(dependencies, 'sweep', rows);
   });
@@ -92,13 +104,21 @@ export async function sweepOverdue(
 async function publishExpiry(
   dependencies: ExpiryDependencies,
   by: 'job' | 'sweep',
-  rows: readonly BookingRow[],
+  rows: readonly ExpiredSeatRow[],
 ): Promise<number> {
   const expired = groupBy(rows, (row) => row.id);
   for (const [{ at, expires_at: expiresAt }] of expired.values()) {
     dependencies.metrics.bookingsExpired.inc({ by });
     dependencies.metrics.expiryLag.observe((at.getTime() - expiresAt.getTime()) / 1_000);
   }
-  await publishCommit(dependencies, rows.map(toTransitionChange));
+  await publishCommit(dependencies, rows.map(toFreedSeat));
   return expired.size;
+}
+
+function toFreedSeat({
+  seat_id: seatId,
+  event_id: eventId,
+  seat_version: version,
+}: ExpiredSeatRow): SeatChange {
+  return { seatId, eventId, version: Number(version), status: 'AVAILABLE' };
 }
