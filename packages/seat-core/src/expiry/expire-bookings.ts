@@ -20,7 +20,7 @@ export interface ExpireBookingsResult {
   readonly nextDueInMs: number | null;
 }
 
-export interface ExpiryDependencies extends PublishDependencies {
+interface ExpiryDependencies extends PublishDependencies {
   readonly connections: Connections;
 }
 
@@ -38,7 +38,7 @@ interface ExpiredSeatRow {
 }
 
 /** The clean-up jobs that wait for a commit, each as its booking ids: `commitExpirations` decides a batch of them. */
-export type ExpirationBatches = GroupCommit<readonly string[], number>;
+type ExpirationBatches = GroupCommit<readonly string[], number>;
 
 /** The most that one call of `sweepOverdue` expires. */
 export const maxSweep = 500;
