@@ -20,11 +20,11 @@ import type { CreateEventInput } from './events/check-event.ts';
 import { createEvent, type CreateEventDependencies } from './events/create-event.ts';
 import { EventReader, type EventPage, type ListEventsInput } from './events/event-reader.ts';
 import {
-  createExpirationBatches,
+  createExpiry,
   expireBookings,
   sweepOverdue,
-  type ExpirationBatches,
   type ExpireBookingsResult,
+  type Expiry,
 } from './expiry/expire-bookings.ts';
 import { checkInstallation, type InstallationStores } from './check-installation.ts';
 import { Health } from './health.ts';
@@ -103,7 +103,7 @@ export class SeatCore implements AsyncDisposable {
   readonly #hold: HoldSeatsDependencies;
   readonly #confirm: TransitionDependencies & { readonly batches: TransitionBatches };
   readonly #release: TransitionDependencies & { readonly batches: TransitionBatches };
-  readonly #expire: TransitionDependencies & { readonly batches: ExpirationBatches };
+  readonly #expire: Expiry;
   readonly #repair: RepairDependencies;
   readonly #redis: CircuitBreaker<RedisClient>;
   readonly #queue: GuardedQueue | null;
@@ -171,7 +171,7 @@ export class SeatCore implements AsyncDisposable {
     };
     this.#confirm = { ...transition, batches: createTransitionBatches(transition, confirmBookingsStatement) };
     this.#release = { ...transition, batches: createTransitionBatches(transition, releaseBookingsStatement) };
-    this.#expire = { ...transition, batches: createExpirationBatches(transition) };
+    this.#expire = createExpiry(transition);
 
     this.#createEvent = { lanes, idempotency, drawId: newEventId };
     const counts = (this.#counts = new SeatCountsTable({ connections: lanes.reads, reads, logger }));

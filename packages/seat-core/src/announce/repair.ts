@@ -8,7 +8,7 @@ import type { RedisClient } from '../redis/keys.ts';
 import type { CircuitBreaker } from '../resilience/circuit-breaker.ts';
 import type { SeatStatus } from '../types.ts';
 import { InputCheck } from '../validation.ts';
-import { touchedSeatsStatement } from './repair.sql.ts';
+import { recentSeatsStatement, touchedSeatsStatement } from './repair.sql.ts';
 
 export interface RepairDependencies {
   readonly connections: Connections;
@@ -95,7 +95,10 @@ async function repairTouched(
   since: number,
   until: number,
 ): Promise<number> {
-  const touched = await connections.rows<TouchedSeatRow>(touchedSeatsStatement, [since, until]);
+  const touched =
+    until === 0
+      ? await connections.rows<TouchedSeatRow>(recentSeatsStatement, [since])
+      : await connections.rows<TouchedSeatRow>(touchedSeatsStatement, [since, until]);
   let repaired = 0;
   for (let start = 0; start < touched.length; start += seatsPerSlice) {
     const slice = touched.slice(start, start + seatsPerSlice);

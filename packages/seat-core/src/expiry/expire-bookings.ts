@@ -1,10 +1,12 @@
 import { failpoint } from '#failpoint';
-import { publishCommit, toTransitionChange, type PublishDependencies } from '../announce/publish-commit.ts';
+import { publishCommit, type PublishDependencies, type SeatChange } from '../announce/publish-commit.ts';
+import { SeatCoreError } from '../errors.ts';
 import { groupBy } from '../group-by.ts';
 import type { Connections } from '../postgres/connections.ts';
 import { GroupCommit } from '../postgres/group-commit.ts';
+import type { Statement } from '../postgres/statement.ts';
 import { withKnownOutcome } from '../postgres/unknown-outcome.ts';
-import type { BookingRow } from '../records/rows.ts';
+import { Permits } from '../resilience/permits.ts';
 import { InputCheck } from '../validation.ts';
 import { expireBookingsStatement, nextDueStatement, sweepOverdueStatement } from './expiry.sql.ts';
 
@@ -18,12 +20,25 @@ export interface ExpireBookingsResult {
   readonly nextDueInMs: number | null;
 }
 
-export interface ExpiryDependencies extends PublishDependencies {
+interface ExpiryDependencies extends PublishDependencies {
   readonly connections: Connections;
 }
 
+/** A seat of an expired booking. */
+interface ExpiredSeatRow {
+  /** Of the booking. */
+  readonly id: string;
+  readonly event_id: string;
+  readonly expires_at: Date;
+  readonly seat_id: string;
+  /** bigint arrives as text. */
+  readonly seat_version: string;
+  /** The statement's moment by the database's clock. */
+  readonly at: Date;
+}
+
 /** The clean-up jobs that wait for a commit, each as its booking ids: `commitExpirations` decides a batch of them. */
-export type ExpirationBatches = GroupCommit<readonly string[], number>;
+type ExpirationBatches = GroupCommit<readonly string[], number>;
 
 /** The most that one call of `sweepOverdue` expires. */
 export const maxSweep = 500;
@@ -31,16 +46,28 @@ export const maxSweep = 500;
 /** The actor in `booking_events` when a job or the sweep ends a hold; a reclaim writes `seat-core`. */
 const actor = 'expiry';
 
-export function createExpirationBatches(dependencies: ExpiryDependencies): ExpirationBatches {
-  return new GroupCommit({
-    commit: (jobs: readonly (readonly string[])[]) => commitExpirations(dependencies, jobs),
+/** What the verbs below share. */
+export interface Expiry extends ExpiryDependencies {
+  readonly batches: ExpirationBatches;
+  /**
+   * One statement of a process at a time. Beside each other, jobs and sweep would skip what the other has locked, and such
+   * a job fails: of 625 jobs for 20,000 holds, due at once, 200 to 300 failed.
+   */
+  readonly turns: Permits;
+}
+
+export function createExpiry(dependencies: ExpiryDependencies): Expiry {
+  const turns = new Permits({ size: 1, maxWaiting: 100, maxWaitMs: 1_000 });
+  const batches: ExpirationBatches = new GroupCommit({
+    commit: (jobs: readonly (readonly string[])[]) => commitExpirations({ ...dependencies, turns }, jobs),
     onBatch: (size) => dependencies.metrics.commitBatchSize.observe(size),
   });
+  return { ...dependencies, turns, batches };
 }
 
 /** Expires those of the given bookings that are PENDING and overdue. @see SeatCore.expireBookings */
 export async function expireBookings(
-  { connections, batches, logger }: ExpiryDependencies & { readonly batches: ExpirationBatches },
+  { connections, batches, logger }: Expiry,
   input: { readonly bookingIds: readonly string[] },
 ): Promise<ExpireBookingsResult> {
   const check = new InputCheck(input);
@@ -60,12 +87,12 @@ export async function expireBookings(
  *
  * @returns how many of each job's bookings it expired, in the order of the jobs
  */
-export async function commitExpirations(
-  dependencies: ExpiryDependencies,
+async function commitExpirations(
+  dependencies: Omit<Expiry, 'batches'>,
   jobs: readonly (readonly string[])[],
 ): Promise<number[]> {
   const values = [jobs.flat(), actor];
-  const rows = await dependencies.connections.commit<BookingRow>(expireBookingsStatement, values);
+  const rows = await commitInTurn(dependencies, expireBookingsStatement, values);
   failpoint('expire-committed');
   void dependencies.background.withinBudget(publishExpiry(dependencies, 'job', rows));
   const expired = new Set(rows.map((row) => row.id));
@@ -74,7 +101,7 @@ export async function commitExpirations(
 
 /** Expires overdue bookings that no job ended, oldest first. @see SeatCore.sweepOverdue */
 export async function sweepOverdue(
-  dependencies: ExpiryDependencies,
+  dependencies: Omit<Expiry, 'batches'>,
   input: { readonly limit?: number } = {},
 ): Promise<number> {
   const check = new InputCheck(input);
@@ -82,23 +109,51 @@ export async function sweepOverdue(
   check.throwIfAny();
   const values = [limit, actor];
   return withKnownOutcome(dependencies.logger, async () => {
-    const rows = await dependencies.connections.commit<BookingRow>(sweepOverdueStatement, values);
+    const rows = await commitInTurn(dependencies, sweepOverdueStatement, values);
     failpoint('sweep-round');
     return publishExpiry(dependencies, 'sweep', rows);
   });
+}
+
+async function commitInTurn(
+  { connections, turns }: Pick<Expiry, 'connections' | 'turns'>,
+  statement: Statement,
+  values: readonly unknown[],
+): Promise<ExpiredSeatRow[]> {
+  const giveBack = await turns.take().catch((cause: unknown) => {
+    throw new SeatCoreError(
+      'OVERLOADED',
+      'more bookings expire than can be committed in time',
+      {},
+      { cause },
+    );
+  });
+  try {
+    return await connections.commit<ExpiredSeatRow>(statement, values);
+  } finally {
+    giveBack();
+  }
 }
 
 /** @returns how many bookings expired */
 async function publishExpiry(
   dependencies: ExpiryDependencies,
   by: 'job' | 'sweep',
-  rows: readonly BookingRow[],
+  rows: readonly ExpiredSeatRow[],
 ): Promise<number> {
   const expired = groupBy(rows, (row) => row.id);
   for (const [{ at, expires_at: expiresAt }] of expired.values()) {
     dependencies.metrics.bookingsExpired.inc({ by });
     dependencies.metrics.expiryLag.observe((at.getTime() - expiresAt.getTime()) / 1_000);
   }
-  await publishCommit(dependencies, rows.map(toTransitionChange));
+  await publishCommit(dependencies, rows.map(toFreedSeat));
   return expired.size;
+}
+
+function toFreedSeat({
+  seat_id: seatId,
+  event_id: eventId,
+  seat_version: version,
+}: ExpiredSeatRow): SeatChange {
+  return { seatId, eventId, version: Number(version), status: 'AVAILABLE' };
 }

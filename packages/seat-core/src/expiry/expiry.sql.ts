@@ -19,27 +19,36 @@ due as materialized (
 )`;
 }
 
+const expired = {
+  booking: 'EXPIRED',
+  seat: 'AVAILABLE',
+  result:
+    'select id, event_id, expires_at, seat_id, version as seat_version, (select at from clock) as at from changed',
+} as const;
+
 /** $1 booking ids, $2 actor */
-export const expireBookingsStatement = transitionStatement(
-  'expire-bookings',
-  overdue({
+export const expireBookingsStatement = transitionStatement({
+  name: 'expire-bookings',
+  selected: overdue({
     pending: isPending('booking'),
     condition: 'and booking.id = any($1::uuid[])',
     limit: 'order by booking.id',
   }),
-  { booking: 'EXPIRED', seat: 'AVAILABLE', cause: 'job' },
-);
+  cause: 'job',
+  ...expired,
+});
 
 /** $1 how many at most, $2 actor */
-export const sweepOverdueStatement = transitionStatement(
-  'sweep-overdue',
-  overdue({
+export const sweepOverdueStatement = transitionStatement({
+  name: 'sweep-overdue',
+  selected: overdue({
     pending: `booking.status = 'PENDING'`,
     condition: '',
     limit: 'order by booking.expires_at limit $1',
   }),
-  { booking: 'EXPIRED', seat: 'AVAILABLE', cause: 'sweep' },
-);
+  cause: 'sweep',
+  ...expired,
+});
 
 /** $1 booking ids. How long, in ms, the earliest of those still PENDING has left; null when none is PENDING. */
 export const nextDueStatement: Statement = {

@@ -64,4 +64,37 @@ describe('repairCache', () => {
     expect(await engine.core.repairCache()).toBeGreaterThanOrEqual(1);
     expect(await engine.redis.exists(statusKey(seatIds[0]))).toBe(0);
   });
+
+  it('takes the newest of several changes of a seat, also of two in one commit', async () => {
+    const { seatIds } = await engine.makeEvent(3);
+    const [reclaimed, sold, freed] = seatIds;
+    const briefly = engine.withSettings({ holdSeconds: 0.001 });
+    const brief = await briefly.holdSeats({ seatIds: [reclaimed], userId: 'ani' });
+    await engine.untilOverdue(brief.id);
+    await engine.redis.del(statusKey(reclaimed));
+    // Ends the hold that is overdue and makes the new one in one statement.
+    const held = await engine.core.holdSeats({ seatIds: [reclaimed], userId: 'budi' });
+    for (const seatId of [sold!, freed!]) {
+      for (const end of ['releaseBooking', seatId === sold ? 'confirmBooking' : 'releaseBooking'] as const) {
+        const { id: bookingId } = await engine.core.holdSeats({ seatIds: [seatId], userId: 'ani' });
+        await engine.core[end]({ bookingId, ownedBy: anyone, actor: 'ani' });
+      }
+    }
+    await engine.redis.del(...seatIds.map(statusKey));
+    await engine.redis.set(statusKey(freed!), 'SOLD');
+    await engine.core.repairCache();
+    expect(await engine.redis.mget(seatIds.map(statusKey))).toEqual(['RESERVED', 'SOLD', null]);
+    expect(await engine.redis.call('PEXPIRETIME', statusKey(reclaimed))).toBe(held.expiresAt.getTime());
+  });
+
+  it('reads no seat and no booking for the changes of the last seconds', async () => {
+    const { seatIds } = await engine.makeEvent(1);
+    await engine.core.holdSeats({ seatIds, userId: 'ani' });
+    await engine.redis.del(statusKey(seatIds[0]));
+    const lock = 'lock table seats, bookings, booking_seats in access exclusive mode';
+    await engine.whileLocked(lock, async () => {
+      expect(await engine.core.repairCache()).toBeGreaterThanOrEqual(1);
+    });
+    expect(await engine.redis.get(statusKey(seatIds[0]))).toBe('RESERVED');
+  });
 });

@@ -55,6 +55,27 @@ describe('expireBookings', () => {
     expect(result.nextDueInMs).toBeGreaterThan(110_000);
   });
 
+  it('waits for a sweep of the same process that has locked the booking', async () => {
+    const { seatIds } = await engine.makeEvent(2);
+    const holds = await Promise.all(
+      seatIds.map((seatId) => briefly.holdSeats({ seatIds: [seatId], userId: seatId })),
+    );
+    const [blocked, free] = holds.map(({ id }) => id) as [string, string];
+    for (const { id } of holds) await engine.untilOverdue(id);
+    await engine.whileLocked(rowLock('seats', seatIds[0]), async () => {
+      const sweep = refusal(engine.core.sweepOverdue());
+      const waiting = 'select from pg_locks where not granted';
+      await expect.poll(async () => (await engine.pool.query(waiting)).rowCount, { interval: 10 }).toBe(1);
+      expect(await engine.core.expireBookings({ bookingIds: [free] })).toEqual({
+        expired: 1,
+        nextDueInMs: null,
+      });
+      // The lock of the seat ended the sweep.
+      expect((await sweep).code).toBe('DEPENDENCY_UNAVAILABLE');
+    });
+    expect(await engine.storedStatus(blocked)).toBe('PENDING');
+  });
+
   it('returns that a booking is due now while another transaction has locked it', async () => {
     const { seatIds } = await engine.makeEvent(1);
     const booking = await briefly.holdSeats({ seatIds, userId: 'ani' });
