@@ -130,8 +130,16 @@ function judgeWhenCounted(
   judge: (counted: Counted) => HttpError | undefined,
   done: HookHandlerDoneFunction,
 ): void {
-  if (counted instanceof Promise) void counted.then((late) => done(judge(late)));
+  if (counted instanceof Promise) void judgeLater(counted, judge, done);
   else done(judge(counted));
+}
+
+async function judgeLater(
+  counted: Promise<Counted>,
+  judge: (counted: Counted) => HttpError | undefined,
+  done: HookHandlerDoneFunction,
+): Promise<void> {
+  done(judge(await counted));
 }
 
 function refusal(reply: FastifyReply, { window }: Counted): HttpError {
