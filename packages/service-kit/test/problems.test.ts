@@ -233,8 +233,8 @@ test.each([
         schema: { response: { 200: unreadable } },
         handler: () => Promise.resolve({ at: { toISOString: 7 } }),
       });
-      service.addHook('onSend', (request, _reply, _payload, done) => {
-        if (request.url === '/late' && request.problemCode === null) throw new Error('after the handler');
+      service.addHook('onSend', (request, reply, _payload, done) => {
+        if (request.url === '/late' && reply.statusCode === 200) throw new Error('after the handler');
         done();
       });
       service.route({ method, url: '/late', handler: () => Promise.resolve({ ok: true }) });

@@ -49,17 +49,13 @@ export function waitSecondsOf({ endsAt }: KeyWindow): number {
   return Math.max(1, Math.ceil((endsAt - performance.now()) / 1_000));
 }
 
-/** The requests of a key that a process admits without asking the others: half of the allowance. */
-export function admittedAlone(max: number): number {
-  return Math.floor(max / 2);
-}
-
 /**
  * Counts requests by key in windows of time, over all processes. A process counts by itself and tells Redis in the
  * background; only a key that has used half of its allowance waits for Redis. So n processes admit n × max / 2 too many at
  * most. While Redis is down each process counts alone, from what it knows, and no request waits.
  */
 export class SharedCounter {
+  /** The requests of a key that this process admits without asking the others. */
   readonly #alone: number;
   readonly #windowMs: number;
   readonly #redis: RedisCounter | undefined;
@@ -73,7 +69,7 @@ export class SharedCounter {
   #isClosed = false;
 
   constructor({ name, max, windowMs, redis, keyPrefix, logger }: SharedCounterOptions) {
-    this.#alone = redis === undefined ? Infinity : admittedAlone(max);
+    this.#alone = redis === undefined ? Infinity : Math.floor(max / 2);
     this.#windowMs = windowMs;
     this.#redis = redis && createRedisCounter(redis, `${keyPrefix}limit:${name}:`);
     this.#circuit = createCounterCircuit(name, { logger, pauseMs });
