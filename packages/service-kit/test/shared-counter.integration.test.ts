@@ -94,14 +94,6 @@ it('the window of a process ends when that of all processes ends', async () => {
   expect(counted.window.endsAt - performance.now()).toBeLessThanOrEqual(5_000);
 });
 
-it('a window begins with its first request, not with the message to Redis', async () => {
-  const { processes, redis, isTold } = await createCounters(1);
-  const { window } = await processes[0]!.counter.add('ani');
-  const endsAt = window.endsAt;
-  await isTold(1);
-  expect(performance.now() + (await redis.pttl(key))).toBeLessThan(endsAt + 20);
-});
-
 it('a request that is given back before Redis is told of it never reaches Redis', async () => {
   const { processes, redis, isTold } = await createCounters(1);
   const { counter } = processes[0]!;
@@ -148,6 +140,6 @@ it('beyond 20,000 keys a process asks Redis for each request, and without Redis 
   await stack.redis.kill();
   expect(await counter.add('budi')).toMatchObject({ count: 1 });
   for (let n = 1; n <= 3; n += 1) expect(await counter.add('citra')).toMatchObject({ count: n });
-  expect(await counter.add('user-1')).toMatchObject({ count: 2 });
+  expect(await counter.add('user-9')).toMatchObject({ count: 2 });
   expect(await counter.add('user-0')).toMatchObject({ count: 1 });
 });
