@@ -90,6 +90,9 @@ const retryableCodes: ReadonlySet<SeatErrorCode> = new Set([
   'DEPENDENCY_UNAVAILABLE',
 ]);
 
+/** Their stacks lead to what is wrong. Every other code is an answer, of which a stack would cost more than all else. */
+const codesWithStack: ReadonlySet<SeatErrorCode> = new Set(['VALIDATION_FAILED', 'DEPENDENCY_UNAVAILABLE']);
+
 /**
  * The only error that seat-core throws on purpose. `message` is for logs, never for a buyer.
  *
@@ -109,7 +112,10 @@ export class SeatCoreError extends Error {
   readonly details: SeatErrorDetails;
 
   constructor(...[code, message, details = {}, options]: CodeAndDetails) {
+    const { stackTraceLimit } = Error;
+    if (!codesWithStack.has(code)) Error.stackTraceLimit = 0;
     super(message, options);
+    Error.stackTraceLimit = stackTraceLimit;
     this.code = code;
     this.retryable = retryableCodes.has(code);
     this.details = details;

@@ -14,7 +14,7 @@ import { namedPlugin, type HttpService } from './http/http-service.ts';
 import { idempotencyKeys } from './idempotency/idempotency-keys.ts';
 import { overloadShedding } from './limits/overload-shedding.ts';
 import { addressLimit, userLimit, type LimitOptions } from './limits/rate-limits.ts';
-import type { CounterRedis } from './limits/window-counter.ts';
+import type { CounterRedis } from './limits/redis-counter.ts';
 import { createLogger } from './logging/logger.ts';
 import { openApiOf, type ApiDocsOptions } from './openapi/api-docs.ts';
 import type { Static, TObject } from '@sinclair/typebox';

@@ -32,7 +32,7 @@ test.each(codes.flatMap((code) => [[code, 'en'] as const, [code, 'id'] as const]
       requestId: 'r-1',
       language,
     });
-    const problem = JSON.parse(body.toString()) as Record<string, unknown>;
+    const problem = JSON.parse(body) as Record<string, unknown>;
     const isRetryable = retryableCodes.has(code);
 
     expect(isProblem(problem)).toBe(true);
@@ -233,9 +233,9 @@ test.each([
         schema: { response: { 200: unreadable } },
         handler: () => Promise.resolve({ at: { toISOString: 7 } }),
       });
-      service.addHook('onSend', (request, _reply, payload, done) => {
-        if (request.url === '/late' && typeof payload === 'string') throw new Error('after the handler');
-        done(null, payload);
+      service.addHook('onSend', (request, reply, _payload, done) => {
+        if (request.url === '/late' && reply.statusCode === 200) throw new Error('after the handler');
+        done();
       });
       service.route({ method, url: '/late', handler: () => Promise.resolve({ ok: true }) });
     });

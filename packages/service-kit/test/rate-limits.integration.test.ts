@@ -69,9 +69,12 @@ async function passed(times: number, send: (n: number) => Promise<number>): Prom
   return statuses.filter((status) => status === 200).length;
 }
 
-it('two processes count a caller with a role together, at most once the limit of staff', async () => {
+it('two processes count a caller with a role together, at most half a limit of staff too many', async () => {
   const { apis } = await buildTwo();
-  expect(await passed(80, (n) => apis[n % 2]!.send('shop', 'payments'))).toBe(50);
+  const count = await passed(80, (n) => apis[n % 2]!.send('shop', 'payments'));
+  expect(count).toBeGreaterThanOrEqual(50);
+  expect(count).toBeLessThanOrEqual(75);
+  expect(await passed(10, (n) => apis[n % 2]!.send('shop', 'payments'))).toBe(0);
 });
 
 it('two processes give the address of a caller with a role its count back', async () => {
@@ -81,14 +84,22 @@ it('two processes give the address of a caller with a role its count back', asyn
     description: 'the counts to be given back',
   });
   expect(await redis.pttl('limit:address:127.0.0.1')).toBeGreaterThan(0);
-  expect(await passed(40, (n) => apis[n % 2]!.send(`user-${n}`))).toBe(20);
+  const count = await passed(40, (n) => apis[n % 2]!.send(`user-${n}`));
+  expect(count).toBeGreaterThanOrEqual(20);
+  expect(count).toBeLessThanOrEqual(30);
 });
 
 it('every key of the limits begins with REDIS_KEY_PREFIX and has an end', async () => {
   const { apis, redis } = await buildTwo({ keyPrefix: 'staging:' });
   await apis[0].send('ani');
   await apis[0].send('shop', 'payments');
-  const keys = await redis.keys('*');
+  const keys = await waitFor(
+    async () => {
+      const found = await redis.keys('*');
+      return found.length === 3 ? found : undefined;
+    },
+    { description: 'Redis to be told' },
+  );
   expect(keys.toSorted()).toEqual([
     'staging:limit:address:127.0.0.1',
     'staging:limit:staff:shop',
@@ -100,7 +111,7 @@ it('every key of the limits begins with REDIS_KEY_PREFIX and has an end', async 
 it('a count that lost its end in Redis gets one again', async () => {
   const { apis, redis } = await buildTwo();
   await redis.set('limit:user:ani', '7');
-  expect(await apis[0].send('ani')).toBe(429);
+  expect([await apis[0].send('ani'), await apis[0].send('ani')]).toEqual([200, 429]);
   expect(await redis.pttl('limit:user:ani')).toBeGreaterThan(0);
 });
 
@@ -172,7 +183,8 @@ it('Redis does not count as late for a process that was busy while the answer ca
       };
     },
   });
-  const { send, lines } = await build(busy);
+  // A first request that is beyond half of the limit waits for Redis.
+  const { send, lines } = await build(busy, { max: 1 });
   expect(await send('ani')).toBe(200);
   expect(lines.map(({ msg }) => msg)).not.toContain(opened);
 });

@@ -58,13 +58,11 @@ export function createClientErrorHandler(connections: () => ConnectionTracker, l
       ...problem.headers,
       'x-request-id': requestId,
       'x-content-type-options': 'nosniff',
-      'content-length': String(problem.body.length),
+      'content-length': String(Buffer.byteLength(problem.body)),
       connection: 'close',
     };
     const head = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-    socket.end(
-      `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${head.join('')}\r\n${problem.body.toString()}`,
-    );
+    socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${head.join('')}\r\n${problem.body}`);
     setTimeout(() => socket.destroy(), lingerMs).unref();
   };
 }

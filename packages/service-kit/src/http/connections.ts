@@ -14,6 +14,8 @@ declare module 'fastify' {
 export interface ConnectionTracker {
   /** The answers that a connection owes, oldest first. */
   readonly owedOn: (socket: Socket) => readonly ServerResponse[];
+  /** How many answers a connection owes. */
+  readonly countOwedOn: (socket: Socket) => number;
   /** How many answers all connections owe together. */
   readonly owed: () => number;
   /** Destroys the connections that owe nothing. */
@@ -51,6 +53,7 @@ export function trackConnections(server: Server): ConnectionTracker {
 
   return {
     owedOn: (socket) => [...(owed.get(socket) ?? [])],
+    countOwedOn: (socket) => owed.get(socket)?.size ?? 0,
     owed: () => count,
     cutIdle: () => {
       for (const [socket, responses] of owed) if (responses.size === 0) socket.destroy();

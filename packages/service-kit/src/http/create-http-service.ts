@@ -3,6 +3,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import fastify, { type FastifyBaseLogger } from 'fastify';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
+import { RequestLogger } from '../logging/request-logger.ts';
 import { createRequestObserver, RequestLogController } from '../logging/request-log.ts';
 import { apiDocs, type ApiDocsOptions } from '../openapi/api-docs.ts';
 import { answerProblem, problemHandlers } from '../problems/problem-handlers.ts';
@@ -61,13 +62,14 @@ export function createHttpService(options: HttpServiceOptions): HttpService {
   const { bodyLimit = 16 * 1024, requestTimeoutMs = 5_000, isUpgraded, docs, allowedOrigins } = options;
   // Under the type that routes see: Fastify would otherwise spread pino's through every plugin.
   const loggerInstance: FastifyBaseLogger = logger;
-  const observe = createRequestObserver(registry);
+  const observe = createRequestObserver(registry, loggerInstance);
   let connections: ConnectionTracker;
-  const owesAnswer = (socket: Socket) => connections.owedOn(socket).length > 0;
+  const owesAnswer = (socket: Socket) => connections.countOwedOn(socket) > 0;
 
   const app: HttpService = fastify({
     loggerInstance,
     logController: new RequestLogController(),
+    childLoggerFactory: (parent, bindings, childOptions) => new RequestLogger(parent, bindings, childOptions),
     requestIdHeader: false,
     genReqId: requestIdOf,
     bodyLimit,

@@ -13,13 +13,22 @@ export const requestContext = namedPlugin<{ readonly observe: RequestObserver }>
     app.addHook('onRequest', (request, reply, done) => {
       beginRequest(request, reply, observe);
       const { httpVersion, rawHeaders } = request.raw;
-      // Node's own member `host` is the first of several; a proxy in front may have taken another one.
-      const hosts = rawHeaders.filter((name, index) => index % 2 === 0 && /^host$/i.test(name)).length;
+      const hosts = countHosts(rawHeaders);
       if (hosts === 1 || (hosts === 0 && httpVersion === '1.0')) return done();
       done(new HttpError('VALIDATION_FAILED', [{ pointer: '', sentence: sentences.oneHost }]));
     });
   },
 );
+
+/** Node's own member `host` is the first of several; a proxy in front may have taken another one. */
+function countHosts(rawHeaders: readonly string[]): number {
+  let count = 0;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index]!;
+    if (name.length === 4 && name.toLowerCase() === 'host') count += 1;
+  }
+  return count;
+}
 
 /** For errors before routing, too, which skip all hooks. */
 export function beginRequest(request: FastifyRequest, reply: FastifyReply, observe: RequestObserver): void {

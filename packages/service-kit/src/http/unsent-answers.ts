@@ -190,9 +190,9 @@ export const unsentAnswers = namedPlugin<{
   });
 
   app.addHook('onRequest', ({ raw: { socket } }, reply, done) => {
-    const { length } = connections.owedOn(socket);
-    if (length > maxOwedPerConnection || (length > 1 && connections.owed() > maxOwed)) {
-      cut.inc({ reason: 'pipelined' }, length);
+    const count = connections.countOwedOn(socket);
+    if (count > maxOwedPerConnection || (count > 1 && connections.owed() > maxOwed)) {
+      cut.inc({ reason: 'pipelined' }, count);
       socket.destroy();
     }
     // Node has read the other requests of a packet already: they go no further.

@@ -1,16 +1,11 @@
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify';
 import type { Logger } from 'pino';
 import { isStaff, type Caller } from '../auth/caller.ts';
 import { addressOf } from '../http/client-address.ts';
-import { namedPlugin } from '../http/http-service.ts';
+import { namedPlugin, type HttpService } from '../http/http-service.ts';
 import { HttpError } from '../problems/http-error.ts';
-import { circuitBreaker, ConsecutiveBreaker, handleAll, type IPolicy } from 'cockatiel';
-import {
-  createProcessCounter,
-  createRedisCounter,
-  type CounterRedis,
-  type WindowCount,
-} from './window-counter.ts';
+import type { CounterRedis } from './redis-counter.ts';
+import { SharedCounter, waitSecondsOf, type Counted } from './shared-counter.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -37,9 +32,10 @@ export interface LimitOptions {
 const addressFactor = 10;
 
 interface AddressCount {
-  /** Seconds to wait when there were too many, unless the token turns out to be one of staff. */
-  readonly waitSeconds: number | undefined;
-  readonly giveBack: () => void;
+  readonly counter: SharedCounter;
+  readonly counted: Counted;
+  /** Whether there were too many, unless the token turns out to be one of staff. */
+  readonly isOver: boolean;
 }
 
 /**
@@ -54,14 +50,17 @@ export const addressLimit = namedPlugin<LimitOptions>(
     const { max, staffMax = max } = options;
     if (max === 0) return;
     const most = max * addressFactor;
-    const count = createLimiter('address', options);
-    app.addHook('onRequest', async (request, reply) => {
-      if (!isWriting(request) && !request.is404) return;
-      const { waitSeconds, giveBack, ...counted } = await count(addressOf(request));
-      const isOver = counted.count > most;
-      const mayBeStaff = request.headers.authorization !== undefined && counted.count <= most + staffMax;
-      if (isOver && !mayBeStaff) refuse(reply, waitSeconds);
-      request.addressCount = { waitSeconds: isOver ? waitSeconds : undefined, giveBack };
+    const counter = addCounter(app, 'address', most, options);
+    app.addHook('onRequest', (request, reply, done) => {
+      if (!isWriting(request) && !request.is404) return done();
+      const judge = (counted: Counted) => {
+        const isOver = counted.count > most;
+        const mayBeStaff = request.headers.authorization !== undefined && counted.count <= most + staffMax;
+        if (isOver && !mayBeStaff) return refusal(reply, counted);
+        request.addressCount = { counter, counted, isOver };
+        return undefined;
+      };
+      judgeWhenCounted(counter.add(addressOf(request)), judge, done);
     });
   },
 );
@@ -76,8 +75,9 @@ export const addressLimit = namedPlugin<LimitOptions>(
 export function endAddressCount(request: FastifyRequest, reply: FastifyReply, caller: Caller | null): void {
   const { addressCount } = request;
   if (addressCount === undefined) return;
-  if (caller !== null && isStaff(caller)) addressCount.giveBack();
-  else if (addressCount.waitSeconds !== undefined) refuse(reply, addressCount.waitSeconds);
+  const { counter, counted, isOver } = addressCount;
+  if (caller !== null && isStaff(caller)) counter.giveBack(counted);
+  else if (isOver) throw refusal(reply, counted);
 }
 
 /**
@@ -89,122 +89,70 @@ export const userLimit = namedPlugin<LimitOptions>(
   (app, options) => {
     const { max, staffMax = max } = options;
     if (max === 0) return;
-    const limitUsers = limitTo(max, createLimiter('user', options));
-    const limitStaff = limitTo(staffMax, createLimiter('staff', options));
-    app.addHook('onRequest', async (request, reply) => {
+    const limitUsers = limitTo(max, addCounter(app, 'user', max, options));
+    const limitStaff = limitTo(staffMax, addCounter(app, 'staff', staffMax, options));
+    app.addHook('onRequest', (request, reply, done) => {
       const { caller } = request;
-      if (!isWriting(request) || caller.userId === null) return;
-      await (isStaff(caller) ? limitStaff : limitUsers)(caller.userId, reply);
+      if (!isWriting(request) || caller.userId === null) return done();
+      (isStaff(caller) ? limitStaff : limitUsers)(caller.userId, reply, done);
     });
-    app.addHook('preHandler', async (request, reply) => {
-      if (!isWriting(request) || request.caller.userId !== null) return;
+    app.addHook('preHandler', (request, reply, done) => {
+      if (!isWriting(request) || request.caller.userId !== null) return done();
       const userId = namedUserOf(request);
-      if (userId !== undefined) await limitUsers(userId, reply);
+      if (userId === undefined) return done();
+      limitUsers(userId, reply, done);
     });
   },
 );
 
-function limitTo(most: number, count: Limiter): (key: string, reply: FastifyReply) => Promise<void> {
-  return async (key, reply) => {
-    const counted = await count(key);
-    if (counted.count > most) refuse(reply, counted.waitSeconds);
+/** Ends with the service, which then tells the other processes of its last requests. */
+function addCounter(
+  app: HttpService,
+  name: string,
+  max: number,
+  { redis, windowSeconds, keyPrefix = '', logger }: LimitOptions,
+): SharedCounter {
+  const counter = new SharedCounter({ name, max, windowMs: windowSeconds * 1_000, redis, keyPrefix, logger });
+  app.addHook('onClose', () => counter.close());
+  return counter;
+}
+
+function limitTo(max: number, counter: SharedCounter) {
+  return (key: string, reply: FastifyReply, done: HookHandlerDoneFunction): void => {
+    const judge = (counted: Counted) => (counted.count > max ? refusal(reply, counted) : undefined);
+    judgeWhenCounted(counter.add(key), judge, done);
   };
 }
 
-function refuse(reply: FastifyReply, waitSeconds: number): never {
-  reply.header('retry-after', String(waitSeconds));
-  throw new HttpError('RATE_LIMITED');
+/** What was counted at once is judged at once: each promise would cost a request a turn of the event loop. */
+function judgeWhenCounted(
+  counted: Counted | Promise<Counted>,
+  judge: (counted: Counted) => HttpError | undefined,
+  done: HookHandlerDoneFunction,
+): void {
+  if (counted instanceof Promise) void judgeLater(counted, judge, done);
+  else done(judge(counted));
+}
+
+async function judgeLater(
+  counted: Promise<Counted>,
+  judge: (counted: Counted) => HttpError | undefined,
+  done: HookHandlerDoneFunction,
+): Promise<void> {
+  done(judge(await counted));
+}
+
+function refusal(reply: FastifyReply, { window }: Counted): HttpError {
+  reply.header('retry-after', String(waitSecondsOf(window)));
+  return new HttpError('RATE_LIMITED');
 }
 
 function isWriting({ method }: FastifyRequest): boolean {
-  return !['GET', 'HEAD', 'OPTIONS'].includes(method);
+  return method !== 'GET' && method !== 'HEAD' && method !== 'OPTIONS';
 }
 
 /** The route refuses a malformed user id; it must not become a key before. */
 function namedUserOf({ body }: FastifyRequest): string | undefined {
   const named = (body as { readonly userId?: unknown } | null | undefined)?.userId;
   return typeof named === 'string' && /^[\x21-\x7e]{1,128}$/.test(named) ? named : undefined;
-}
-
-/** Counts a request for a key. */
-type Limiter = (key: string) => Promise<{
-  readonly count: number;
-  /** Until the window ends. */
-  readonly waitSeconds: number;
-  /** Takes it back from where it was counted. */
-  readonly giveBack: () => void;
-}>;
-
-/** A late counter costs a request this much, once a second. */
-const timeoutMs = 100;
-const pauseMs = 1_000;
-/** Without Redis a process remembers this many keys; beyond them it forgets the oldest and counts them from zero. */
-const keysPerProcess = 20_000;
-
-/**
- * Counts requests by key in a window of time, over all processes, as `<prefix>limit:<name>:<key>`. While Redis is down
- * each process counts alone: the effective limit is multiplied by the number of processes, and no request waits for Redis.
- */
-function createLimiter(
-  name: string,
-  { redis, windowSeconds, keyPrefix = '', logger }: LimitOptions,
-): Limiter {
-  const windowMs = windowSeconds * 1_000;
-  const inProcess = createProcessCounter({ windowMs, maxKeys: keysPerProcess });
-  const countAlone: Limiter = async (key) =>
-    toCounted(await inProcess.add(key), () => void inProcess.giveBack(key));
-  if (redis === undefined) return countAlone;
-
-  const inRedis = createRedisCounter(redis, { namespace: `${keyPrefix}limit:${name}:`, windowMs });
-  const breaker = createBreaker(name, logger);
-  return (key) =>
-    breaker
-      .execute(async () =>
-        toCounted(await inTime(inRedis.add(key)), () => {
-          // Lost with Redis: the window ends all the same.
-          inRedis.giveBack(key).catch(() => undefined);
-        }),
-      )
-      .catch(() => countAlone(key));
-}
-
-function toCounted({ count, remainingMs }: WindowCount, giveBack: () => void): Awaited<ReturnType<Limiter>> {
-  return { count, waitSeconds: Math.max(1, Math.ceil(remainingMs / 1_000)), giveBack };
-}
-
-function createBreaker(limit: string, logger: Logger): IPolicy {
-  const breaker = circuitBreaker(handleAll, {
-    halfOpenAfter: pauseMs,
-    breaker: new ConsecutiveBreaker(1),
-  });
-  const members = { limit, dependency: 'redis' };
-  // A probe that fails breaks it again: the log says once that it opened.
-  let isOpen = false;
-  breaker.onBreak(() => {
-    if (!isOpen)
-      logger.warn(members, 'circuit opened: each process counts its own requests for the rate limit');
-    isOpen = true;
-  });
-  breaker.onReset(() => {
-    isOpen = false;
-    logger.info(members, 'circuit closed: all processes count together for the rate limit');
-  });
-  return breaker;
-}
-
-/**
- * Like cockatiel's timeout, without its AbortSignal, which cost a tenth of the CPU time of a booking. When this process
- * was busy itself, the answer lies unread in its socket while the timer fires: `setImmediate` lets it be read first.
- */
-async function inTime<T>(work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    const giveUp = () => reject(new Error(`request not counted within ${timeoutMs} ms`));
-    timer = setTimeout(() => setImmediate(giveUp), timeoutMs);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

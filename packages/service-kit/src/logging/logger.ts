@@ -23,15 +23,44 @@ export function createLogger({ name, level, destination }: LoggerOptions): Logge
     serializers: { err: (err: unknown) => err },
     hooks: { logMethod },
   };
-  // Written at once: pino's buffered default lost or reordered the last lines before an exit, and saved no more than a
-  // microsecond a line.
-  const logger = pino(options, destination ?? pino.destination({ dest: 1, sync: true }));
+  const logger = pino(options, destination ?? standardOutput());
   // pino does not format the bindings of children; children inherit this method from their parent.
   const prototype = Object.getPrototypeOf(logger) as Logger;
   logger.child = function childWithoutSecrets(this: Logger, bindings: object, childOptions?: object) {
     return prototype.child.call(this, withoutSecrets(bindings), childOptions);
   } as Logger['child'];
   return logger;
+}
+
+/** The bytes of lines that are written at once, however long the turn of the event loop lasts. */
+const maxUnwrittenBytes = 8 * 1024;
+const infoLevel = pino.levels.values['info']!;
+
+/**
+ * Writes the lines of one turn of the event loop together, since each write is a system call: at its end, at the exit, or at
+ * once with a line above info, of which a process may die. pino's own buffer lost or reordered the last lines.
+ */
+function standardOutput(): DestinationStream {
+  const output = pino.destination({ dest: 1, sync: true, minLength: maxUnwrittenBytes });
+  let isWaiting = false;
+  const writeAll = () => {
+    isWaiting = false;
+    output.flushSync();
+  };
+  process.on('exit', writeAll);
+  const stream = {
+    // pino then tells the level of each line.
+    [Symbol.for('pino.metadata')]: true,
+    lastLevel: infoLevel,
+    write: (line: string) => {
+      output.write(line);
+      if (stream.lastLevel > infoLevel) return writeAll();
+      if (isWaiting) return;
+      isWaiting = true;
+      setImmediate(writeAll);
+    },
+  };
+  return stream;
 }
 
 /** Without a message of its own a line gets the error's, which pino would take unread. */
@@ -51,6 +80,19 @@ function logMethod(this: Logger, args: unknown[], method: (...args: unknown[]) =
 const secretName =
   /(authorization|cookie|idempotency[-_]?key|password|passwd|secret|token|(database|redis|replica)[-_]?url|connection[-_]?string)$/i;
 
+/** The names that lines have had, since most lines have the same; a line may have names that a client made up. */
+const knownNames = new Map<string, boolean>();
+const maxKnownNames = 500;
+const maxKnownLength = 64;
+
+function isSecretName(name: string): boolean {
+  const known = knownNames.get(name);
+  if (known !== undefined) return known;
+  const isSecret = secretName.test(name);
+  if (knownNames.size < maxKnownNames && name.length <= maxKnownLength) knownNames.set(name, isSecret);
+  return isSecret;
+}
+
 const maxLineDepth = 6;
 
 /**
@@ -66,7 +108,7 @@ function withoutSecrets(line: object): Record<string, unknown> {
 function safeMembersOf(object: object, depth: number): Record<string, unknown> {
   const safe: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(object)) {
-    safe[name] = secretName.test(name) ? '[redacted]' : safeValue(value, depth + 1);
+    safe[name] = isSecretName(name) ? '[redacted]' : safeValue(value, depth + 1);
   }
   return safe;
 }

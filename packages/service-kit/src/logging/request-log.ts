@@ -1,4 +1,4 @@
-import { LogController, type FastifyReply, type FastifyRequest } from 'fastify';
+import { LogController, type FastifyBaseLogger, type FastifyReply, type FastifyRequest } from 'fastify';
 import { Histogram, type Registry } from 'prom-client';
 
 /** Observes one request until its answer is sent or its client has left. */
@@ -21,7 +21,7 @@ export class RequestLogController extends LogController {
  * Creates the observer of each request: one observation of `http_request_duration_seconds` and one log line. It listens
  * to the raw response, because Fastify's onResponse does not run when the client has left.
  */
-export function createRequestObserver(registry: Registry): RequestObserver {
+export function createRequestObserver(registry: Registry, logger: FastifyBaseLogger): RequestObserver {
   const duration = new Histogram({
     name: 'http_request_duration_seconds',
     help: 'Time from the routed request to the end of its answer.',
@@ -33,7 +33,7 @@ export function createRequestObserver(registry: Registry): RequestObserver {
   return (request, reply) => {
     const startedAt = performance.now();
     let isAborted = true;
-    reply.raw.once('finish', () => {
+    reply.raw.on('finish', () => {
       isAborted = false;
     });
     reply.raw.once('close', () => {
@@ -51,6 +51,7 @@ export function createRequestObserver(registry: Registry): RequestObserver {
       );
 
       const line = {
+        requestId: request.id,
         method: request.method,
         route: route ?? 'unmatched',
         path: pathOf(request.url),
@@ -61,8 +62,8 @@ export function createRequestObserver(registry: Registry): RequestObserver {
           : (request.problemCode ?? (reply.statusCode < 400 ? 'ok' : 'unavailable')),
         durationMs: Math.round(durationMs * 10) / 10,
       };
-      if (isProbe(route)) request.log.debug(line, 'request');
-      else request.log.info(line, 'request');
+      if (isProbe(route)) logger.debug(line, 'request');
+      else logger.info(line, 'request');
     });
   };
 }

@@ -154,5 +154,5 @@ function describeStatus(codes: readonly ProblemCode[]): object {
 
 function exampleOf(code: ProblemCode): unknown {
   const context = { requestId: exampleRequestId, language: 'en' } as const;
-  return JSON.parse(renderProblem(code, exampleDetails[code] ?? {}, context).body.toString());
+  return JSON.parse(renderProblem(code, exampleDetails[code] ?? {}, context).body);
 }

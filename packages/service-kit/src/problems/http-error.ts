@@ -18,7 +18,11 @@ export class HttpError extends Error {
 
   /** @param errors for VALIDATION_FAILED: where the request is wrong, and why */
   constructor(code: HttpErrorCode, errors: readonly InputProblem[] = [], options?: ErrorOptions) {
+    // An answer, not a defect: a stack would cost more than all else about it.
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
     super(code, options);
+    Error.stackTraceLimit = stackTraceLimit;
     this.code = code;
     this.errors = errors;
   }

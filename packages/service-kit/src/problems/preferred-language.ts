@@ -10,6 +10,7 @@ const weightForm = /^\s*q\s*=\s*(?<quality>0(?:\.\d{0,3})?|1(?:\.0{0,3})?)$/i;
  * mention; otherwise English, which `*` stands for. infra/gateway/language.conf decides the same.
  */
 export function preferredLanguage(acceptLanguage = ''): Language {
+  if (acceptLanguage === '') return 'en';
   const best = { id: 0, en: 0 };
   let first: Language = 'en';
   for (const text of acceptLanguage.split(',').toReversed()) {

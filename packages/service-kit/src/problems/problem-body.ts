@@ -45,30 +45,44 @@ export interface ProblemDetails {
   readonly bookingStatus?: string;
 }
 
+/** `{"type":…,"retryable":…`, to which the members of one request are added. */
+function beginningOf(code: ProblemCode, language: Language, status: number, retryable: boolean): string {
+  const { title, detail } = problems[code];
+  const type = `urn:ticketing:fault:${code.toLowerCase().replaceAll('_', '-')}`;
+  const members = { type, title, status, detail: detail[language], code, retryable };
+  return JSON.stringify(members).slice(0, -1);
+}
+
+/** The beginning of each problem with its usual status, serialized once. */
+const beginnings = Object.fromEntries(
+  (Object.keys(problems) as ProblemCode[]).map((code) => {
+    const { status, retryable } = problems[code];
+    const inLanguage = (language: Language) => beginningOf(code, language, status, retryable);
+    return [code, { en: inLanguage('en'), id: inLanguage('id') }];
+  }),
+) as Readonly<Record<ProblemCode, Readonly<Record<Language, string>>>>;
+
 /**
  * Renders an `application/problem+json` answer (RFC 9457).
  *
  * @param context.status for bytes that never became a request (408, 431); otherwise the status of the code
- * @returns the body as bytes: no serializer drops extension members, and no charset is added to the media type
  */
 export function renderProblem(
   code: ProblemCode,
   details: ProblemDetails,
   context: { readonly requestId: string; readonly language: Language; readonly status?: number },
-): { status: number; headers: Record<string, string>; body: Buffer } {
+): { status: number; headers: Record<string, string>; body: string } {
   const { requestId, language, status = problems[code].status } = context;
-  const { title, retryAfterSeconds = details.opensInSeconds } = problems[code];
-  const detail = problems[code].detail[language];
-  const problem = {
-    type: `urn:ticketing:fault:${code.toLowerCase().replaceAll('_', '-')}`,
-    title,
-    status,
-    detail,
-    code,
-    // With its key, a request whose outcome is unknown has its effect once.
-    retryable: problems[code].retryable || details.outcome === 'unknown',
+  const { retryable, retryAfterSeconds = details.opensInSeconds } = problems[code];
+  // With its key, a request whose outcome is unknown has its effect once.
+  const isRetryable = retryable || details.outcome === 'unknown';
+  const isUsual = status === problems[code].status && isRetryable === retryable;
+  const beginning = isUsual ? beginnings[code][language] : beginningOf(code, language, status, isRetryable);
+  const members = {
     requestId,
-    ...(code === 'VALIDATION_FAILED' && { errors: details.errors ?? [{ pointer: '', detail }] }),
+    ...(code === 'VALIDATION_FAILED' && {
+      errors: details.errors ?? [{ pointer: '', detail: problems[code].detail[language] }],
+    }),
     ...(code === 'SEAT_TAKEN' && { seatIds: details.seatIds ?? [] }),
     ...(details.outcome !== undefined && { outcome: details.outcome }),
     ...(details.opensAt !== undefined && { opensAt: details.opensAt.toISOString() }),
@@ -82,6 +96,6 @@ export function renderProblem(
       'cache-control': 'no-store',
       ...(retryAfterSeconds !== undefined && { 'retry-after': String(retryAfterSeconds) }),
     },
-    body: Buffer.from(JSON.stringify(problem)),
+    body: `${beginning},${JSON.stringify(members).slice(1)}`,
   };
 }

@@ -52,12 +52,10 @@ export function answerProblem(error: unknown, request: FastifyRequest, reply: Fa
   const vary = reply.getHeader('vary');
   // A rate limit knows the seconds that are left, and has set them already.
   const retryAfter = reply.getHeader('retry-after');
-  void reply
-    .code(problem.status)
-    .headers(problem.headers)
-    .headers(retryAfter === undefined ? {} : { 'retry-after': retryAfter })
-    .header('vary', vary === undefined ? 'accept-language' : `${String(vary)}, accept-language`)
-    .send(problem.body);
+  if (retryAfter !== undefined) problem.headers['retry-after'] = String(retryAfter);
+  problem.headers['vary'] = vary === undefined ? 'accept-language' : `${String(vary)}, accept-language`;
+  // Of its own: Fastify would add a charset to the media type, and drop the members that no schema names.
+  void reply.code(problem.status).headers(problem.headers).serializer(String).send(problem.body);
 }
 
 const requestErrors: Readonly<Record<string, Sentence>> = {
