@@ -1,5 +1,5 @@
 import type { Rounds, Sample } from '../figures/figure.ts';
-import { figureRows, goalRows, markdownTable, processRows, saleRows, spreadOfMeasure } from './tables.ts';
+import { figureRows, goalRows, markdownTable, peers, processRows, saleRows, spreadOfMeasure } from './tables.ts';
 
 /** A run of the bench, as docs/performance.json keeps it. */
 export interface BenchReport {
@@ -36,9 +36,9 @@ export function roundsOf({ figures }: BenchReport) {
   };
 }
 
-/** The median rates, as a Mermaid chart that the viewer of the document draws. */
+/** The median rates of the engine and its peers, as a Mermaid chart that the viewer of the document draws. */
 function rateChart(rounds: Rounds): string {
-  const rates = [...rounds.keys()].map(
+  const rates = peers.filter((name) => rounds.has(name)).map(
     (name) => [name, Math.round(spreadOfMeasure(rounds, name, 'perSecond').median)] as const,
   );
   return `\`\`\`mermaid
