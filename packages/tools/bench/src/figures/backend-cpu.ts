@@ -1,6 +1,7 @@
-import { createEvent, shuffle } from '../rig/event.ts';
+import { shuffle } from '../rig/event.ts';
+import { runMigrations } from '@ticketing/seat-core/admin';
 import { backendMicros } from '../rig/process-usage.ts';
-import { emptyStores, vacuumTables, withDatabase } from '../rig/stores.ts';
+import { createDatabase, emptyStores, vacuumTables, withDatabase } from '../rig/stores.ts';
 import { currentEngineName, openCurrentEngine } from '../yardsticks/current-statement.ts';
 import { addEventOf29November } from '../yardsticks/of-29-november/database.ts';
 import {
@@ -9,6 +10,7 @@ import {
   openPoolOf29November,
   type HeldSeat,
 } from '../yardsticks/of-29-november/hold.ts';
+import type { Rig } from '../rig/rig.ts';
 import type { Figure, Measure, Sample } from './figure.ts';
 
 /** Bookings of a commit, and how many commits are measured. */
@@ -19,9 +21,9 @@ const sizes = [
 ] as const;
 const seatsAtScale = 20_000;
 const heldBeforeAtScale = 4_000;
-/** Fills two commits, so that two connections of the engine have planned. */
-const fillAtOnce = 128;
-const warmUps = 3;
+const fillAtOnce = 64;
+/** After these PostgreSQL has planned both statements for filled tables. */
+const warmUps = 8;
 
 /** One of the two that are compared. */
 interface Side {
@@ -36,14 +38,14 @@ export const backendCpu: Figure = {
   name: 'backend-cpu',
   title: 'CPU of the hold statement, by bookings of a commit',
   measure: async (rig, { scale }) => {
-    const { databaseUrl, redisUrl } = rig.stack;
+    const { redisUrl } = rig.stack;
+    const databaseUrl = await emptyCurrentDatabase(rig);
     const measured = sizes.reduce((sum, { size, commits }) => sum + size * scaled(commits, scale), 0);
     const needed = measured + fillAtOnce * warmUps;
     const heldBefore = scaled(heldBeforeAtScale, scale);
     const seats = Math.max(scaled(seatsAtScale, scale), needed + heldBefore + fillAtOnce);
 
     await emptyStores(rig.of29November, redisUrl);
-    const event = await createEvent(rig.bookingApi.url, databaseUrl, seats);
     await using engine = await openCurrentEngine(databaseUrl, redisUrl);
     const pool = openPoolOf29November(rig.of29November, 1);
     const client = await pool.connect();
@@ -51,7 +53,7 @@ export const backendCpu: Figure = {
       const current: Side = {
         databaseUrl,
         applicationName: currentEngineName,
-        seatIds: shuffle(event.seatIds),
+        seatIds: shuffle(await engine.addEvent(seats)),
         hold: engine.hold,
       };
       const of29November: Side = {
@@ -71,6 +73,18 @@ export const backendCpu: Figure = {
     }
   },
 };
+
+const databaseOfRig = new WeakMap<Rig, string>();
+
+/** A database of its own for the engine, too: no worker and no service reads it meanwhile. */
+async function emptyCurrentDatabase(rig: Rig): Promise<string> {
+  const { databaseUrl, redisUrl } = rig.stack;
+  const url = databaseOfRig.get(rig) ?? (await createDatabase(databaseUrl, 'current_statement'));
+  databaseOfRig.set(rig, url);
+  await runMigrations({ databaseUrl: url });
+  await emptyStores(url, redisUrl);
+  return url;
+}
 
 /** The two take turns commit by commit, so that neither finds the caches of the processor warmer than the other. */
 async function compare(current: Side, of29November: Side, scale: number): Promise<Sample> {
