@@ -47,7 +47,10 @@ export async function run(args: readonly string[]): Promise<number> {
   }
 }
 
-async function measure({ only, rounds, effort, isQuick }: BenchArguments, folder: string): Promise<BenchReport> {
+async function measure(
+  { only, rounds, effort, isQuick }: BenchArguments,
+  folder: string,
+): Promise<BenchReport> {
   await using rig = await startRig({ folder });
   const isChosen = (name: string) =>
     only.length === 0 ? !isQuick || decidingFigures.has(name) : only.includes(name);

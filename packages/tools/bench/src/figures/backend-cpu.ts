@@ -105,7 +105,8 @@ async function compare(current: Side, of29November: Side, scale: number): Promis
 }
 
 async function fill(side: Side, seats: number): Promise<void> {
-  for (let filled = 0; filled < seats; filled += fillAtOnce) await side.hold(take(side, fillAtOnce, 'holder'));
+  for (let filled = 0; filled < seats; filled += fillAtOnce)
+    await side.hold(take(side, fillAtOnce, 'holder'));
 }
 
 function take({ seatIds }: Side, count: number, user: string): HeldSeat[] {

@@ -121,7 +121,13 @@ const onSaleAnswers = ['200', '201', '304', '400'];
 
 export const requestFigures = [
   requestFigure('booking', 'distinct seats, 64 callers', ['201'], distinctSeats(64), 'bookings'),
-  requestFigure('steps', 'the steps one by one, 64 callers', ['201'], stepsOneByOne('steps'), 'steps_bookings'),
+  requestFigure(
+    'steps',
+    'the steps one by one, 64 callers',
+    ['201'],
+    stepsOneByOne('steps'),
+    'steps_bookings',
+  ),
   requestFigure(
     'limited-steps',
     'the steps one by one, with log and limits, 64 callers',

@@ -31,8 +31,7 @@ function peerRows(titles: ReadonlyMap<string, string>, rounds: Rounds): string[]
     const title = titles.get(name);
     if (title === undefined) return [];
     const ratios = (rounds.get('booking') ?? []).map(
-      ({ perSecond = Number.NaN }, round) =>
-        perSecond / (rounds.get(name)?.[round]?.perSecond ?? Number.NaN),
+      ({ perSecond = Number.NaN }, round) => perSecond / (rounds.get(name)?.[round]?.perSecond ?? Number.NaN),
     );
     const rate = numberText(spreadOfMeasure(rounds, name, 'perSecond').median);
     const costs = costColumns.map(([measure]) => numberText(spreadOfMeasure(rounds, name, measure).median));

@@ -43,7 +43,17 @@ async function commit(client: pg.PoolClient, seats: readonly HeldSeat[]): Promis
   const userIds = seats.map(({ userId }) => userId);
   const none = seats.map(() => null);
   const requestIds = userIds.map((userId) => `of-${userId}`);
-  const values = [bookingIds, userIds, requestIds, bookingIds, seatIds, holdSeconds, maxHeldSeatsPerUser, none, none];
+  const values = [
+    bookingIds,
+    userIds,
+    requestIds,
+    bookingIds,
+    seatIds,
+    holdSeconds,
+    maxHeldSeatsPerUser,
+    none,
+    none,
+  ];
   const [, , held] = await Promise.all([
     client.query('begin'),
     client.query({ ...lockUsersOf29November, values: [userIds, seatIds] }),
