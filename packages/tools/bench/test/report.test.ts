@@ -87,13 +87,13 @@ it('a table has columns of one width, and numbers aligned to the right', () => {
   ).toBe('|        | rate |\n| ------ | ---: |\n| a name |    7 |');
 });
 
-const reportOf = (figures: BenchReport['figures']): BenchReport => ({
+const reportOf = (measured: BenchReport['figures']): BenchReport => ({
   measuredAt: '2026-11-25 08:40',
   commit: 'abc1234',
   machine: '2 × a processor, 8 GiB, Linux 6',
   versions: { node: '20.20.0', postgresql: '15.18', redis: '7.0.15' },
   rounds: 3,
-  figures,
+  figures: measured,
 });
 
 it('the tables of a run say when and where it was, and each measured goal, and chart the rates of the peers', () => {
@@ -127,8 +127,8 @@ it('the end of a run tells bookings and CPU time beside the peers, then the goal
     table.split('\n').map((line) => line.split('|').map((cell) => cell.trim())),
   );
   expect(cells[0]?.slice(2)).toEqual([
-    ['', 'a bare route', '1000', '0.10', '40.0', '–', '–', '–', ''],
-    ['', 'distinct seats', '100', '1.00', '400', '200', '60.0', '90.0', ''],
+    ['', 'a bare Fastify POST', '1000', '0.10', '40.0', '–', '–', '–', ''],
+    ['', 'the engine', '100', '1.00', '400', '200', '60.0', '90.0', ''],
   ]);
   expect(cells[1]?.slice(2).map((row) => row[4])).toEqual(['182', '91.0', '31.0']);
   expect(tables[2]).toMatch(/commits of 32 +\| ≤ 0\.55 \| +0\.50 \|/);

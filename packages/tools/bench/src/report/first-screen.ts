@@ -13,9 +13,9 @@ const costColumns = [
 /** What a reader wants first: bookings and CPU time beside the peers, then the goals, then the rest. */
 export function firstScreen(report: BenchReport): string {
   const { titles, rounds } = roundsOf(report);
-  const rest = new Map([...titles].filter(([name]) => !peers.includes(name) && name !== 'backend-cpu'));
+  const rest = new Map([...titles].filter(([name]) => !peers.has(name) && name !== 'backend-cpu'));
   return [
-    peerRows(titles, rounds),
+    peerRows(rounds),
     ...(rounds.has('backend-cpu') ? [backendRows(rounds)] : []),
     goalRows(rounds),
     figureRows(rest, rounds),
@@ -26,10 +26,9 @@ export function firstScreen(report: BenchReport): string {
 }
 
 /** CPU time is per answer. The ratio is the engine's bookings divided by the peer's, the median of the rounds. */
-function peerRows(titles: ReadonlyMap<string, string>, rounds: Rounds): string[][] {
-  const rows = peers.flatMap((name) => {
-    const title = titles.get(name);
-    if (title === undefined) return [];
+function peerRows(rounds: Rounds): string[][] {
+  const rows = [...peers].flatMap(([name, title]) => {
+    if (!rounds.has(name)) return [];
     const ratios = (rounds.get('booking') ?? []).map(
       ({ perSecond = Number.NaN }, round) => perSecond / (rounds.get(name)?.[round]?.perSecond ?? Number.NaN),
     );
@@ -37,7 +36,7 @@ function peerRows(titles: ReadonlyMap<string, string>, rounds: Rounds): string[]
     const costs = costColumns.map(([measure]) => numberText(spreadOfMeasure(rounds, name, measure).median));
     return [[title, rate, numberText(spreadOf(ratios).median), ...costs]];
   });
-  return [['', 'per second', 'bookings/s ÷ it', ...costColumns.map(([, title]) => title)], ...rows];
+  return [['64 callers', 'per second', 'engine ÷ it', ...costColumns.map(([, title]) => title)], ...rows];
 }
 
 const sizes = [1, 8, 32] as const;

@@ -37,7 +37,7 @@ export function roundsOf({ figures }: BenchReport) {
 
 /** The median rates of the engine and its peers, as a Mermaid chart that the viewer of the document draws. */
 function rateChart(rounds: Rounds): string {
-  const rates = peers
+  const rates = [...peers.keys()]
     .filter((name) => rounds.has(name))
     .map((name) => [name, Math.round(spreadOfMeasure(rounds, name, 'perSecond').median)] as const);
   return `\`\`\`mermaid

@@ -31,7 +31,13 @@ const columns = [
 ] as const satisfies readonly (readonly [Measure, string])[];
 
 /** The engine and what it is compared with, from the quickest on. */
-export const peers: readonly string[] = ['bare', 'booking', 'statement', 'steps', 'limited-steps'];
+export const peers: ReadonlyMap<string, string> = new Map([
+  ['bare', 'a bare Fastify POST'],
+  ['booking', 'the engine'],
+  ['statement', 'the transaction of 29 November'],
+  ['steps', 'the steps one by one'],
+  ['limited-steps', 'the same with log and limits'],
+]);
 
 /** One row per figure: the median of its rounds, and the minimum and maximum of the rate. */
 export function figureRows(titles: ReadonlyMap<string, string>, rounds: Rounds): string[][] {
