@@ -36,9 +36,11 @@ export async function runTurns(
     samples.set(name, [...(samples.get(name) ?? []), sample]);
     onSample(turn, sample);
   }
-  for (const { title, keptDatabase } of new Set(turns.map(({ figure }) => figure))) {
-    if (keptDatabase !== undefined) await audit(await keptDatabase(rig), title);
+  const kept = new Map<string, string>();
+  for (const { title, keptDatabase } of turns.map(({ figure }) => figure)) {
+    if (keptDatabase !== undefined) kept.set(await keptDatabase(rig), title);
   }
+  for (const [databaseUrl, title] of kept) await audit(databaseUrl, title);
   return samples;
 }
 

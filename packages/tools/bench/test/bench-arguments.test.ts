@@ -4,12 +4,12 @@ import { parseBenchArguments } from '../src/commands/bench-arguments.ts';
 const names = ['booking', 'bare'];
 
 it.each([
-  [[], { only: [], rounds: 3, effort: { scale: 1 } }],
+  [[], { only: [], rounds: 3, isQuick: false, effort: { scale: 1 } }],
   [['--only', 'bare,booking'], { only: ['bare', 'booking'] }],
   [['--rounds', '5'], { rounds: 5 }],
-  [['--quick'], { rounds: 1, isKept: false }],
+  [['--quick'], { rounds: 2, isQuick: true, isKept: false, effort: { scale: 1 } }],
   [['--write'], { isKept: true }],
-  [['--quick', '--rounds=2'], { rounds: 2 }],
+  [['--quick', '--rounds=1'], { rounds: 1, isQuick: true }],
 ])('npm run bench parses %j', (args, expected) => {
   expect(parseBenchArguments(args, names)).toMatchObject(expected);
 });

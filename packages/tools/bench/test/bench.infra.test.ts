@@ -19,11 +19,27 @@ async function measureOne(name: string) {
   return sample;
 }
 
-it.each(['booking', 'statement', 'steps'])('the bench measures the figure "%s"', async (name) => {
-  const { perSecond, p99Ms, postgresMicros } = await measureOne(name);
+it.each(['booking', 'statement', 'steps', 'limited-steps'])(
+  'the bench measures the figure "%s"',
+  async (name) => {
+    const { perSecond, p99Ms, postgresMicros } = await measureOne(name);
+    expect(perSecond).toBeGreaterThan(0);
+    expect(p99Ms).toBeGreaterThan(0);
+    expect(postgresMicros).toBeGreaterThanOrEqual(0);
+  },
+);
+
+it('the bench measures the hold statement of today and of 29 November in commits of the same size', async () => {
+  const sample = await measureOne('backend-cpu');
+  expect(sample).toMatchObject({ batch1: 1, batch8: 8, batch32: 32 });
+  expect(sample.micros32).toBeGreaterThan(0);
+  expect(sample.micros32Of29November).toBeGreaterThan(0);
+});
+
+it('the bench measures refusals of a sold seat, and each request is refused', async () => {
+  const { perSecond, unexpected } = await measureOne('refusal-sold');
   expect(perSecond).toBeGreaterThan(0);
-  expect(p99Ms).toBeGreaterThan(0);
-  expect(postgresMicros).toBeGreaterThanOrEqual(0);
+  expect(unexpected).toBe(0);
 });
 
 it('the bench follows the changes of an event on live connections', async () => {

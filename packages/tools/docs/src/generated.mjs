@@ -43,7 +43,7 @@ const outputs = {
   'docs/api.md': (old) => fill(old, { faults: problemTable() }),
   'docs/openapi/booking-api.json': async () => JSON.stringify(await bookingApi.describeApi()),
   'docs/openapi/payment-api.json': async () => JSON.stringify(await paymentApi.describeApi()),
-  'docs/performance.md': (old) => fillPerformance(old, ['run', 'chart', 'goals', 'figures']),
+  'docs/performance.md': (old) => fillPerformance(old, ['run', 'chart', 'goals']),
   'docs/deployment.md': (old) =>
     fill(fillPerformance(old, ['processes']), { settings: settingsTable(sessionSettings) }),
   'docs/scaling.md': (old) => fillPerformance(old, ['sale']),

@@ -4,9 +4,10 @@ import { cpus, release, totalmem, type } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createTestFolder, removeTestFolder, repositoryRoot, type PrivateStack } from '@ticketing/testkit';
 import { figures } from '../figures/figures.ts';
-import { roundsOf, withFewDigits, type BenchReport } from '../report/report.ts';
+import { decidingFigures } from '../report/goals.ts';
+import { firstScreen } from '../report/first-screen.ts';
+import { withFewDigits, type BenchReport } from '../report/report.ts';
 import { numberText } from '../report/statistics.ts';
-import { figureRows, goalRows, markdownTable } from '../report/tables.ts';
 import { startRig } from '../rig/rig.ts';
 import { planTurns, runTurns } from '../run-turns.ts';
 import { benchUsage, parseBenchArguments, type BenchArguments } from './bench-arguments.ts';
@@ -26,7 +27,7 @@ export async function run(args: readonly string[]): Promise<number> {
   const folder = await createTestFolder();
   try {
     if (settings.isOfRequestCosts) {
-      const isQuick = settings.effort.scale < 1;
+      const { isQuick } = settings;
       return await Promise.race([reportRequestCosts({ folder, isQuick, print }), interrupted]);
     }
     const report = await Promise.race([measure(settings, folder), interrupted]);
@@ -34,8 +35,7 @@ export async function run(args: readonly string[]): Promise<number> {
       print('Interrupted: stopping everything; nothing of this run is kept.');
       return report;
     }
-    const { titles, rounds } = roundsOf(report);
-    print(`\n${markdownTable(figureRows(titles, rounds))}\n\n${markdownTable(goalRows(rounds))}\n`);
+    print(`\n${firstScreen(report)}\n`);
     const file = settings.isKept ? 'docs/performance.json' : '.data/performance.json';
     const path = join(repositoryRoot, file);
     await mkdir(dirname(path), { recursive: true });
@@ -47,9 +47,14 @@ export async function run(args: readonly string[]): Promise<number> {
   }
 }
 
-async function measure({ only, rounds, effort }: BenchArguments, folder: string): Promise<BenchReport> {
+async function measure(
+  { only, rounds, effort, isQuick }: BenchArguments,
+  folder: string,
+): Promise<BenchReport> {
   await using rig = await startRig({ folder });
-  const chosen = figures.filter(({ name }) => only.length === 0 || only.includes(name));
+  const isChosen = (name: string) =>
+    only.length === 0 ? !isQuick || decidingFigures.has(name) : only.includes(name);
+  const chosen = figures.filter(({ name }) => isChosen(name));
   const turns = planTurns(chosen, rounds);
   const startedAt = performance.now();
   let done = 0;
@@ -57,7 +62,8 @@ async function measure({ only, rounds, effort }: BenchArguments, folder: string)
     done += 1;
     const seconds = Math.round((performance.now() - startedAt) / 1_000);
     const progress = `[${done}/${turns.length}, ${seconds} s]`;
-    print(`${progress} round ${round}, ${figure.title}: ${numberText(perSecond)}/s`);
+    const rate = Number.isNaN(perSecond) ? '' : `: ${numberText(perSecond)}/s`;
+    print(`${progress} round ${round}, ${figure.title}${rate}`);
   });
   const measured = chosen.map(({ name, title }) => {
     return [name, { title, samples: (samples.get(name) ?? []).map(withFewDigits) }] as const;

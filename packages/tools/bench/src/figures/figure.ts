@@ -1,6 +1,8 @@
 import type { LoadTimes } from '../load/load-meter.ts';
 import type { Rig } from '../rig/rig.ts';
 
+type BatchSize = 1 | 8 | 32;
+
 /** Times in milliseconds, unless the name says otherwise; `…Micros` is CPU time per request. */
 export type Measure =
   | 'perSecond'
@@ -13,6 +15,11 @@ export type Measure =
   | 'unexpected'
   | 'drainSeconds'
   | 'p99BeforeMs'
+  /** CPU time of PostgreSQL per booking, in commits of this many bookings. */
+  | `micros${BatchSize}`
+  | `micros${BatchSize}Of29November`
+  /** Bookings of a commit that was to have this many. */
+  | `batch${BatchSize}`
   | 'rssHalfwayMb'
   | 'rssMb';
 

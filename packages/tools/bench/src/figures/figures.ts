@@ -1,3 +1,4 @@
+import { backendCpu } from './backend-cpu.ts';
 import { expiry } from './expiry.ts';
 import type { Figure } from './figure.ts';
 import { growthFigures } from './growth.ts';
@@ -10,6 +11,7 @@ export const figures: readonly Figure[] = [
   statement,
   ...requestFigures,
   loneStatement,
+  backendCpu,
   expiry,
   ...growthFigures,
   memory,

@@ -60,16 +60,18 @@ export interface PreparedRequests extends Pick<LoadJob, 'url' | 'script'> {
   readonly callers?: number;
   /** Default the stack's. */
   readonly databaseUrl?: string;
+  /** Called after the load. */
+  readonly end?: () => void;
 }
 
 /** Sends requests to running processes, and waits until the last transaction of an unanswered one has ended. */
 export async function measureRequests(
   rig: Rig,
-  { pids, databaseUrl = rig.stack.databaseUrl, callers = 64, ...load }: PreparedRequests,
+  { url, script, pids, databaseUrl = rig.stack.databaseUrl, callers = 64 }: PreparedRequests,
   { warmUpMs, measureMs }: LoadTimes,
 ): Promise<MeasuredLoad> {
   await vacuumTables(databaseUrl);
-  const job: LoadJob = { ...load, callers, warmUpMs, measureMs };
+  const job: LoadJob = { url, script, callers, warmUpMs, measureMs };
   await using child = startChild('load-generator', job, rig.stack.folder);
   const measured = await measureLoad(rig, child, pids);
   await waitUntilIdle(databaseUrl);
@@ -94,7 +96,7 @@ export function requestFigure(
     title,
     measure: async (rig, effort) => {
       const prepared = await prepare(rig, effort);
-      const measured = await measureRequests(rig, prepared, effort);
+      const measured = await measureRequests(rig, prepared, effort).finally(prepared.end);
       const { databaseUrl = rig.stack.databaseUrl } = prepared;
       const booked =
         table === undefined ? undefined : await countBookings(databaseUrl, measured.result, table);

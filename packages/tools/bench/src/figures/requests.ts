@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { v7 as uuidv7 } from 'uuid';
+import { WebSocket } from 'ws';
 import { bookingRequest, type LoadRequest, type LoadScript } from '../load/load-job.ts';
 import type { LoadTimes } from '../load/load-meter.ts';
 import { holdInBulk } from '../rig/bulk-holds.ts';
@@ -15,7 +17,7 @@ export function seatsFor({ warmUpMs, measureMs }: LoadTimes, ratePerSecond: numb
   return Math.ceil(((warmUpMs + measureMs) / 1_000) * ratePerSecond);
 }
 
-const once = (requests: readonly LoadRequest[]): LoadScript => ({ kind: 'each-once', requests });
+const eachOnce = (requests: readonly LoadRequest[]): LoadScript => ({ kind: 'each-once', requests });
 
 /** So many that no two in flight are the same. */
 const differentRequests = 5_000;
@@ -31,7 +33,7 @@ const seatsPerBooking = 4;
 const distinctSeats = (callers: number) => async (rig: Rig, times: LoadTimes) => {
   const { url, pid } = rig.bookingApi;
   const { seatIds } = await createEvent(url, rig.stack.databaseUrl, seatsFor(times, 3_000));
-  return { url, pids: [pid], callers, script: once(shuffle(seatIds).map(bookingRequest)) };
+  return { url, pids: [pid], callers, script: eachOnce(shuffle(seatIds).map(bookingRequest)) };
 };
 
 async function fourSeats({ bookingApi: { url, pid }, stack }: Rig, times: LoadTimes) {
@@ -40,16 +42,17 @@ async function fourSeats({ bookingApi: { url, pid }, stack }: Rig, times: LoadTi
   const neighbours = Array.from({ length: bookings }, (_, index) =>
     seatIds.slice(index * seatsPerBooking, (index + 1) * seatsPerBooking),
   );
-  return { url, pids: [pid], script: once(shuffle(neighbours).map(bookingRequest)) };
+  return { url, pids: [pid], script: eachOnce(shuffle(neighbours).map(bookingRequest)) };
 }
 
 /** The load of `booking`, on the steps one by one. */
-async function stepsOneByOne({ steps: { url, pid, databaseUrl }, stack }: Rig, times: LoadTimes) {
-  await emptyStores(databaseUrl, stack.redisUrl);
+const stepsOneByOne = (service: 'steps' | 'limitedSteps') => async (rig: Rig, times: LoadTimes) => {
+  const { url, pid, databaseUrl } = rig[service];
+  await emptyStores(databaseUrl, rig.stack.redisUrl);
   const seatIds = Array.from({ length: seatsFor(times, 3_000) }, () => uuidv7());
   await fillStepsSeats(databaseUrl, seatIds);
-  return { url, pids: [pid], databaseUrl, script: once(shuffle(seatIds).map(bookingRequest)) };
-}
+  return { url, pids: [pid], databaseUrl, script: eachOnce(shuffle(seatIds).map(bookingRequest)) };
+};
 
 /** The load of `booking`, on a route that does nothing. */
 async function bareRoute({ bare: { url, pid } }: Rig) {
@@ -60,6 +63,25 @@ async function bareRoute({ bare: { url, pid } }: Rig) {
 async function hotSeat({ bookingApi: { url, pid }, stack }: Rig) {
   const { seatIds } = await createEvent(url, stack.databaseUrl, 1);
   return { url, pids: [pid], script: repeat((number) => bookingRequest(seatIds[0]!, number)) };
+}
+
+/** All callers request the same seat, which was sold. The process follows its event, since a client has a live connection. */
+async function soldSeat({ bookingApi: { url, pid }, paymentApi, stack }: Rig) {
+  const { eventId, seatIds } = await createEvent(url, stack.databaseUrl, 1);
+  const { id } = await post(url, bookingRequest(seatIds[0]!, 0), 201);
+  await post(paymentApi.url, { method: 'POST', path: `/api/v1/payment/${id}/confirm` }, 200);
+  const client = new WebSocket(`${url.replace('http:', 'ws:')}/api/v1/events/${eventId}/live`);
+  await once(client, 'message');
+  const script = repeat((number) => bookingRequest(seatIds[0]!, number));
+  return { url, pids: [pid], script, end: () => client.terminate() };
+}
+
+async function post(url: string, { method, path, body }: LoadRequest, expected: number) {
+  const withBody = body && { headers: { 'content-type': 'application/json' }, body };
+  const response = await fetch(`${url}${path}`, { method, ...withBody });
+  const answer = (await response.json()) as { readonly id: string };
+  if (response.status !== expected) throw new Error(JSON.stringify(answer));
+  return answer;
 }
 
 /** All callers have the map already and ask whether it has changed. */
@@ -79,7 +101,7 @@ async function confirmations({ bookingApi, paymentApi: { url, pid }, stack }: Ri
   const requests = shuffle(holds).map(
     ({ bookingId }) => ({ method: 'POST', path: `/api/v1/payment/${bookingId}/confirm` }) as const,
   );
-  return { url, pids: [pid], script: once(requests) };
+  return { url, pids: [pid], script: eachOnce(requests) };
 }
 
 /** 90 % map reads with ETag, 9 % bookings with a Zipf choice of seats, 1 % confirmations; the rate is of requests. */
@@ -99,9 +121,23 @@ const onSaleAnswers = ['200', '201', '304', '400'];
 
 export const requestFigures = [
   requestFigure('booking', 'distinct seats, 64 callers', ['201'], distinctSeats(64), 'bookings'),
-  requestFigure('steps', 'the same steps one by one, 64 callers', ['201'], stepsOneByOne, 'steps_bookings'),
+  requestFigure(
+    'steps',
+    'the steps one by one, 64 callers',
+    ['201'],
+    stepsOneByOne('steps'),
+    'steps_bookings',
+  ),
+  requestFigure(
+    'limited-steps',
+    'the steps one by one, with log and limits, 64 callers',
+    ['201'],
+    stepsOneByOne('limitedSteps'),
+    'steps_bookings',
+  ),
   requestFigure('bare', 'a bare Fastify POST route, 64 callers', ['201'], bareRoute),
   requestFigure('refusal', 'one hot seat, refusals, 64 callers', ['400'], hotSeat),
+  requestFigure('refusal-sold', 'one sold seat, refusals, 64 callers', ['400'], soldSeat),
   requestFigure('map-304', 'seat map that has not changed (304), 64 callers', ['304'], unchangedMap),
   requestFigure('confirm', 'confirmations, 64 callers', ['200'], confirmations),
   requestFigure('multi-seat', 'bookings of four seats, 64 callers', ['201'], fourSeats, 'bookings'),

@@ -1,5 +1,5 @@
 import type { Rounds, Sample } from '../figures/figure.ts';
-import { figureRows, goalRows, markdownTable, processRows, saleRows, spreadOfMeasure } from './tables.ts';
+import { goalRows, markdownTable, peers, processRows, saleRows, spreadOfMeasure } from './tables.ts';
 
 /** A run of the bench, as docs/performance.json keeps it. */
 export interface BenchReport {
@@ -15,13 +15,12 @@ export interface BenchReport {
 /** What the documents show of a run, by the names of their markers. */
 export function reportTables(
   report: BenchReport,
-): Readonly<Record<'run' | 'chart' | 'figures' | 'goals' | 'processes' | 'sale', string>> {
+): Readonly<Record<'run' | 'chart' | 'goals' | 'processes' | 'sale', string>> {
   const { postgresql, redis, node } = report.versions;
-  const { titles, rounds } = roundsOf(report);
+  const { rounds } = roundsOf(report);
   return {
     run: `${report.measuredAt} UTC, commit ${report.commit ?? 'unknown'}, ${report.rounds} rounds, on ${report.machine}; Node ${node}, PostgreSQL ${postgresql}, Redis ${redis}.`,
     chart: rateChart(rounds),
-    figures: markdownTable(figureRows(titles, rounds)),
     goals: markdownTable(goalRows(rounds)),
     processes: markdownTable(processRows(rounds)),
     sale: markdownTable(saleRows(rounds)),
@@ -36,11 +35,11 @@ export function roundsOf({ figures }: BenchReport) {
   };
 }
 
-/** The median rates, as a Mermaid chart that the viewer of the document draws. */
+/** The median rates of the engine and its peers, as a Mermaid chart that the viewer of the document draws. */
 function rateChart(rounds: Rounds): string {
-  const rates = [...rounds.keys()].map(
-    (name) => [name, Math.round(spreadOfMeasure(rounds, name, 'perSecond').median)] as const,
-  );
+  const rates = [...peers.keys()]
+    .filter((name) => rounds.has(name))
+    .map((name) => [name, Math.round(spreadOfMeasure(rounds, name, 'perSecond').median)] as const);
   return `\`\`\`mermaid
 xychart-beta horizontal
     title "Per second, medians of the rounds"

@@ -32,5 +32,6 @@ export function numberText(value: number): string {
 }
 
 export function rangeText({ min, max }: Spread): string {
+  if (!Number.isFinite(min)) return '–';
   return `${numberText(min)}–${numberText(max)}`;
 }

@@ -1,5 +1,5 @@
 import type { Measure, Rounds } from '../figures/figure.ts';
-import { judgeGoals } from './goals.ts';
+import { judgeGoals, type JudgedGoal } from './goals.ts';
 import { numberText, rangeText, spreadOf } from './statistics.ts';
 
 /** The first row is the header; every column but the first is aligned to the right, also as plain text. */
@@ -30,6 +30,15 @@ const columns = [
   ['unexpected', 'other answers'],
 ] as const satisfies readonly (readonly [Measure, string])[];
 
+/** The engine and what it is compared with, from the quickest on. */
+export const peers: ReadonlyMap<string, string> = new Map([
+  ['bare', 'a bare Fastify POST'],
+  ['booking', 'the engine'],
+  ['statement', 'the transaction of 29 November'],
+  ['steps', 'the steps one by one'],
+  ['limited-steps', 'the same with log and limits'],
+]);
+
 /** One row per figure: the median of its rounds, and the minimum and maximum of the rate. */
 export function figureRows(titles: ReadonlyMap<string, string>, rounds: Rounds): string[][] {
   const rows = [...titles].map(([name, title]) => {
@@ -42,13 +51,18 @@ export function figureRows(titles: ReadonlyMap<string, string>, rounds: Rounds):
 
 export function goalRows(rounds: Rounds): string[][] {
   const rows = judgeGoals(rounds).map(({ goal, spread, isReached }) => [
-    goal.name,
-    goal.atLeast === undefined ? `≤ ${goal.atMost}` : `≥ ${goal.atLeast}`,
+    goal.isDeciding ? `● ${goal.name}` : goal.name,
+    limitText(goal),
     numberText(spread.median),
     rangeText(spread),
-    isReached ? 'reached' : 'missed',
+    isReached === undefined ? '' : isReached ? 'reached' : 'missed',
   ]);
   return [['ratio', 'goal', 'median', 'min–max', ''], ...rows];
+}
+
+function limitText({ atLeast, atMost }: JudgedGoal['goal']): string {
+  if (atLeast !== undefined) return `≥ ${atLeast}`;
+  return atMost === undefined ? '–' : `≤ ${atMost}`;
 }
 
 const kinds = [

@@ -10,6 +10,15 @@ export async function cpuMicros(pids: readonly number[]): Promise<number> {
   return ticks.reduce((sum, own) => sum + own, 0) * microsPerTick;
 }
 
+/** As `cpuMicros`, to the nanosecond where the kernel tells. */
+export async function backendMicros(pids: readonly number[]): Promise<number> {
+  const micros = pids.map(async (pid) => {
+    const text = await readFile(`/proc/${pid}/schedstat`, 'utf8').catch(() => undefined);
+    return text === undefined ? cpuMicros([pid]) : Number(text.split(' ')[0]) / 1_000;
+  });
+  return (await Promise.all(micros)).reduce((sum, own) => sum + own, 0);
+}
+
 /** The CPU time of a process and its children, including children that have exited. */
 export async function cpuMicrosOfFamily(pid: number): Promise<number> {
   const before = await readTicks(pid);

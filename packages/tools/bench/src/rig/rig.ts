@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { createPrivateStack, startService, type PrivateStack, type ServiceName } from '@ticketing/testkit';
+import { createDatabaseOf29November } from '../yardsticks/of-29-november/database.ts';
 import { createStepsDatabase } from '../yardsticks/steps-database.ts';
 import { startChild } from './child-process.ts';
 
@@ -15,6 +16,10 @@ export interface Rig extends AsyncDisposable {
   readonly paymentApi: Server;
   readonly expiryWorker: Server;
   readonly steps: Server & { readonly databaseUrl: string };
+  /** The same with a log line and limits. */
+  readonly limitedSteps: Server & { readonly databaseUrl: string };
+  /** The address of the database with the tables of 29 November. */
+  readonly of29November: string;
   readonly bare: Server;
   /** Starts one more process of a service. */
   readonly startService: (name: ServiceName, databaseUrl: string) => Promise<Server & AsyncDisposable>;
@@ -22,7 +27,7 @@ export interface Rig extends AsyncDisposable {
 
 /** Above every load, so that the limiter counts each request and refuses none. */
 const rateLimitMax = '1000000';
-/** For eight services with a pool each, the yardsticks and the bench itself. */
+/** For ten services with a pool each, the yardsticks and the bench itself. */
 const maxConnections = 200;
 
 /** @param options.folder for data and logs; default the folder of the test run */
@@ -50,11 +55,17 @@ export async function startRig(options: { readonly folder?: string } = {}): Prom
     return { pid: child.pid, url: (await child.message('listening')).url };
   };
   const stepsUrl = await createStepsDatabase(databaseUrl);
-  const [bookingApi, paymentApi, expiryWorker, steps, bare] = await Promise.all([
+  const of29November = await createDatabaseOf29November(databaseUrl);
+  const [bookingApi, paymentApi, expiryWorker, steps, limitedSteps, bare] = await Promise.all([
     start('booking-api', databaseUrl),
     start('payment-api', databaseUrl),
     start('expiry-worker', databaseUrl),
     startYardstick('steps-service', { databaseUrl: stepsUrl, redisUrl }),
+    startYardstick('steps-service', {
+      databaseUrl: stepsUrl,
+      redisUrl,
+      limits: { max: Number(rateLimitMax), logFile: join(folder, 'limited-steps.log') },
+    }),
     startYardstick('bare-service', {}),
   ]);
   return {
@@ -63,6 +74,8 @@ export async function startRig(options: { readonly folder?: string } = {}): Prom
     paymentApi,
     expiryWorker,
     steps: { ...steps, databaseUrl: stepsUrl },
+    limitedSteps: { ...limitedSteps, databaseUrl: stepsUrl },
+    of29November,
     bare,
     startService: start,
     [Symbol.asyncDispose]: async () => {

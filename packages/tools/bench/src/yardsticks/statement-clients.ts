@@ -1,15 +1,12 @@
-import { openDatabase } from '@ticketing/seat-core/clients';
-import pg from 'pg';
-import { v7 as uuidv7 } from 'uuid';
+import type pg from 'pg';
 import { createMeter, type LoadTimes } from '../load/load-meter.ts';
 import { runChild } from '../rig/child-process.ts';
-import { forAnother, recordHold } from './record-hold.ts';
+import { holdAsOn29November, openPoolOf29November } from './of-29-november/hold.ts';
 
 interface StatementJob extends LoadTimes {
   readonly databaseUrl: string;
-  readonly redisUrl: string;
   readonly connections: number;
-  /** Free seats: one to record, the rest to book. */
+  /** Free seats. */
   readonly seatIds: readonly string[];
 }
 
@@ -19,27 +16,19 @@ interface StatementJob extends LoadTimes {
  */
 const bookingsUntilPlanned = 7;
 
-/*
- * The database alone: the engine's own statements, one booking per transaction, on this number of connections, with
- * nothing in front. The queries of a transaction are sent at once and are one round trip, as in the engine.
- */
+/* The database alone: the transaction of 29 November, one booking each, on this number of connections. */
 runChild(async (job, send) => {
-  const { databaseUrl, redisUrl, connections, seatIds, ...times } = job as StatementJob;
-  const [first, ...seats] = seatIds;
-  const recorded = await recordHold(databaseUrl, redisUrl, first!);
-  const pool = openPool(databaseUrl, connections);
+  const { databaseUrl, connections, seatIds, ...times } = job as StatementJob;
+  const pool = openPoolOf29November(databaseUrl, connections);
   const meter = createMeter(times, send);
   let booked = 0;
   const bookOneByOne = async (client: pg.PoolClient, isOver: () => boolean) => {
     while (!isOver()) {
       const number = booked++;
-      const seatId = seats[number];
+      const seatId = seatIds[number];
       if (seatId === undefined) return meter.end();
-      const queries = forAnother(recorded, { seatId, userId: `buyer-${number}`, bookingId: uuidv7() });
       const since = performance.now();
-      await Promise.all(
-        queries.map(({ values = [], ...query }) => client.query({ ...query, values: [...values] })),
-      );
+      await holdAsOn29November(client, [{ seatId, userId: `buyer-${number}` }]);
       meter.record('booked', performance.now() - since);
     }
   };
@@ -52,16 +41,3 @@ runChild(async (job, send) => {
   meter.begin();
   await Promise.all(clients.map(async (client) => bookOneByOne(client, () => meter.hasEnded())));
 });
-
-/** Connections as the engine's, without its time limits: on a busy machine 32 of them take their time. */
-function openPool(databaseUrl: string, connections: number): pg.Pool {
-  const { options } = openDatabase({ databaseUrl }).$client;
-  return new pg.Pool({
-    ...options,
-    max: connections,
-    connectionTimeoutMillis: 10_000,
-    lock_timeout: 0,
-    statement_timeout: 0,
-    query_timeout: 0,
-  });
-}

@@ -7,10 +7,13 @@ import pg from 'pg';
 import { v7 as uuidv7 } from 'uuid';
 import { runChild } from '../rig/child-process.ts';
 import { bookingAnswer, holdSeconds } from './booking-answer.ts';
+import { addLimits, OneLinePerRequest, type StepsLimits } from './steps-limits.ts';
 
 interface StepsServiceJob {
   readonly databaseUrl: string;
   readonly redisUrl: string;
+  /** Default none, and no log. */
+  readonly limits?: StepsLimits;
 }
 
 interface StepsSeatRow {
@@ -23,18 +26,23 @@ interface StepsSeatRow {
 
 /*
  * A booking as steps one by one: status key, lock, transaction, clean-up job, status key, list, lock. It has the
- * advantages that cost nothing: prepared statements, a pool, auto-pipelining to Redis, no log, no limiter, no metrics.
- * The update checks that the seat is free. Each step still waits for the step before it.
+ * advantages that cost nothing: prepared statements, a pool, auto-pipelining to Redis, no metrics; and no log and no limiter
+ * unless it is asked for them. The update checks that the seat is free. Each step still waits for the step before it.
  */
 runChild(async (job, send) => {
-  const { databaseUrl, redisUrl } = job as StepsServiceJob;
+  const { databaseUrl, redisUrl, limits } = job as StepsServiceJob;
   const pool = new pg.Pool({ connectionString: databaseUrl, max: 16 });
   const redis = new Redis(redisUrl, { enableAutoPipelining: true });
   // The waiting command reports the end of Redis, too.
   redis.on('error', () => undefined);
   const queue = new Queue('steps-cleanup', { connection: new Redis(redisUrl) });
   queue.on('error', () => undefined);
-  const app = fastify().withTypeProvider<TypeBoxTypeProvider>();
+  const log = limits && {
+    logger: { level: 'info', file: limits.logFile },
+    logController: new OneLinePerRequest(),
+  };
+  const app = fastify({ ...log }).withTypeProvider<TypeBoxTypeProvider>();
+  if (limits !== undefined) addLimits(app, redis, limits.max);
   const body = Type.Object({ seatId: idSchema, userId: Type.String() }, { additionalProperties: false });
   const schema = { body, response: { 201: bookingSchema } };
   app.post('/api/v1/booking', { schema }, async (request, reply) => {
