@@ -1,0 +1,95 @@
+import { beforeAll, expect, it } from 'vitest';
+import { checkSale, type SaleEvidence } from '../src/sale/check-sale.ts';
+import { runSale, type SaleResult } from '../src/sale/run-sale.ts';
+import { startSaleServices } from '../src/sale/sale-services.ts';
+import { quickSale } from '../src/sale/sale-size.ts';
+import { saleText } from '../src/sale/sale-text.ts';
+
+let result: SaleResult;
+beforeAll(async () => {
+  await using services = await startSaleServices(quickSale.holdSeconds);
+  result = await runSale(services, quickSale);
+}, 300_000);
+
+it('a sale with a killed booking-api and an emptied Redis sells each seat once and loses no acknowledgement', () => {
+  const { report } = result;
+  expect(report.findings).toEqual([]);
+  expect(report).toMatchObject({ doubleSales: 0, lostAcknowledgements: 0 });
+  expect(report.totals.confirmed).toBe(quickSale.seats);
+  expect(report.soldOutSeconds).toBeGreaterThan(quickSale.arrivalMs / 1_000);
+});
+
+it('a sale meets both faults before it is sold out, and refusals, lapses and releases', () => {
+  const { faults, soldOutSeconds, totals } = result.report;
+  expect(faults.map(({ mark }) => mark).toSorted()).toEqual(['F', 'K', 'R']);
+  for (const { atSecond } of faults.filter(({ mark }) => mark !== 'R'))
+    expect(atSecond).toBeLessThan(soldOutSeconds);
+  for (const count of [totals.refused, totals.lapsed, totals.released]) expect(count).toBeGreaterThan(0);
+});
+
+it('the report of a sale shows its figures, its picture and its faults', () => {
+  const text = saleText(result.report);
+  for (const shown of ['seconds until sold out', 'from click to seat, p99', 'share of refusals'])
+    expect(text).toContain(shown);
+  expect(text).toMatch(/^sold .*█ +up to 1000 of 1000$/m);
+  expect(text).toMatch(/^faults .*K.*  \d s a column$/m);
+  expect(text.split('\n').length).toBeLessThanOrEqual(40);
+});
+
+const damages: readonly [damage: string, check: string, change: (evidence: SaleEvidence) => SaleEvidence][] =
+  [
+    [
+      'a booking that its buyer has paid and the table does not have',
+      'lost acknowledgement',
+      (evidence) => {
+        const { bookingId } = evidence.confirmations[0]!;
+        return { ...evidence, bookings: evidence.bookings.filter(({ id }) => id !== bookingId) };
+      },
+    ],
+    [
+      'a booking that its buyer has paid and the table shows expired',
+      'lost acknowledgement',
+      (evidence) => {
+        const { bookingId } = evidence.confirmations[0]!;
+        const bookings = evidence.bookings.map((booking) =>
+          booking.id === bookingId ? { ...booking, status: 'EXPIRED' } : booking,
+        );
+        return { ...evidence, bookings };
+      },
+    ],
+    [
+      'a paid booking of which its buyer was not told',
+      'untold effect',
+      (evidence) => ({ ...evidence, confirmations: evidence.confirmations.slice(1) }),
+    ],
+    [
+      'a hold of which its buyer was not told',
+      'untold effect',
+      (evidence) => ({ ...evidence, holds: evidence.holds.slice(1) }),
+    ],
+    [
+      'two paid bookings of one seat',
+      'double sale',
+      (evidence) => {
+        const [first, second] = evidence.bookings.filter(({ status }) => status === 'CONFIRMED');
+        const bookings = evidence.bookings.map((booking) =>
+          booking === second ? { ...booking, seatIds: first!.seatIds } : booking,
+        );
+        return { ...evidence, bookings };
+      },
+    ],
+    [
+      'a seat that is not sold',
+      'unsold seat',
+      (evidence) => ({
+        ...evidence,
+        seats: evidence.seats.map((seat, index) => (index === 0 ? { ...seat, status: 'AVAILABLE' } : seat)),
+      }),
+    ],
+  ];
+
+it.each(damages)('the check of a sale finds %s', (_, check, change) => {
+  expect(checkSale(result.evidence).findings).toEqual([]);
+  const { findings } = checkSale(change(result.evidence));
+  expect(findings.map((finding) => finding.check)).toContain(check);
+});
