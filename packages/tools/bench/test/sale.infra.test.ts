@@ -9,7 +9,7 @@ let result: SaleResult;
 beforeAll(async () => {
   await using services = await startSaleServices(quickSale.holdSeconds);
   result = await runSale(services, quickSale);
-}, 300_000);
+}, 600_000);
 
 it('a sale with a killed booking-api and an emptied Redis sells each seat once and loses no acknowledgement', () => {
   const { report } = result;

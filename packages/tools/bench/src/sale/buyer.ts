@@ -80,7 +80,7 @@ export class Buyer {
         log.holds.push(hold);
         return hold;
       }
-      if (outcome.kind === 'unknown') return undefined;
+      if (outcome.kind !== 'refused') break;
       log.count('refused');
       refused.add(seatId);
       latest = (await this.#look()) ?? latest;

@@ -1,12 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { deadlineFactor } from '@ticketing/testkit';
 import { Agent } from 'undici';
 import type { SaleLog } from './sale-log.ts';
 
 /** As many as a gateway keeps open to one process of a service. */
 const connections = 256;
-const answerTimeoutMs = 10_000;
-/** A buyer gives a request up when its outcome is still unknown after this time. */
-const patienceMs = 60_000;
+const answerTimeoutMs = 30_000;
+/** A buyer gives a request up that has surely had no effect for this time; he comes again. */
+const patienceMs = 10_000;
+/** An outcome that is still unknown after this time is a finding. */
+const unknownPatienceMs = 120_000 * deadlineFactor();
 /** After no answer at all; the next attempt goes to the next process. */
 const pauseWithoutAnswerMs = 100;
 const longestPauseMs = 8_000;
@@ -32,8 +35,13 @@ export interface SaleAnswer {
 export type Outcome =
   | { readonly kind: 'done'; readonly body: Readonly<Record<string, unknown>> }
   | { readonly kind: 'refused'; readonly code: string }
-  /** Also after many attempts. */
+  /** After many attempts that surely had no effect. */
+  | { readonly kind: 'given up' }
+  /** After many attempts of which one may have had an effect. */
   | { readonly kind: 'unknown' };
+
+/** Errors of a connection that never was. */
+const neverSent = new Set(['ECONNREFUSED', 'UND_ERR_CONNECT_TIMEOUT']);
 
 /** Codes that say "not this seat": the buyer clicks another one, although SEAT_LOCKED may be sent again. */
 const refusals = new Set(['SEAT_TAKEN', 'SEAT_LOCKED']);
@@ -91,33 +99,39 @@ export class SaleClient {
    */
   async insist(urls: readonly string[], request: SaleRequest, key: string): Promise<Outcome> {
     const headers = { ...request.headers, 'idempotency-key': key };
-    const givenUpAt = performance.now() + patienceMs;
-    let what = '';
-    for (let attempt = 1; performance.now() < givenUpAt; attempt += 1) {
+    const startedAt = performance.now();
+    const lastsMs = () => performance.now() - startedAt;
+    let maybeDone = '';
+    for (let attempt = 1; lastsMs() < (maybeDone === '' ? patienceMs : unknownPatienceMs); attempt += 1) {
       if (attempt > 1) this.#log.count('sentAgain');
       const sentAt = performance.now();
       const answer = await this.send(this.nextOf(urls), { ...request, headers }).catch(codeOf);
-      const ms = performance.now() - sentAt;
+      const record = (what: string): string => {
+        this.#log.answered(`${request.name} ${what}`, performance.now() - sentAt);
+        return `${request.name} ${what}`;
+      };
       if (typeof answer === 'string') {
-        what = `${request.name}: no answer (${answer})`;
-        this.#log.answered(what, ms);
+        const what = record(`without answer (${answer})`);
+        if (!neverSent.has(answer)) maybeDone = what;
         await delay(backOff(pauseWithoutAnswerMs, attempt));
         continue;
       }
       const body = JSON.parse(answer.body.toString()) as Record<string, unknown>;
       if (answer.status < 300) {
         const isReplay = answer.headers['idempotency-replayed'] !== undefined;
-        this.#log.answered(`${request.name} ${answer.status}${isReplay ? ' (replay)' : ''}`, ms);
+        record(`${answer.status}${isReplay ? ' (replay)' : ''}`);
         return { kind: 'done', body };
       }
       const code = String(body['code']);
-      what = `${request.name} ${code}${body['outcome'] === 'unknown' ? ' (unknown)' : ''}`;
-      this.#log.answered(what, ms);
-      const isFinal = body['retryable'] !== true && code !== 'INTERNAL';
+      const isUnknown = body['outcome'] === 'unknown';
+      const what = record(`${code}${isUnknown ? ' (unknown)' : ''}`);
+      if (isUnknown) maybeDone = what;
+      const isFinal = body['retryable'] !== true && !isUnknown;
       if (refusals.has(code) || isFinal) return { kind: 'refused', code };
       await delay(backOff(Number(answer.headers['retry-after'] ?? 1) * 1_000, attempt));
     }
-    this.#log.failures.push(`buyer ${request.buyer} gave up: ${what}`);
+    if (maybeDone === '') return { kind: 'given up' };
+    this.#log.failures.push(`buyer ${request.buyer} does not know the outcome: ${maybeDone}`);
     return { kind: 'unknown' };
   }
 

@@ -7,7 +7,7 @@ export interface SaleSize {
   /** All buyers arrive within this time. */
   readonly arrivalMs: number;
   readonly holdSeconds: number;
-  /** A sale that lasts longer has failed. */
+  /** A sale that lasts longer has failed; multiplied by DEADLINE_FACTOR. */
   readonly limitMs: number;
   readonly pauses: {
     /** From the map to the click. */
@@ -39,9 +39,9 @@ export const fullSale: SaleSize = {
 export const quickSale: SaleSize = {
   seats: 1_000,
   buyers: 1_500,
-  arrivalMs: 4_000,
+  arrivalMs: 8_000,
   holdSeconds: 3,
-  limitMs: 60_000,
+  limitMs: 120_000,
   pauses: {
     choosing: [100, 600],
     paying: [200, 1_200],
