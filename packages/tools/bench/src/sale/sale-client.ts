@@ -3,8 +3,8 @@ import { deadlineFactor } from '@ticketing/testkit';
 import { Agent } from 'undici';
 import type { SaleLog } from './sale-log.ts';
 
-/** As many as a gateway keeps open to one process of a service. */
-const connections = 256;
+/** To one process of a service: above what waits for it, so that no request waits here instead. */
+const connections = 1_000;
 const answerTimeoutMs = 30_000;
 /** A buyer gives a request up that has surely had no effect for this time; he comes again. */
 const patienceMs = 10_000;
