@@ -1,6 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { zipfRank } from '../load/scripts.ts';
 import type { Outcome, SaleClient } from './sale-client.ts';
+import type { SaleEnd } from './sale-end.ts';
 import type { Acknowledgement, SaleLog } from './sale-log.ts';
 import { clicksPerVisit, payingShare, releasingShare, type Pause, type SaleSize } from './sale-size.ts';
 import type { SeatMapCopies, ShownSeats } from './seat-map-copies.ts';
@@ -17,10 +17,8 @@ export interface Sale {
   readonly client: SaleClient;
   readonly maps: SeatMapCopies;
   readonly log: SaleLog;
-  /** Ends the pauses of all buyers: everything is sold, or the time is up. */
-  readonly over: AbortSignal;
-  /** Called when a map shows nothing but SOLD. */
-  readonly end: () => void;
+  /** Everything is sold, or the time is up. */
+  readonly end: SaleEnd;
   /** Called after each acknowledged confirmation. */
   readonly onSold: () => void;
 }
@@ -39,20 +37,20 @@ export class Buyer {
   }
 
   async buy(): Promise<void> {
-    const { over, log, size } = this.#sale;
+    const { end, log, size } = this.#sale;
     const { pauses } = size;
     await this.#pause([0, size.arrivalMs]);
-    if (over.aborted) return;
+    if (end.hasCome) return;
     log.count('arrived');
-    while (!over.aborted) {
+    while (!end.hasCome) {
       const shown = await this.#look();
-      if (shown?.isSoldOut === true) this.#sale.end();
+      if (shown?.isSoldOut === true) end.come();
       if (shown === undefined || shown.free.length === 0) {
         await this.#pause(shown === undefined ? pauses.returning : pauses.waiting);
         continue;
       }
       await this.#pause(pauses.choosing);
-      if (over.aborted) return;
+      if (end.hasCome) return;
       const hold = await this.#clickUntilHeld(shown);
       if (hold !== undefined && (await this.#useHold(hold))) return;
       await this.#pause(pauses.returning);
@@ -149,8 +147,7 @@ export class Buyer {
   }
 
   async #pause([from, to]: Pause): Promise<void> {
-    const ms = from + Math.random() * (to - from);
-    await delay(ms, undefined, { signal: this.#sale.over }).catch(() => undefined);
+    await this.#sale.end.pause(from + Math.random() * (to - from));
   }
 }
 

@@ -1,6 +1,4 @@
-import { setMaxListeners } from 'node:events';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { setTimeout as delay } from 'node:timers/promises';
 import { rebuildFromHistory } from '@ticketing/seat-core/admin';
 import { auditViolations, deadlineFactor } from '@ticketing/testkit';
 import { percentile } from '../report/statistics.ts';
@@ -9,6 +7,7 @@ import { vacuumTables } from '../rig/stores.ts';
 import { Buyer, type Sale } from './buyer.ts';
 import { checkSale, readSaleTables, type SaleEvidence, type SaleFinding } from './check-sale.ts';
 import { SaleClient } from './sale-client.ts';
+import { SaleEnd } from './sale-end.ts';
 import { SaleFaults, type SaleFault } from './sale-faults.ts';
 import { SaleLog, type SaleCount, type SaleSecond } from './sale-log.ts';
 import type { CpuSeconds, SaleServices } from './sale-services.ts';
@@ -70,9 +69,7 @@ export async function runSale(
   const log = new SaleLog();
   const client = new SaleClient(log);
   const faults = new SaleFaults(services, size.seats, () => log.seconds);
-  const over = new AbortController();
-  // Each buyer waits for it.
-  setMaxListeners(0, over.signal);
+  const end = new SaleEnd();
   let soldOutSeconds = Number.NaN;
   const sale: Sale = {
     size,
@@ -81,17 +78,16 @@ export async function runSale(
     client,
     maps: new SeatMapCopies(client, log, eventId),
     log,
-    over: over.signal,
-    end: () => over.abort(),
+    end,
     onSold: () => {
       const sold = log.confirmations.length;
       faults.soldSoFar(sold);
       if (sold === size.seats) soldOutSeconds = log.seconds;
-      if (sold >= size.seats) over.abort();
+      if (sold >= size.seats) end.come();
     },
   };
-  const limit = setTimeout(() => over.abort(), size.limitMs * deadlineFactor());
-  const telling = tellEachSecond(log, size, over.signal, print);
+  const limit = setTimeout(() => end.come(), size.limitMs * deadlineFactor());
+  const telling = tellEachSecond(log, size, end, print);
   await Promise.all(Array.from({ length: size.buyers }, (_, number) => new Buyer(sale, number).buy()));
   clearTimeout(limit);
   lateness.disable();
@@ -139,12 +135,12 @@ async function auditFindings(databaseUrl: string): Promise<SaleFinding[]> {
 async function tellEachSecond(
   log: SaleLog,
   { seats }: SaleSize,
-  over: AbortSignal,
+  end: SaleEnd,
   print: (line: string) => void,
 ): Promise<void> {
   let before = { held: 0, refused: 0 };
-  while (!over.aborted) {
-    await delay(1_000, undefined, { signal: over }).catch(() => undefined);
+  while (!end.hasCome) {
+    await end.pause(1_000);
     const now = { held: log.holds.length, refused: log.total('refused') };
     const sold = `${log.confirmations.length} of ${seats} sold`;
     const rates = `${now.held - before.held} holds, ${now.refused - before.refused} refusals`;
