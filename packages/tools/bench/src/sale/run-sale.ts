@@ -67,9 +67,9 @@ export async function runSale(
   const lateness = monitorEventLoopDelay({ resolution: 10 });
   lateness.enable();
   const log = new SaleLog();
-  const client = new SaleClient(log);
-  const faults = new SaleFaults(services, size.seats, () => log.seconds);
   const end = new SaleEnd();
+  const client = new SaleClient(log, end);
+  const faults = new SaleFaults(services, size.seats, () => log.seconds);
   let soldOutSeconds = Number.NaN;
   const sale: Sale = {
     size,

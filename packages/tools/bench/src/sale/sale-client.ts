@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { deadlineFactor } from '@ticketing/testkit';
 import { Agent } from 'undici';
+import type { SaleEnd } from './sale-end.ts';
 import type { SaleLog } from './sale-log.ts';
 
 /** To one process of a service: above what waits for it, so that no request waits here instead. */
@@ -50,12 +51,14 @@ const refusals = new Set(['SEAT_TAKEN', 'SEAT_LOCKED']);
 export class SaleClient {
   readonly #agent = new Agent({ connections, headersTimeout: answerTimeoutMs, bodyTimeout: answerTimeoutMs });
   readonly #log: SaleLog;
+  readonly #end: SaleEnd;
   /** When the last connection to a process failed. */
   readonly #failedAt = new Map<string, number>();
   #turn = 0;
 
-  constructor(log: SaleLog) {
+  constructor(log: SaleLog, end: SaleEnd) {
     this.#log = log;
+    this.#end = end;
   }
 
   nextOf(urls: readonly string[]): string {
@@ -100,9 +103,12 @@ export class SaleClient {
   async insist(urls: readonly string[], request: SaleRequest, key: string): Promise<Outcome> {
     const headers = { ...request.headers, 'idempotency-key': key };
     const startedAt = performance.now();
-    const lastsMs = () => performance.now() - startedAt;
     let maybeDone = '';
-    for (let attempt = 1; lastsMs() < (maybeDone === '' ? patienceMs : unknownPatienceMs); attempt += 1) {
+    const mayGoOn = () => {
+      const limitMs = maybeDone === '' ? patienceMs : unknownPatienceMs;
+      return performance.now() - startedAt < limitMs && (maybeDone !== '' || !this.#end.hasCome);
+    };
+    for (let attempt = 1; attempt === 1 || mayGoOn(); attempt += 1) {
       if (attempt > 1) this.#log.count('sentAgain');
       const sentAt = performance.now();
       const answer = await this.send(this.nextOf(urls), { ...request, headers }).catch(codeOf);
@@ -128,7 +134,8 @@ export class SaleClient {
       if (isUnknown) maybeDone = what;
       const isFinal = body['retryable'] !== true && !isUnknown;
       if (refusals.has(code) || isFinal) return { kind: 'refused', code };
-      await delay(backOff(Number(answer.headers['retry-after'] ?? 1) * 1_000, attempt));
+      const pauseMs = backOff(Number(answer.headers['retry-after'] ?? 1) * 1_000, attempt);
+      await (maybeDone === '' ? this.#end.pause(pauseMs) : delay(pauseMs));
     }
     if (maybeDone === '') return { kind: 'given up' };
     this.#log.failures.push(`buyer ${request.buyer} does not know the outcome: ${maybeDone}`);
