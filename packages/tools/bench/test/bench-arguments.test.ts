@@ -5,7 +5,8 @@ const names = ['booking', 'bare'];
 
 it.each([
   [[], { only: [], rounds: 3, isQuick: false, effort: { scale: 1 } }],
-  [['--only', 'bare,booking'], { only: ['bare', 'booking'] }],
+  [['--only', 'bare,booking'], { only: ['bare', 'booking'], isOfSale: false }],
+  [['--only', 'sale'], { isOfSale: true }],
   [['--rounds', '5'], { rounds: 5 }],
   [['--quick'], { rounds: 2, isQuick: true, isKept: false, effort: { scale: 1 } }],
   [['--write'], { isKept: true }],
@@ -16,6 +17,7 @@ it.each([
 
 it.each([
   [['--only', 'bera'], '--only knows booking, bare, and no "bera".'],
+  [['--only', 'sale,bare'], '--only knows booking, bare, and no "sale".'],
   [['--rounds', '0'], '--rounds is from 1 to 20, not "0".'],
   [['--rounds', '1.5'], '--rounds is from 1 to 20, not "1.5".'],
   [['--speed', '9'], '--speed'],

@@ -12,6 +12,8 @@ export interface BenchArguments {
   readonly isKept: boolean;
   /** Costs of single requests instead of figures. */
   readonly isOfRequestCosts: boolean;
+  /** A whole on-sale instead of figures: `--only sale`. */
+  readonly isOfSale: boolean;
 }
 
 const fullEffort: Effort = { warmUpMs: 1_000, measureMs: 2_500, scale: 1 };
@@ -19,6 +21,7 @@ const quickEffort: Effort = { warmUpMs: 700, measureMs: 1_500, scale: 1 };
 
 export function benchUsage(names: readonly string[]): string {
   return `npm run bench -- [--only NAME,…] [--rounds N] [--quick] [--write]
+npm run bench -- --only sale [--quick]
 npm run bench -- --request-costs [--quick]
 
 Measures the engine on servers of its own, in turns with its yardsticks on the same machine.
@@ -26,6 +29,7 @@ Measures the engine on servers of its own, in turns with its yardsticks on the s
   --rounds   how often each is measured, 1 to 20; default 3, quick 2
   --quick    the figures of the deciding goals, in two minutes
   --write    keeps the run in docs/performance.json, from which "npm run docs" makes tables and chart
+  --only sale      a whole on-sale with a killed process and an emptied Redis, in .data/sale.md and .data/sale.json
   --request-costs  what one request of each route costs, with the largest event, in .data/request-costs.md
 `;
 }
@@ -43,7 +47,8 @@ export function parseBenchArguments(args: readonly string[], names: readonly str
     },
   });
   const only = values.only.split(',').filter((name) => name !== '');
-  const unknown = only.find((name) => !names.includes(name));
+  const isOfSale = only.join() === 'sale';
+  const unknown = isOfSale ? undefined : only.find((name) => !names.includes(name));
   if (unknown !== undefined) throw new Error(`--only knows ${names.join(', ')}, and no "${unknown}".`);
   const rounds = Number(values.rounds ?? (values.quick ? 2 : 3));
   if (!Number.isInteger(rounds) || rounds < 1 || rounds > 20)
@@ -55,5 +60,6 @@ export function parseBenchArguments(args: readonly string[], names: readonly str
     isQuick: values.quick,
     isKept: values.write,
     isOfRequestCosts: values['request-costs'],
+    isOfSale,
   };
 }

@@ -12,6 +12,7 @@ import { startRig } from '../rig/rig.ts';
 import { planTurns, runTurns } from '../run-turns.ts';
 import { benchUsage, parseBenchArguments, type BenchArguments } from './bench-arguments.ts';
 import { reportRequestCosts } from './request-costs.ts';
+import { reportSale } from './sale.ts';
 
 const names = figures.map(({ name }) => name);
 const print = (line: string) => void process.stdout.write(`${line}\n`);
@@ -29,6 +30,10 @@ export async function run(args: readonly string[]): Promise<number> {
     if (settings.isOfRequestCosts) {
       const { isQuick } = settings;
       return await Promise.race([reportRequestCosts({ folder, isQuick, print }), interrupted]);
+    }
+    if (settings.isOfSale) {
+      const isQuick = settings.effort.scale < 1;
+      return await Promise.race([reportSale({ folder, isQuick, print, describe: describeRun }), interrupted]);
     }
     const report = await Promise.race([measure(settings, folder), interrupted]);
     if (typeof report === 'number') {

@@ -84,7 +84,7 @@ function createVisitors(
 }
 
 /** A rank from 0: the n-th 1/n as often as the first (Zipf's law), by the inverse of its continuous approximation. */
-function zipfRank(count: number): number {
+export function zipfRank(count: number): number {
   return Math.floor(Math.exp(Math.random() * Math.log(count + 1))) - 1;
 }
 
