@@ -1,11 +1,9 @@
 import { failpoint } from '#failpoint';
 import { publishCommit, type SeatChange } from '../announce/publish-commit.ts';
-import type { CachedSeat } from '../redis/gatekeeper.ts';
-import type { Booking, Seat, SeatStatus } from '../types.ts';
+import type { Booking, Seat } from '../types.ts';
 import { holdFreeSeatsStatement } from './hold-free-seats.sql.ts';
 import { lockUsersStatement } from './hold-seats.sql.ts';
 import {
-  cacheTaken,
   refuse,
   toHeldBooking,
   type CommitHoldsDependencies,
@@ -15,9 +13,6 @@ import {
 } from './hold-request.ts';
 
 type Place = readonly [section: string, row: string, number: number, price: number, version: number];
-
-/** Status null: there is no such seat. Deadline: of the hold that has the seat, in ms since 1970. */
-type SeenSeat = readonly [id: string, status: SeatStatus | null, deadline: number | null];
 
 /** One request. @see holdFreeSeatsStatement */
 interface HoldRow {
@@ -31,14 +26,13 @@ interface HoldRow {
   /** Null when there is no such event. */
   readonly closes_at: Date | null;
   readonly at: Date;
-  readonly refused: readonly SeenSeat[] | null;
 }
 
 /**
  * Decides a batch of requests in one statement, each all or nothing on its own, and publishes the commit.
  *
- * @returns one outcome per request, in their order; null where `commitReclaims` has to decide: an overdue hold has a
- *   seat, or an earlier request of the batch names one of the seats or is the user's
+ * @returns one outcome per request, in their order; null where `commitReclaims` has to decide: a seat is not free, or
+ *   an earlier request of the batch names one of the seats or is the user's
  */
 export async function commitHolds(
   dependencies: CommitHoldsDependencies,
@@ -49,12 +43,10 @@ export async function commitHolds(
   failpoint('hold-committed');
   const held: Booking[] = [];
   const changes: SeatChange[] = [];
-  const taken: CachedSeat[] = [];
   const outcomes = new Map<HoldRequest, HoldOutcome | null>();
   for (const row of rows) {
     const request = requests[row.n - 1]!;
     if (!row.is_held) {
-      taken.push(...takenSeats(row));
       outcomes.set(request, toRefusal(request, row));
       continue;
     }
@@ -67,7 +59,6 @@ export async function commitHolds(
     held.push(booking);
     outcomes.set(request, { kind: 'held', booking });
   }
-  cacheTaken(dependencies, taken);
   const published = publishCommit(
     dependencies,
     changes,
@@ -95,7 +86,7 @@ function commit(
   requests: readonly HoldRequest[],
 ): Promise<HoldRow[]> {
   const users = requests.map(({ userId }) => userId);
-  const eventIds = requests.map(({ eventId }) => eventId);
+  const eventIds = toArray(requests.map(({ eventId }) => eventId));
   const firsts: number[] = [];
   const lasts: number[] = [];
   const seatIds: string[] = [];
@@ -109,20 +100,25 @@ function commit(
     {
       statement: holdFreeSeatsStatement,
       values: [
-        requests.map(({ bookingId }) => bookingId),
+        toArray(requests.map(({ bookingId }) => bookingId)),
         eventIds,
         users,
         requests.map(({ requestId }) => requestId),
         requests.map(({ key }) => key?.id ?? null),
         requests.map(({ key }) => key?.fingerprint ?? null),
-        firsts,
-        lasts,
-        seatIds,
+        toArray(firsts),
+        toArray(lasts),
+        toArray(seatIds),
         settings.holdSeconds,
         settings.maxHeldSeatsPerUser,
       ],
     },
   );
+}
+
+/** A list of ids or numbers as PostgreSQL reads it. The driver would look for characters to escape in each of them. */
+function toArray(members: readonly (string | number)[]): string {
+  return `{${members.join(',')}}`;
 }
 
 function toSeat(
@@ -135,33 +131,18 @@ function toSeat(
   return { id: seatIds[index]!, eventId, section, row, number, price, status: 'RESERVED' };
 }
 
-/** @returns null when an overdue hold has a seat and nothing else stands in the way */
+/** @returns null when a seat is not free */
 function toRefusal({ seatIds }: HoldRequest, row: HoldRow): HoldOutcome | null {
-  const { at, opens_at: opensAt, closes_at: closesAt, held_before: heldBefore, refused } = row;
-  const seen = refused ?? [];
-  const missing = closesAt === null ? seatIds : idsOf(seen.filter(([, status]) => status === null));
-  const isOver = closesAt !== null && closesAt <= at;
+  const { at, opens_at: opensAt, closes_at: closesAt, held_before: heldBefore, places } = row;
+  const isAnEvent = closesAt !== null;
+  if (isAnEvent && places?.length !== seatIds.length) return null;
+  const isOver = isAnEvent && closesAt <= at;
   const isClosed = isOver || (opensAt !== null && opensAt > at);
-  const taken = idsOf(seen.filter((seat) => isTaken(seat, at)));
-  const isDecided = missing.length > 0 || isClosed || taken.length > 0;
-  if (!isDecided && seen.some(([, status]) => status === 'RESERVED')) return null;
-  const locked = idsOf(seen);
-  return refuse({ missing, sale: isClosed ? { opensAt, isOver, at } : undefined, taken, locked, heldBefore });
-}
-
-/** A hold that the statement does not see has the seat since after its snapshot. */
-function isTaken([, status, deadline]: SeenSeat, at: Date): boolean {
-  return status === 'SOLD' || (status === 'RESERVED' && (deadline === null || deadline > at.getTime()));
-}
-
-function takenSeats({ refused, at }: HoldRow): CachedSeat[] {
-  return (refused ?? []).flatMap(([seatId, status, deadline]): CachedSeat[] => {
-    if (status === 'SOLD') return [{ seatId, status }];
-    const isHeld = status === 'RESERVED' && deadline !== null && deadline > at.getTime();
-    return isHeld ? [{ seatId, status, expiresAt: new Date(deadline) }] : [];
+  return refuse({
+    missing: isAnEvent ? [] : seatIds,
+    sale: isClosed ? { opensAt, isOver, at } : undefined,
+    taken: [],
+    locked: [],
+    heldBefore,
   });
-}
-
-function idsOf(seats: readonly SeenSeat[]): string[] {
-  return seats.map(([id]) => id);
 }

@@ -1,13 +1,12 @@
 import { failpoint } from '#failpoint';
-import { publishCommit, type SeatChange } from '../announce/publish-commit.ts';
+import { publishCommit, type PublishDependencies, type SeatChange } from '../announce/publish-commit.ts';
 import { groupBy } from '../group-by.ts';
 import type { SeatCoreMetrics } from '../metrics.ts';
 import { toSeatView, type SeatPlaceRow } from '../records/rows.ts';
-import type { CachedSeat } from '../redis/gatekeeper.ts';
+import { cacheSeatStatus, type CachedSeat } from '../redis/gatekeeper.ts';
 import type { SeatStatus } from '../types.ts';
 import { holdSeatsStatement, lockUsersStatement } from './hold-seats.sql.ts';
 import {
-  cacheTaken,
   refuse,
   toHeldBooking,
   type CommitHoldsDependencies,
@@ -121,4 +120,16 @@ function toTaken(row: HoldRow): CachedSeat[] {
   return row.expires_at === null
     ? []
     : [{ seatId: row.seat_id, status: 'RESERVED', expiresAt: row.expires_at }];
+}
+
+/**
+ * PostgreSQL had to refuse a taken seat, so its status key is missing: after a flush of Redis, say. Writing the key
+ * again keeps the crowd behind this request away from PostgreSQL. If the seat is freed this very moment, the worker's
+ * cache repair corrects the key in its next rounds.
+ */
+function cacheTaken({ redis, background }: PublishDependencies, known: readonly CachedSeat[]): void {
+  if (known.length === 0) return;
+  void background.withinBudget(
+    redis.run((client) => Promise.all(known.map((seat) => cacheSeatStatus(client, seat)))),
+  );
 }

@@ -15,8 +15,8 @@ import type { Statement } from '../postgres/statement.ts';
  * The update joins a materialized CTE and nothing over it: PostgreSQL 15 would run other CTEs again when it rechecks a
  * seat that moved on since the snapshot.
  *
- * Rows: one per request. Places (section, row, number, price, version after it) are of its seats that are free, and all of them if it has
- * the booking. Else `refused` has id, status and the hold's deadline of each of its seats, where not all were free.
+ * Rows: one per request. Places (section, row, number, price, version after it) are of those of its seats that are free: of all
+ * of them where it has the booking, or the sale or the cap refused it. Of a seat that is not free it does not say why.
  */
 
 /**
@@ -98,22 +98,5 @@ remembered as (
   where key_id is not null
   order by key_id
 )
-select n::int, is_held, places, currency, held_before, opens_at, closes_at, at, refused.seats as refused
-from offered
-left join lateral (
-  select json_agg(json_build_array(wanted.seat_id, seat.status, extract(epoch from holder.expires_at) * 1000)) as seats
-  from unnest(($9::uuid[])[offered.first:offered.last]) as wanted(seat_id)
-  left join lateral (
-    select status from seats where event_id = offered.event_id and id = wanted.seat_id limit 1
-  ) seat on true
-  left join lateral (
-    select booking.expires_at
-    from booking_seats line
-    join bookings booking on booking.event_id = line.event_id and booking.id = line.booking_id
-    where line.event_id = offered.event_id and line.seat_id = wanted.seat_id and line.live
-      and seat.status = 'RESERVED'
-    limit 1
-  ) holder on true
-  where offered.seats < offered.last - offered.first + 1
-) refused on true`,
+select n::int, is_held, places, currency, held_before, opens_at, closes_at, at from offered`,
 };

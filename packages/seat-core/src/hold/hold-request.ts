@@ -4,7 +4,6 @@ import type { IdempotencyKey } from '../idempotency/idempotency.ts';
 import type { SeatCoreMetrics } from '../metrics.ts';
 import type { SeatCoreSettings } from '../options.ts';
 import type { Connections } from '../postgres/connections.ts';
-import { cacheSeatStatus, type CachedSeat } from '../redis/gatekeeper.ts';
 import type { Booking, Seat } from '../types.ts';
 
 /** One request of a batch. Of several requests for one seat the first one gets it. */
@@ -86,16 +85,4 @@ export function toHeldBooking(
     expiresInSeconds: Math.floor((expiresAt.getTime() - at.getTime()) / 1_000),
     confirmedAt: null,
   };
-}
-
-/**
- * PostgreSQL had to refuse a taken seat, so its status key is missing: after a flush of Redis, say. Writing the key
- * again keeps the crowd behind this request away from PostgreSQL. If the seat is freed this very moment, the worker's
- * cache repair corrects the key in its next rounds.
- */
-export function cacheTaken({ redis, background }: PublishDependencies, known: readonly CachedSeat[]): void {
-  if (known.length === 0) return;
-  void background.withinBudget(
-    redis.run((client) => Promise.all(known.map((seat) => cacheSeatStatus(client, seat)))),
-  );
 }

@@ -1,4 +1,4 @@
-import type pg from 'pg';
+import pg from 'pg';
 
 /**
  * A statement and its name. The name makes it a prepared statement: Drizzle cannot name raw SQL, and without a name
@@ -41,10 +41,18 @@ export async function runStatement<Row extends object>(
  * @returns the rows of the second statement
  */
 export async function runBehindLocks<Row extends object>(
-  client: Client,
+  client: pg.PoolClient,
   locks: Call,
   call: Call,
 ): Promise<Row[]> {
+  const { parsedStatements } = client.connection as unknown as DriverConnection;
+  const areParsed = [locks, call].every(({ statement: { name, text } }) => parsedStatements[name] === text);
+  if (areParsed)
+    return new Promise((resolve, reject) => {
+      client.query(
+        new QueryBehindLocks(locks, call, (error, rows) => (error ? reject(error) : resolve(rows as Row[]))),
+      );
+    });
   const sent = [
     client.query('begin'),
     runStatement(client, locks),
@@ -56,4 +64,45 @@ export async function runBehindLocks<Row extends object>(
   const failed = replies.find((reply) => reply.status === 'rejected');
   if (failed !== undefined) throw failed.reason;
   return sent[2];
+}
+
+/** What the driver's types leave out. */
+interface DriverConnection extends pg.Connection {
+  readonly parsedStatements: Readonly<Record<string, string>>;
+}
+
+interface DriverQuery {
+  readonly prepare: (connection: object) => void;
+}
+
+/**
+ * Two prepared statements and one Sync behind both: to PostgreSQL they are one transaction, without the messages of
+ * `begin` and `commit`, each of which costs both sides a reply. Both must have been parsed on the connection: the driver takes
+ * the reply to one Parse for that of the other.
+ *
+ * @see https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-PIPELINING
+ */
+class QueryBehindLocks extends pg.Query {
+  readonly #locks: pg.Query;
+
+  constructor(locks: Call, call: Call, done: (error: Error | undefined, rows: readonly unknown[]) => void) {
+    const configOf = ({ statement, values }: Call) => ({ ...statement, values: [...values] });
+    super(configOf(call), (error, results) => {
+      // One result for each statement.
+      const [, { rows } = { rows: [] }] = (results ?? []) as unknown as readonly pg.QueryResult[];
+      done(error, rows);
+    });
+    this.#locks = new pg.Query(configOf(locks));
+  }
+
+  override submit = (connection: pg.Connection): void => {
+    const withoutSync = Object.create(connection, { sync: { value: () => undefined } }) as object;
+    connection.stream.cork();
+    try {
+      (this.#locks as unknown as DriverQuery).prepare(withoutSync);
+      (this as unknown as DriverQuery).prepare(connection);
+    } finally {
+      connection.stream.uncork();
+    }
+  };
 }

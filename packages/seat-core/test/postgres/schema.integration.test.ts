@@ -136,10 +136,12 @@ describe('seats', () => {
     expect(await insert('AVAILABLE', 2)).toBeUndefined();
   });
 
-  it('a seat of a booking cannot be deleted', async () => {
-    const { seatIds } = await engine.makeEvent(1);
-    await engine.core.holdSeats({ seatIds, userId: 'ani' });
-    expect(await refusedBy('delete from seats where id = $1', seatIds)).toBe('booking_seats_seat_fkey');
+  it('a seat of a live booking, and a booking with lines, cannot be deleted', async () => {
+    const { seatIds } = await engine.makeEvent(2);
+    const { id } = await engine.core.holdSeats({ seatIds: [seatIds[0]], userId: 'ani' });
+    expect(await refusedBy('delete from seats where id = $1', [seatIds[0]])).toBe('seats_not_booked');
+    expect(await refusedBy('delete from bookings where id = $1', [id])).toBe('bookings_without_lines');
+    expect(await refusedBy('delete from seats where id = $1', [seatIds[1]])).toBeUndefined();
   });
 });
 

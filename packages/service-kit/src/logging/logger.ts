@@ -32,20 +32,21 @@ export function createLogger({ name, level, destination }: LoggerOptions): Logge
   return logger;
 }
 
-/** The bytes of lines that are written at once, however long the turn of the event loop lasts. */
-const maxUnwrittenBytes = 8 * 1024;
+/** The letters of lines that are written at once, however long the turn of the event loop lasts. */
+const maxUnwrittenLength = 8 * 1024;
 const infoLevel = pino.levels.values['info']!;
 
 /**
  * Writes the lines of one turn of the event loop together, since each write is a system call: at its end, at the exit, or at
- * once with a line above info, of which a process may die. pino's own buffer lost or reordered the last lines.
+ * once with a line above info, of which a process may die. pino's own buffer lost or reordered the last lines, and waited
+ * for the disk (`fsync`) at each flush.
  */
 function standardOutput(): DestinationStream {
-  const output = pino.destination({ dest: 1, sync: true, minLength: maxUnwrittenBytes });
-  let isWaiting = false;
+  const output = pino.destination({ dest: 1, sync: true });
+  let lines = '';
   const writeAll = () => {
-    isWaiting = false;
-    output.flushSync();
+    if (lines !== '') output.write(lines);
+    lines = '';
   };
   process.on('exit', writeAll);
   const stream = {
@@ -53,11 +54,10 @@ function standardOutput(): DestinationStream {
     [Symbol.for('pino.metadata')]: true,
     lastLevel: infoLevel,
     write: (line: string) => {
-      output.write(line);
-      if (stream.lastLevel > infoLevel) return writeAll();
-      if (isWaiting) return;
-      isWaiting = true;
-      setImmediate(writeAll);
+      const isFirst = lines === '';
+      lines += line;
+      if (stream.lastLevel > infoLevel || lines.length > maxUnwrittenLength) writeAll();
+      else if (isFirst) setImmediate(writeAll);
     },
   };
   return stream;
