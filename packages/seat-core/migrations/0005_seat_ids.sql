@@ -42,3 +42,5 @@ $$;
 create trigger seats_not_booked before delete on seats for each row execute function refuse_delete_of_booked();
 --> statement-breakpoint
 create trigger bookings_without_lines before delete on bookings for each row execute function refuse_delete_of_booked();
+--> statement-breakpoint
+alter table seat_counting add column seen_before xid8;

@@ -35,6 +35,7 @@ const timestampOf = customType<{ data: Date; driverData: string }>({
   toDriver: (date) => date.toISOString(),
   fromDriver: readTimestamp,
 });
+const xid8 = customType<{ data: string }>({ dataType: () => 'xid8' });
 const at = (name: string) => timestampOf(name);
 const oneOf = (column: AnyPgColumn, values: readonly string[]): SQL =>
   sql`${column} in (${sql.raw(values.map((value) => `'${value}'`).join(', '))})`;
@@ -205,6 +206,8 @@ export const seatCounting = pgTable(
     countedUntil: at('counted_until')
       .notNull()
       .default(sql`now() - interval '3 seconds'`),
+    /** Every transaction before this one was over when the last round read; null: ask all records. */
+    seenBefore: xid8('seen_before'),
     /** The block that was recounted last, whatever the records say. */
     walkedEventId: uuid('walked_event_id').notNull().default(nilUuid),
     walkedSeatId: uuid('walked_seat_id').notNull().default(nilUuid),

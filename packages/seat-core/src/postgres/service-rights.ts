@@ -34,7 +34,7 @@ export const serviceRights: readonly ServiceRight[] = [
   {
     privilege: 'update',
     table: 'seat_counting',
-    columns: ['at', 'counted_until', 'walked_event_id', 'walked_seat_id'],
+    columns: ['at', 'counted_until', 'seen_before', 'walked_event_id', 'walked_seat_id'],
   },
   { privilege: 'update', table: 'idempotency_keys', columns: ['created_at'] },
   { privilege: 'delete', table: 'idempotency_keys' },

@@ -47,14 +47,15 @@ export const takeCountingTurnStatement: Statement = {
 
 /**
  * $1 how many records at most. Recounts from the seats every block that a record has touched since the round before,
- * and the next few blocks of all, for changes that no record tells in time. Does nothing while another round has the
+ * and the next few blocks of all, for changes that no record tells in time. Of the records of the last seconds it takes those
+ * whose transaction the round before may not have seen: older than the oldest that was open then are all counted. Does nothing while another round has the
  * turn. A block that is being retired is left out.
  */
 export const countSeatsStatement: Statement = {
   name: 'count-seats',
   text: `
 with turn as materialized (
-  select walked_event_id, walked_seat_id,
+  select walked_event_id, walked_seat_id, seen_before::xid as seen_before,
          least(counted_until, statement_timestamp() - ${lateCommits}) as since
   from seat_counting
   for update skip locked
@@ -63,6 +64,7 @@ records as materialized (
   select event_id, seat_ids, at
   from booking_events
   where at >= (select since from turn)
+    and (select seen_before is null or age(seen_before) < 0 or age(booking_events.xmin) <= age(seen_before) from turn)
   order by at
   limit $1
 ),
@@ -123,6 +125,8 @@ advanced as (
   update seat_counting
   set at = reached.at,
       counted_until = least(reached.at, statement_timestamp() - ${lateCommits}),
+      seen_before = case when (select count(*) from records) < $1
+        then pg_snapshot_xmin(pg_current_snapshot()) else seat_counting.seen_before end,
       walked_event_id = coalesce((select event_id from last_walked), '00000000-0000-0000-0000-000000000000'),
       walked_seat_id = coalesce((select first_seat_id from last_walked), '00000000-0000-0000-0000-000000000000')
   from reached, turn

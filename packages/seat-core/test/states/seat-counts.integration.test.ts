@@ -3,6 +3,8 @@ import { auditViolations, deadlineFactor, waitFor } from '@ticketing/testkit';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { openRetention } from '../../src/admin/retention.ts';
 import { startLoops } from '../../src/expiry/worker.ts';
+import { insertEventKeyStatement } from '../../src/idempotency/idempotency.sql.ts';
+import { toIdempotencyKey } from '../../src/idempotency/idempotency.ts';
 import { anyone } from '../../src/records/ownership.ts';
 import type { SeatCore } from '../../src/seat-core.ts';
 import { openTestEngine, type TestEngine } from '../fixtures/test-engine.ts';
@@ -160,6 +162,43 @@ describe('the counts of an event', () => {
     };
     expect(await isTrue()).toBe(false);
     await waitFor(isTrue, { description: 'the walk to reach every block', timeoutMs: 5_000 });
+  });
+
+  it('are those of a hold whose transaction was open while a round ran', async () => {
+    const { event, seatIds } = await engine.makeEvent(1);
+    const key = toIdempotencyKey('late', { caller: 'ani', verb: 'holdSeats', request: { seatIds } })!;
+    const other = await engine.pool.connect();
+    try {
+      await other.query('begin');
+      await other.query({
+        ...insertEventKeyStatement,
+        values: [key.id, key.fingerprint, event.id, new Date()],
+      });
+      const holding = engine.core.holdSeats({ seatIds, userId: 'ani', idempotencyKey: 'late' });
+      const isWaiting = async () => {
+        const { rowCount } = await engine.pool.query(
+          `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+        );
+        return rowCount !== 0;
+      };
+      await waitFor(isWaiting, { description: 'the hold to wait for its key' });
+      await engine.core.countSeats();
+      await other.query('rollback');
+      await holding;
+    } finally {
+      other.release();
+    }
+    await engine.core.countSeats();
+    expect(await kept(event.id)).toMatchObject({ available: 0, reserved: 1 });
+  });
+
+  it('are advanced where the last round was one of another server, whose transactions had higher numbers', async () => {
+    const { event, seatIds } = await engine.makeEvent(1);
+    await engine.core.countSeats();
+    await engine.pool.query(`update seat_counting set seen_before = '2000000'`);
+    await engine.core.holdSeats({ seatIds, userId: 'ani' });
+    await engine.core.countSeats();
+    expect(await kept(event.id)).toMatchObject({ available: 0, reserved: 1 });
   });
 
   it('are those of a record that was committed long after its moment, once the walk has passed', async () => {
