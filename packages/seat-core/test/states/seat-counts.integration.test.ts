@@ -182,6 +182,8 @@ describe('the counts of an event', () => {
         return rowCount !== 0;
       };
       await waitFor(isWaiting, { description: 'the hold to wait for its key' });
+      // A transaction that began later and is over.
+      await engine.pool.query('select pg_current_xact_id()');
       await engine.core.countSeats();
       await other.query('rollback');
       await holding;
