@@ -65,8 +65,8 @@ export async function commitHolds(
     held.map(({ id, eventId, seats }) => ({ bookingId: id, eventId, seatIds: seats.map((seat) => seat.id) })),
   );
   return batch.map((request) => {
-    const outcome = outcomes.get(request);
-    return outcome == null ? null : { ...outcome, published };
+    const outcome = outcomes.get(request) ?? null;
+    return outcome && { ...outcome, published };
   });
 }
 
