@@ -13,17 +13,16 @@ describe('a flood of holds of unknown seats', () => {
   });
   afterAll(() => api[Symbol.asyncDispose]());
 
-  /** Holds of random seat ids by many users, 50 at a time. */
+  /** Holds of two seats of events that do not exist, by many users, 50 at a time. */
   async function flood(target: TestApi, requests: number): Promise<number[]> {
     const statuses: number[] = [];
     for (let sent = 0; sent < requests; sent += 50) {
       const answers = await Promise.all(
-        Array.from({ length: 50 }, (_, n) =>
-          target.call('POST', '/api/v1/booking', {
-            seatIds: [randomUUID(), randomUUID()],
-            userId: `user-${sent + n}`,
-          }),
-        ),
+        Array.from({ length: 50 }, (_, n) => {
+          const event = randomUUID().slice(0, -8);
+          const seatIds = [`${event}00000001`, `${event}00000002`];
+          return target.call('POST', '/api/v1/booking', { seatIds, userId: `user-${sent + n}` });
+        }),
       );
       statuses.push(...answers.map(({ status }) => status));
     }
