@@ -21,5 +21,5 @@ create index concurrently next_bookings_by_user on bookings (user_id);
 --> statement-breakpoint
 alter table bookings validate constraint next_total;
 --> statement-breakpoint
-reindex index concurrently seats_id_idx`,
+reindex index concurrently seats_place_key`,
 ];

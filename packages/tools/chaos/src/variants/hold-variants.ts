@@ -48,8 +48,9 @@ export const holdVariants: readonly Variant[] = [
     replacements: [
       replace('hold/commit-holds', 'commitHolds', (commit) => async (dependencies, requests) => {
         const outcomes = await commit(dependencies, requests);
-        const refused = outcomes.find((outcome) => outcome?.kind === 'refused');
-        return refused === undefined ? outcomes : outcomes.map(() => refused);
+        const areHeld = outcomes.every((outcome) => outcome?.kind === 'held');
+        // They go to the statement that decides about seats that are not free, and find their own.
+        return areHeld ? outcomes : outcomes.map(() => null);
       }),
     ],
     // A crowd shares commits, and without the keys of Redis the statement itself refuses some of it.
