@@ -2,8 +2,8 @@ import { isInTime, isPending } from '../records/booking-conditions.sql.ts';
 import type { Statement } from '../postgres/statement.ts';
 
 /*
- * Hold seats that are AVAILABLE: what nearly every booking is. Many bookings in one statement, each all or nothing on its own.
- * No two of them may name one seat, or one user and event. It meets seats before bookings, so it waits for neither:
+ * Hold seats that are AVAILABLE: what nearly every booking is. Many bookings in one statement, each all or nothing on its
+ * own. No two of them may name one seat, or one user and event. It meets seats before bookings, so it waits for neither:
  * it takes seats with SKIP LOCKED, as `for no key update`, because a plain `for update skip locked` also skips seats that
  * an order line merely references. A locked seat is read in its newest version. A seat is looked up by its primary key,
  * alone (`lateral … limit 1`), so that no plan depends on how many seats there are.
