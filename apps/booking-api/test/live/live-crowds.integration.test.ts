@@ -15,7 +15,7 @@ afterAll(() => api[Symbol.asyncDispose]());
 async function change(eventId: string, from: number, seats: number): Promise<void> {
   const changed = await api.query<{ id: string; status: string; version: number }>(
     `update seats set version = version + 1, status = case status when 'RESERVED' then 'AVAILABLE' else 'RESERVED' end
-     where id in (select id from seats where event_id = $1 order by id offset $2 limit $3)
+     where event_id = $1 and id in (select id from seats where event_id = $1 order by id offset $2 limit $3)
      returning id, status, version::int`,
     [eventId, from, seats],
   );
