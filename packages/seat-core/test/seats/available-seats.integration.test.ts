@@ -53,7 +53,7 @@ describe('listAvailableSeats', () => {
   it('reads free seats and seat map from PostgreSQL at most once a second', async () => {
     // The probe of the circuit breaker and the renewal of plans belong to no read.
     const ofReads = () => [
-      ...engine.statements.filter((name) => name !== 'is-standby'),
+      ...engine.statements.filter((name) => name !== 'read-state'),
       ...engine.queries.filter((text) => text !== 'discard plans'),
     ];
     const sent = () => ofReads().length;

@@ -23,7 +23,7 @@ export function createLogger({ name, level, destination }: LoggerOptions): Logge
     serializers: { err: (err: unknown) => err },
     hooks: { logMethod },
   };
-  const logger = pino(options, destination ?? standardOutput());
+  const logger = pino(options, destination ?? (standardOutput ??= openStandardOutput()));
   // pino does not format the bindings of children; children inherit this method from their parent.
   const prototype = Object.getPrototypeOf(logger) as Logger;
   logger.child = function childWithoutSecrets(this: Logger, bindings: object, childOptions?: object) {
@@ -36,12 +36,15 @@ export function createLogger({ name, level, destination }: LoggerOptions): Logge
 const maxUnwrittenLength = 8 * 1024;
 const infoLevel = pino.levels.values['info']!;
 
+/** One for all loggers of a process. */
+let standardOutput: DestinationStream | undefined;
+
 /**
  * Writes the lines of one turn of the event loop together, since each write is a system call: at its end, at the exit, or at
  * once with a line above info, of which a process may die. pino's own buffer lost or reordered the last lines, and waited
  * for the disk (`fsync`) at each flush.
  */
-function standardOutput(): DestinationStream {
+function openStandardOutput(): DestinationStream {
   const output = pino.destination({ dest: 1, sync: true });
   let lines = '';
   const writeAll = () => {
