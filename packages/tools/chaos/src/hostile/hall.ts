@@ -36,8 +36,8 @@ export async function makeHall(databaseUrl: string, apiUrl: string, size: HallSi
   return { onSale, eventIds };
 }
 
-/** The last digits of an id of version 7 are random: with the number of the copy in their place it is another id. */
-const copyOf = (id: string): string => `overlay(${id}::text placing $2::text from 33)::uuid`;
+/** The digits in front of the seat's index are random: with the number of the copy in their place it is another event's. */
+const copyOf = (id: string): string => `overlay(${id}::text placing $2::text from 25)::uuid`;
 
 const copyEventRow = `
 insert into events
