@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -121,6 +121,42 @@ alter table one add column done text`,
       expect(runs.filter(({ applied }) => applied === 1)).toHaveLength(1);
       expect(runs.filter(({ applied }) => applied === 0)).toHaveLength(2);
       expect([await left(true), await left(false)]).toEqual([['one_idx'], []]);
+    });
+  });
+});
+
+describe('the migration to seat ids that carry their event', () => {
+  it('refuses a database with events of an earlier build, says what to do, and changes nothing', async () => {
+    await withEmptyDatabase(async (databaseUrl) => {
+      const own = fileURLToPath(new URL('../../migrations', import.meta.url));
+      const earlier = [
+        '0000_tables',
+        '0001_guards',
+        '0002_idempotency_keys',
+        '0003_sales_window',
+        '0004_seat_blocks',
+      ];
+      const journal = JSON.parse(await readFile(join(own, 'meta/_journal.json'), 'utf8')) as {
+        entries: { tag: string }[];
+      };
+      const migrationsFolder = await mkdtemp(join(folder, 'earlier-'));
+      await mkdir(join(migrationsFolder, 'meta'));
+      for (const tag of earlier)
+        await copyFile(join(own, `${tag}.sql`), join(migrationsFolder, `${tag}.sql`));
+      const entries = journal.entries.filter(({ tag }) => earlier.includes(tag));
+      await writeFile(join(migrationsFolder, 'meta/_journal.json'), JSON.stringify({ ...journal, entries }));
+      expect(await runMigrations({ databaseUrl, migrationsFolder })).toEqual({ applied: 5 });
+      await namesOf(
+        databaseUrl,
+        `insert into events (id, name, venue, starts_at, sections, created_at)
+         values ('01a207cb-fe78-7242-9856-5de10f948ac2', 'Recital', 'Hall', now(), '[]', now())`,
+      );
+      await expect(runMigrations({ databaseUrl })).rejects.toThrow('"npm start -- --fresh"');
+      expect(
+        await namesOf(databaseUrl, `select relname as name from pg_class where relname = 'seats_id_idx'`),
+      ).toEqual(['seats_id_idx']);
+      await namesOf(databaseUrl, 'delete from events');
+      expect((await runMigrations({ databaseUrl })).applied).toBeGreaterThan(0);
     });
   });
 });
