@@ -2,7 +2,6 @@ import { failpoint } from '#failpoint';
 import { publishCommit, type SeatChange } from '../announce/publish-commit.ts';
 import type { Booking, Seat } from '../types.ts';
 import { holdFreeSeatsStatement } from './hold-free-seats.sql.ts';
-import { lockUsersStatement } from './hold-seats.sql.ts';
 import {
   refuse,
   toHeldBooking,
@@ -11,6 +10,7 @@ import {
   type HoldOutcome,
   type HoldRequest,
 } from './hold-request.ts';
+import { lockUsersStatement } from './lock-users.sql.ts';
 
 type Place = readonly [section: string, row: string, number: number, price: number, version: number];
 
@@ -41,6 +41,8 @@ export async function commitHolds(
   const requests = withoutRivals(batch);
   const rows = await commit(dependencies, requests);
   failpoint('hold-committed');
+  if (rows.length !== requests.length)
+    throw new Error(`hold-free-seats returned ${rows.length} rows for ${requests.length} requests`);
   const held: Booking[] = [];
   const changes: SeatChange[] = [];
   const outcomes = new Map<HoldRequest, HoldOutcome | null>();

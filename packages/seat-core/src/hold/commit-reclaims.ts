@@ -5,7 +5,7 @@ import type { SeatCoreMetrics } from '../metrics.ts';
 import { toSeatView, type SeatPlaceRow } from '../records/rows.ts';
 import { cacheSeatStatus, type CachedSeat } from '../redis/gatekeeper.ts';
 import type { SeatStatus } from '../types.ts';
-import { holdSeatsStatement, lockUsersStatement } from './hold-seats.sql.ts';
+import { holdSeatsStatement } from './hold-seats.sql.ts';
 import {
   refuse,
   toHeldBooking,
@@ -14,6 +14,7 @@ import {
   type HoldOutcome,
   type HoldRequest,
 } from './hold-request.ts';
+import { lockUsersStatement } from './lock-users.sql.ts';
 
 /**
  * Only a row with verdict HELD has all columns. The others have no booking times; RECLAIMED has no seat, MISSING no event and no

@@ -89,8 +89,9 @@ class QueryBehindLocks extends pg.Query {
     const configOf = ({ statement, values }: Call) => ({ ...statement, values: [...values] });
     super(configOf(call), (error, results) => {
       // One result for each statement.
-      const [, { rows } = { rows: [] }] = (results ?? []) as unknown as readonly pg.QueryResult[];
-      done(error, rows);
+      const [, ofCall] = (results ?? []) as unknown as readonly pg.QueryResult[];
+      if (ofCall === undefined) return done(error ?? new Error('no result of the second statement'), []);
+      done(error, ofCall.rows);
     });
     this.#locks = new pg.Query(configOf(locks));
   }
