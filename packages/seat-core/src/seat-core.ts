@@ -46,8 +46,10 @@ import { openLanes, type Lanes } from './postgres/lanes.ts';
 import type { Database } from './postgres/pool.ts';
 import { Reads } from './postgres/replica.ts';
 import { GuardedQueue } from './queue/expiry-queue.ts';
+import { Gatekeeper } from './redis/gatekeeper.ts';
 import { createRedisBreaker } from './redis/health.ts';
 import { withNames, type RedisClient } from './redis/keys.ts';
+import { SeatLocks } from './redis/seat-lock.ts';
 import { createBulkLimits, type BulkLimits } from './resilience/bulk-limits.ts';
 import { Background } from './resilience/background.ts';
 import type { CircuitBreaker } from './resilience/circuit-breaker.ts';
@@ -164,9 +166,12 @@ export class SeatCore implements AsyncDisposable {
     const publish = { redis, queue, holdSeconds, background, metrics, logger };
     const transition: TransitionDependencies = { ...publish, connections, idempotency };
     this.#hold = {
-      ...transition,
+      connections,
+      idempotency,
+      metrics,
       settings,
-      seatLockSeconds,
+      gatekeeper: new Gatekeeper({ redis, holdSeconds, background, metrics }),
+      locks: new SeatLocks({ redis, seatLockSeconds, background, metrics, logger }),
       batches: createHoldBatches({ ...publish, connections, settings }),
     };
     this.#confirm = { ...transition, batches: createTransitionBatches(transition, confirmBookingsStatement) };

@@ -3,7 +3,7 @@ import type pg from 'pg';
 import { connectAdmin, createAdminClient } from '../postgres/session.ts';
 import { dropAvailableLists } from '../redis/available-lists.ts';
 import { closeRedis, openRedis } from '../redis/connect.ts';
-import { cacheSeatStatus } from '../redis/gatekeeper.ts';
+import { cacheSeatStatuses } from '../redis/gatekeeper.ts';
 import { withNames, type RedisClient } from '../redis/keys.ts';
 import { InputCheck } from '../validation.ts';
 import { createRetirementIndex, dropRetirementIndex, listRetirableEvents } from './retention.sql.ts';
@@ -105,7 +105,10 @@ async function listRetirable(client: pg.Client, keptDays: number): Promise<Retir
 
 function dropKeysIn(redis: RedisClient) {
   return async (eventId: string, seatIds: readonly string[]): Promise<void> => {
-    await Promise.all(seatIds.map((seatId) => cacheSeatStatus(redis, { seatId, status: 'AVAILABLE' })));
+    await cacheSeatStatuses(
+      redis,
+      seatIds.map((seatId) => ({ seatId, status: 'AVAILABLE' })),
+    );
     await dropAvailableLists(redis, eventId);
   };
 }

@@ -4,7 +4,7 @@ import type { SeatCoreLogger } from '../options.ts';
 import { scheduleExpiry, type ExpiryJobBooking, type GuardedQueue } from '../queue/expiry-queue.ts';
 import type { BookingRow } from '../records/rows.ts';
 import { dropAvailableLists } from '../redis/available-lists.ts';
-import { cacheSeatStatus, type CachedSeat } from '../redis/gatekeeper.ts';
+import { cacheSeatStatuses, type CachedSeat } from '../redis/gatekeeper.ts';
 import type { RedisClient } from '../redis/keys.ts';
 import { publishSeatChanges, type PublishedSeatChange } from '../redis/pubsub.ts';
 import type { Background } from '../resilience/background.ts';
@@ -67,7 +67,7 @@ export function toTransitionChange(row: BookingRow): SeatChange {
 }
 
 async function writeChanges(redis: RedisClient, changes: readonly SeatChange[]): Promise<void> {
-  const writes: Promise<unknown>[] = changes.map((change) => cacheSeatStatus(redis, change));
+  const writes: Promise<unknown>[] = [cacheSeatStatuses(redis, changes)];
   for (const [eventId, changed] of groupBy(changes, (change) => change.eventId)) {
     const message = changed.map(({ seatId, status, version }): PublishedSeatChange => ({
       id: seatId,

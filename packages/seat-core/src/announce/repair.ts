@@ -3,7 +3,7 @@ import type { SeatCoreMetrics } from '../metrics.ts';
 import type { SeatCoreLogger } from '../options.ts';
 import type { Connections } from '../postgres/connections.ts';
 import { dropAvailableLists } from '../redis/available-lists.ts';
-import { cacheSeatStatus, readCachedStatuses, type CachedSeat } from '../redis/gatekeeper.ts';
+import { cacheSeatStatuses, readCachedStatuses, type CachedSeat } from '../redis/gatekeeper.ts';
 import type { RedisClient } from '../redis/keys.ts';
 import type { CircuitBreaker } from '../resilience/circuit-breaker.ts';
 import type { SeatStatus } from '../types.ts';
@@ -113,7 +113,7 @@ async function repairSlice(redis: RedisClient, touched: readonly TouchedSeatRow[
     touched.map((row) => row.seat_id),
   );
   const wrong = touched.filter((row, index) => (cached[index] ?? 'AVAILABLE') !== toCachedSeat(row).status);
-  await Promise.all(wrong.map((row) => cacheSeatStatus(redis, toCachedSeat(row))));
+  await cacheSeatStatuses(redis, wrong.map(toCachedSeat));
   await Promise.all(
     [...new Set(wrong.map((row) => row.event_id))].map((eventId) => dropAvailableLists(redis, eventId)),
   );

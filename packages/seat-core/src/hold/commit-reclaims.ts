@@ -3,7 +3,7 @@ import { publishCommit, type PublishDependencies, type SeatChange } from '../ann
 import { groupBy } from '../group-by.ts';
 import type { SeatCoreMetrics } from '../metrics.ts';
 import { toSeatView, type SeatPlaceRow } from '../records/rows.ts';
-import { cacheSeatStatus, type CachedSeat } from '../redis/gatekeeper.ts';
+import { cacheSeatStatuses, type CachedSeat } from '../redis/gatekeeper.ts';
 import type { SeatStatus } from '../types.ts';
 import { holdSeatsStatement } from './hold-seats.sql.ts';
 import {
@@ -130,7 +130,5 @@ function toTaken(row: HoldRow): CachedSeat[] {
  */
 function cacheTaken({ redis, background }: PublishDependencies, known: readonly CachedSeat[]): void {
   if (known.length === 0) return;
-  void background.withinBudget(
-    redis.run((client) => Promise.all(known.map((seat) => cacheSeatStatus(client, seat)))),
-  );
+  void background.withinBudget(redis.run((client) => cacheSeatStatuses(client, known)));
 }

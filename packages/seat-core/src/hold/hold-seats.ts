@@ -13,8 +13,8 @@ import type { SeatCoreSettings } from '../options.ts';
 import type { Connections } from '../postgres/connections.ts';
 import { isLockTimeout } from '../postgres/error-mapping.ts';
 import { GroupCommit, secondTryWithinMs } from '../postgres/group-commit.ts';
-import { findCachedTakenSeats } from '../redis/gatekeeper.ts';
-import { tryLockSeats, type SeatLockDependencies } from '../redis/seat-lock.ts';
+import type { Gatekeeper } from '../redis/gatekeeper.ts';
+import type { SeatLocks } from '../redis/seat-lock.ts';
 import type { Booking } from '../types.ts';
 import { InputCheck } from '../validation.ts';
 import { commitHolds } from './commit-holds.ts';
@@ -54,7 +54,9 @@ export function createHoldBatches(dependencies: CommitHoldsDependencies): HoldBa
   };
 }
 
-export interface HoldSeatsDependencies extends SeatLockDependencies {
+export interface HoldSeatsDependencies {
+  readonly gatekeeper: Gatekeeper;
+  readonly locks: SeatLocks;
   readonly connections: Connections;
   readonly batches: HoldBatches;
   readonly idempotency: IdempotentRequests;
@@ -95,13 +97,14 @@ export async function holdSeats(
 
 /** Gatekeeper, seat locks, commit, release of the locks. */
 async function hold(dependencies: HoldSeatsDependencies, request: CheckedInput): Promise<Booking> {
+  const { gatekeeper, locks } = dependencies;
   const { seatIds, userId, key } = request;
-  const taken = await findCachedTakenSeats(dependencies, seatIds);
+  const taken = await gatekeeper.findTaken(seatIds);
   if (taken.length > 0)
     throw new SeatCoreError('SEAT_TAKEN', `taken: ${taken.join(', ')}`, { seatIds: taken });
 
   const keyTag = key === null ? '' : key.id.toString('hex', 0, 8);
-  const lease = await tryLockSeats(dependencies, { seatIds, userId, keyTag });
+  const lease = await locks.tryLock({ seatIds, userId, keyTag });
   if (lease === 'duplicate') {
     throw new SeatCoreError('IDEMPOTENCY_KEY_IN_PROGRESS', 'a request with this key has locked the seats');
   }

@@ -1,2 +1,8 @@
-/** Deletes a lock that still carries the token of the caller: a lock that another request has taken since stays. */
-export const compareAndDelete = `if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0`;
+/**
+ * Deletes those locks that still carry the tokens of the caller: a lock that another request has taken since stays, and so does
+ * a key of another type.
+ */
+export const compareAndDelete = `
+for i, key in ipairs(KEYS) do
+  if redis.pcall('get', key) == ARGV[i] then redis.call('del', key) end
+end`;

@@ -1,51 +1,81 @@
 import { randomInt } from 'node:crypto';
 import type { SeatCoreMetrics } from '../metrics.ts';
-import type { CircuitBreaker } from '../resilience/circuit-breaker.ts';
-import type { SeatStatus } from '../types.ts';
 import type { Background } from '../resilience/background.ts';
+import type { CircuitBreaker } from '../resilience/circuit-breaker.ts';
 import type { RedisClient, RedisNames } from './keys.ts';
 import { limitLifetimes } from './limit-lifetimes.ts';
+import { sendNow, Turns } from './turns.ts';
 
 /** The value that the status key of a seat should have. AVAILABLE means: no key. */
 export type CachedSeat =
   | { readonly seatId: string; readonly status: 'AVAILABLE' | 'SOLD' }
   | { readonly seatId: string; readonly status: 'RESERVED'; readonly expiresAt: Date };
 
-export interface GatekeeperDependencies {
+export interface GatekeeperOptions {
   readonly redis: CircuitBreaker<RedisClient>;
-  readonly settings: { readonly holdSeconds: number };
+  readonly holdSeconds: number;
   readonly background: Background;
   readonly metrics: SeatCoreMetrics;
 }
 
-/** How many hits cost a look at the lifetime of the key: a crowd's refusals must stay cheap. */
-const hitsPerLook = 16;
+/** How many turns with hits cost a look at the lifetime of the key: a crowd's refusals must stay cheap. */
+const turnsPerLook = 16;
 
 /**
- * The gatekeeper: finds those of the seats that the cache knows as RESERVED or SOLD. An absent key, an unknown value and a
- * Redis that does not answer all mean: ask PostgreSQL.
+ * The gatekeeper: finds the seats that the cache knows as RESERVED or SOLD. An absent key, an unknown value and a Redis
+ * that does not answer all mean: ask PostgreSQL. Requests for a seat that come in one turn share its look-up.
  */
-export async function findCachedTakenSeats(
-  { redis, settings, background, metrics }: GatekeeperDependencies,
-  seatIds: readonly string[],
-): Promise<string[]> {
-  const replies = await Promise.allSettled(
-    seatIds.map((seatId) => redis.run(({ connection, names }) => connection.get(names.status(seatId)))),
-  );
-  const taken: string[] = [];
-  for (const [index, reply] of replies.entries()) {
-    const isTaken = reply.status === 'fulfilled' && (reply.value === 'RESERVED' || reply.value === 'SOLD');
-    if (isTaken) taken.push(seatIds[index]!);
-    // SOLD has no end; RESERVED ends with its hold.
-    if (reply.status === 'fulfilled' && reply.value === 'RESERVED' && randomInt(hitsPerLook) === 0) {
-      const key = (names: RedisNames) => [names.status(seatIds[index]!)];
-      void background.withinBudget(limitLifetimes(redis, key, settings.holdSeconds * 1_000));
-    }
-    metrics.seatStatusCache.inc({
-      result: reply.status === 'rejected' ? 'error' : isTaken ? 'hit' : 'miss',
-    });
+export class Gatekeeper {
+  readonly #options: GatekeeperOptions;
+  readonly #lookups: Turns<readonly string[], readonly string[]>;
+
+  constructor(options: GatekeeperOptions) {
+    this.#options = options;
+    this.#lookups = new Turns((requests) => this.#find(requests));
   }
-  return taken;
+
+  /** @returns those of the seats that are taken; never rejects */
+  findTaken(seatIds: readonly string[]): Promise<readonly string[]> {
+    return this.#lookups.ask(seatIds);
+  }
+
+  async #find(requests: readonly (readonly string[])[]): Promise<readonly (readonly string[])[]> {
+    const statuses = await this.#read([...new Set(requests.flat())]);
+    const isTaken = (seatId: string) => {
+      const status = statuses?.get(seatId);
+      return status === 'RESERVED' || status === 'SOLD';
+    };
+    const taken = requests.map((request) => request.filter(isTaken));
+    const hits = count(taken);
+    const { seatStatusCache } = this.#options.metrics;
+    if (hits > 0) seatStatusCache.inc({ result: 'hit' }, hits);
+    const others = count(requests) - hits;
+    if (others > 0) seatStatusCache.inc({ result: statuses === undefined ? 'error' : 'miss' }, others);
+    // SOLD has no end; RESERVED ends with its hold.
+    for (const [seatId, status] of statuses ?? []) {
+      if (status === 'RESERVED' && randomInt(turnsPerLook) === 0) this.#limitLifetime(seatId);
+    }
+    return taken;
+  }
+
+  /** @returns undefined when Redis does not answer: the circuit breaker logs the outage */
+  async #read(seatIds: readonly string[]): Promise<ReadonlyMap<string, string | null> | undefined> {
+    const read = ({ connection, names }: RedisClient) =>
+      sendNow(connection, ['mget', ...seatIds.map((seatId) => names.status(seatId))]);
+    const statuses = (await this.#options.redis.run(read).catch(() => undefined)) as
+      (string | null)[] | undefined;
+    return statuses && new Map(statuses.map((status, index) => [seatIds[index]!, status]));
+  }
+
+  #limitLifetime(seatId: string): void {
+    const { redis, background, holdSeconds } = this.#options;
+    const keys = (names: RedisNames) => [names.status(seatId)];
+    void background.withinBudget(limitLifetimes(redis, keys, holdSeconds * 1_000));
+  }
+}
+
+function count(requests: readonly (readonly string[])[]): number {
+  return requests.reduce((sum, seatIds) => sum + seatIds.length, 0);
 }
 
 /** The present values of the status keys, in the order of the ids; null where there is no key. */
@@ -56,20 +86,35 @@ export async function readCachedStatuses(
   return connection.mget(seatIds.map((seatId) => names.status(seatId)));
 }
 
+/** Each key on its own: a Redis that is full refuses SET, and still deletes. */
+const writeStatuses = `
+local refusal
+for i, key in ipairs(KEYS) do
+  local reply
+  if ARGV[i] == 'AVAILABLE' then reply = redis.pcall('del', key)
+  elseif ARGV[i] == 'SOLD' then reply = redis.pcall('set', key, 'SOLD')
+  else reply = redis.pcall('set', key, 'RESERVED', 'PXAT', ARGV[i]) end
+  if type(reply) == 'table' and reply.err then refusal = reply end
+end
+return refusal`;
+
+/** Bounds how long Redis works on one command. */
+const seatsAtOnce = 512;
+
 /**
- * Writes the status key of a seat. SOLD stays until it is deleted; RESERVED ends with its hold at the latest, so a
+ * Writes the status keys of seats. SOLD stays until it is deleted; RESERVED ends with its hold at the latest, so a
  * lost delete or a late write cannot block a free seat for ever; AVAILABLE is no key.
  */
-export async function cacheSeatStatus({ connection, names }: RedisClient, seat: CachedSeat): Promise<void> {
-  const key = names.status(seat.seatId);
-  switch (seat.status) {
-    case 'AVAILABLE':
-      await connection.del(key);
-      return;
-    case 'RESERVED':
-      await connection.set(key, 'RESERVED' satisfies SeatStatus, 'PXAT', seat.expiresAt.getTime());
-      return;
-    case 'SOLD':
-      await connection.set(key, 'SOLD' satisfies SeatStatus);
+export async function cacheSeatStatuses(
+  { connection, names }: RedisClient,
+  seats: readonly CachedSeat[],
+): Promise<void> {
+  const writes: Promise<unknown>[] = [];
+  for (let start = 0; start < seats.length; start += seatsAtOnce) {
+    const slice = seats.slice(start, start + seatsAtOnce);
+    const keys = slice.map(({ seatId }) => names.status(seatId));
+    const values = slice.map((seat) => (seat.status === 'RESERVED' ? seat.expiresAt.getTime() : seat.status));
+    writes.push(connection.eval(writeStatuses, keys.length, ...keys, ...values));
   }
+  await Promise.all(writes);
 }

@@ -24,7 +24,7 @@ export function lockAndCacheQuestions(names: RedisNames): readonly RightsQuestio
   const lists = `~${names.availableSeats(undefined)}*`;
   const loaders = `~${names.availableSeatsLoader(undefined)}*`;
   return [
-    question('GET', status, (redis) => redis.get(probe.status)),
+    question('GET', lock, (redis) => redis.get(probe.seatLock)),
     question('MGET', status, (redis) => redis.mget(probe.status, probe.otherStatus)),
     question('SET', status, (redis) => redis.set(probe.status, '', 'XX')),
     question('DEL', status, (redis) => redis.del(probe.status)),

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { ReplyError } from 'ioredis';
 import type { SeatCoreMetrics } from '../metrics.ts';
 import type { SeatCoreLogger } from '../options.ts';
 import type { Background } from '../resilience/background.ts';
@@ -7,6 +6,7 @@ import { CircuitOpenError, type CircuitBreaker } from '../resilience/circuit-bre
 import { compareAndDelete } from './compare-and-delete.ts';
 import type { RedisClient, RedisNames } from './keys.ts';
 import { limitLifetimes } from './limit-lifetimes.ts';
+import { sendNow, Turns } from './turns.ts';
 
 /** The locks of one request's seats, to be released whatever happened. */
 export interface SeatLease {
@@ -14,7 +14,7 @@ export interface SeatLease {
   release(): Promise<void>;
 }
 
-export interface SeatLockDependencies {
+export interface SeatLocksOptions {
   readonly redis: CircuitBreaker<RedisClient>;
   readonly seatLockSeconds: number;
   readonly background: Background;
@@ -30,70 +30,118 @@ export interface SeatLockRequest {
   readonly keyTag: string;
 }
 
-/**
- * Locks all seats or none. The lock saves work and decides nothing: when Redis cannot answer, the request goes on
- * without a lock and PostgreSQL decides.
- *
- * A SET that timed out may still run later. So the lease releases that seat's lock, too: on the same connection, so
- * Redis runs SET before DEL.
- *
- * @returns the lease; `duplicate` when a request with the same idempotency key holds one of the locks, `busy` when
- *   any other request does
- * @see https://redis.io/docs/latest/commands/set/#patterns (unique token, compare-and-delete)
- */
-export async function tryLockSeats(
-  { redis, seatLockSeconds, background, metrics, logger }: SeatLockDependencies,
-  { seatIds, userId, keyTag }: SeatLockRequest,
-): Promise<SeatLease | 'busy' | 'duplicate'> {
-  const token = `${userId}:${keyTag}${randomUUID()}`;
-  // One pipeline on one connection: the SETs arrive in this order, and none waits for another's answer.
-  const replies = await Promise.allSettled(
-    seatIds.map((seatId) =>
-      // With GET the reply is the present holder, or null when there was none and the lock is ours.
-      redis.run(({ connection, names }) =>
-        connection.set(names.seatLock(seatId), token, 'EX', seatLockSeconds, 'NX', 'GET'),
-      ),
-    ),
-  );
-  const holders = replies.flatMap((reply) => (reply.status === 'fulfilled' ? (reply.value ?? []) : []));
-  const failed = replies.find((reply) => reply.status === 'rejected');
-  const mayBeOurs = seatIds.filter((_, index) => {
-    const reply = replies[index];
-    return reply?.status === 'rejected' ? !(reply.reason instanceof CircuitOpenError) : reply?.value === null;
-  });
-  const isBusy = holders.length > 0;
-  const foreign = seatIds.filter((_, index) => {
-    const reply = replies[index];
-    return reply?.status === 'rejected' ? reply.reason instanceof ReplyError : reply?.value !== null;
-  });
-  if (foreign.length > 0) {
-    const locks = (names: RedisNames) => foreign.map((seatId) => names.seatLock(seatId));
-    void background.withinBudget(limitLifetimes(redis, locks, seatLockSeconds * 1_000));
-  }
-  const result = isBusy ? 'busy' : failed === undefined ? 'acquired' : 'error';
-  metrics.seatLocks.inc({ result });
-  logger.debug({ seatIds, result, err: failed?.reason as unknown }, 'seat lock');
-  const release = async () => {
-    if (mayBeOurs.length === 0) return;
-    const releasing = (client: RedisClient) => releaseLocks(client, mayBeOurs, token);
-    const released = background.withinBudget(redis.isOpen ? releasing(redis.client) : redis.run(releasing));
-    // After a failure of Redis this request waits for it no more.
-    if (!redis.isOpen) await released;
-  };
-  if (isBusy) {
-    await release();
-    const isDuplicate = (holder: string) => keyTag !== '' && holder.startsWith(`${userId}:${keyTag}`);
-    return holders.some(isDuplicate) ? 'duplicate' : 'busy';
-  }
-  return { release };
+interface LockTurn {
+  readonly seatIds: readonly string[];
+  readonly token: string;
 }
 
-async function releaseLocks(
-  { connection, names }: RedisClient,
-  seatIds: readonly string[],
-  token: string,
-): Promise<void> {
-  await Promise.all(
-    seatIds.map((seatId) => connection.eval(compareAndDelete, 1, names.seatLock(seatId), token)),
-  );
+/** What the script says of a key that is no text, so no lock. */
+const noLock = '';
+
+/** The present holder of each lock, or false when there was none and the lock is the caller's now. */
+const lockOrTell = `
+local holders = {}
+for i, key in ipairs(KEYS) do
+  local holder = redis.pcall('set', key, ARGV[i + 1], 'EX', ARGV[1], 'NX', 'GET')
+  if type(holder) == 'table' then
+    if string.sub(holder.err, 1, 9) ~= 'WRONGTYPE' then return holder end
+    holder = '${noLock}'
+  end
+  holders[i] = holder
+end
+return holders`;
+
+/**
+ * The locks of seats. A lock saves work and decides nothing: when Redis cannot answer, the request goes on without a
+ * lock and PostgreSQL decides.
+ *
+ * A command that timed out may still run later. So the lease releases its locks, too: on the same connection, so Redis
+ * runs SET before DEL.
+ *
+ * @see https://redis.io/docs/latest/commands/set/#patterns (unique token, compare-and-delete)
+ */
+export class SeatLocks {
+  readonly #options: SeatLocksOptions;
+  readonly #locking: Turns<LockTurn, readonly (string | null)[]>;
+  readonly #releasing: Turns<LockTurn, void>;
+
+  constructor(options: SeatLocksOptions) {
+    this.#options = options;
+    this.#locking = new Turns((turn) => this.#lock(turn));
+    this.#releasing = new Turns((turn) => this.#release(turn));
+  }
+
+  /**
+   * Locks all seats or none.
+   *
+   * @returns the lease; `duplicate` when a request with the same idempotency key holds one of the locks, `busy` when
+   *   any other request does
+   */
+  async tryLock({ seatIds, userId, keyTag }: SeatLockRequest): Promise<SeatLease | 'busy' | 'duplicate'> {
+    const { metrics, logger } = this.#options;
+    const token = `${userId}:${keyTag}${randomUUID()}`;
+    let holders: readonly (string | null)[] = [];
+    let failure: unknown;
+    try {
+      holders = await this.#locking.ask({ seatIds, token });
+    } catch (error) {
+      failure = error;
+    }
+    const others = seatIds.filter((_, index) => typeof holders[index] === 'string');
+    if (others.length > 0) this.#limitLifetimes(others);
+    const isBusy = holders.some((holder) => typeof holder === 'string' && holder !== noLock);
+    const result = isBusy ? 'busy' : failure === undefined && others.length === 0 ? 'acquired' : 'error';
+    metrics.seatLocks.inc({ result });
+    logger.debug({ seatIds, result, err: failure }, 'seat lock');
+    const mayBeOurs = failure instanceof CircuitOpenError ? [] : seatIds.filter((id) => !others.includes(id));
+    const release = async () => {
+      if (mayBeOurs.length > 0) await this.#releasing.ask({ seatIds: mayBeOurs, token });
+    };
+    if (!isBusy) return { release };
+    await release();
+    const isDuplicate = (holder: string | null) =>
+      keyTag !== '' && holder?.startsWith(`${userId}:${keyTag}`) === true;
+    return holders.some(isDuplicate) ? 'duplicate' : 'busy';
+  }
+
+  async #lock(turn: readonly LockTurn[]): Promise<readonly (readonly (string | null)[])[]> {
+    const { redis, seatLockSeconds } = this.#options;
+    const holders = (await redis.run(({ connection, names }) => {
+      const [keys, tokens] = keysAndTokens(names, turn);
+      return sendNow(connection, ['eval', lockOrTell, keys.length, ...keys, seatLockSeconds, ...tokens]);
+    })) as (string | null)[];
+    let next = 0;
+    return turn.map(({ seatIds }) => holders.slice(next, (next += seatIds.length)));
+  }
+
+  async #release(turn: readonly LockTurn[]): Promise<readonly void[]> {
+    const { redis, background } = this.#options;
+    const release = ({ connection, names }: RedisClient) => {
+      const [keys, tokens] = keysAndTokens(names, turn);
+      return sendNow(connection, ['eval', compareAndDelete, keys.length, ...keys, ...tokens]);
+    };
+    const released = background.withinBudget(redis.isOpen ? release(redis.client) : redis.run(release));
+    // After a failure of Redis these requests wait for it no more.
+    if (!redis.isOpen) await released;
+    return turn.map(() => undefined);
+  }
+
+  /** For keys that seat-core did not write. */
+  #limitLifetimes(seatIds: readonly string[]): void {
+    const { redis, background, seatLockSeconds } = this.#options;
+    const keys = (names: RedisNames) => seatIds.map((seatId) => names.seatLock(seatId));
+    void background.withinBudget(limitLifetimes(redis, keys, seatLockSeconds * 1_000));
+  }
+}
+
+function keysAndTokens(names: RedisNames, turn: readonly LockTurn[]): [keys: string[], tokens: string[]] {
+  const keys: string[] = [];
+  const tokens: string[] = [];
+  for (const { seatIds, token } of turn) {
+    for (const seatId of seatIds) {
+      keys.push(names.seatLock(seatId));
+      tokens.push(token);
+    }
+  }
+  return [keys, tokens];
 }

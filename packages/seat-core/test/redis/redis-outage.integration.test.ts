@@ -14,7 +14,7 @@ import { anyone } from '../../src/records/ownership.ts';
 import { closeRedis, openRedis } from '../../src/redis/connect.ts';
 import { createRedisBreaker } from '../../src/redis/health.ts';
 import { withNames } from '../../src/redis/keys.ts';
-import { tryLockSeats } from '../../src/redis/seat-lock.ts';
+import { SeatLocks } from '../../src/redis/seat-lock.ts';
 import { Background } from '../../src/resilience/background.ts';
 import type { SeatCore } from '../../src/seat-core.ts';
 import { openSeatCore } from '../../src/open-seat-core.ts';
@@ -174,10 +174,8 @@ it('a seat lock whose answer was lost is released', async () => {
   const background = new Background(silentLogger);
   await stack.redis.freeze();
   try {
-    const lease = await tryLockSeats(
-      { ...shared, redis: breaker, background, seatLockSeconds: 60 },
-      { seatIds: ['a', 'b'], userId: 'ani', keyTag: '' },
-    );
+    const locks = new SeatLocks({ ...shared, redis: breaker, background, seatLockSeconds: 60 });
+    const lease = await locks.tryLock({ seatIds: ['a', 'b'], userId: 'ani', keyTag: '' });
     if (typeof lease === 'string') throw new Error(`the seats are ${lease}`);
     await lease.release();
   } finally {

@@ -8,7 +8,7 @@ export const storeVariants: readonly Variant[] = [
     mistake: 'a request deletes the locks of its seats, also those that another program holds by then',
     caughtBy: ['lock-of-another-stays'],
     replacements: [
-      replace('redis/compare-and-delete', 'compareAndDelete', () => `return redis.call('del', KEYS[1])`),
+      replace('redis/compare-and-delete', 'compareAndDelete', () => `return redis.call('del', unpack(KEYS))`),
     ],
     // A lock that Redis was slow to give or to refuse may belong to another program.
     profile: {

@@ -63,12 +63,11 @@ export const transitionVariants: readonly Variant[] = [
     replacements: [
       replace('bookings/confirm-booking', 'confirmBooking', (confirm) => async (dependencies, input) => {
         const { findBooking } = await engineModule('records/find-booking');
-        const { cacheSeatStatus } = await engineModule('redis/gatekeeper');
+        const { cacheSeatStatuses } = await engineModule('redis/gatekeeper');
         const booking = await findBooking(dependencies.connections, input.bookingId, null);
-        await Promise.all(
-          booking.seats.map(({ id }) =>
-            cacheSeatStatus(dependencies.redis.client, { seatId: id, status: 'SOLD' }),
-          ),
+        await cacheSeatStatuses(
+          dependencies.redis.client,
+          booking.seats.map(({ id }) => ({ seatId: id, status: 'SOLD' })),
         );
         return confirm(dependencies, input);
       }),
