@@ -170,7 +170,13 @@ export class SeatCore implements AsyncDisposable {
       idempotency,
       metrics,
       settings,
-      gatekeeper: new Gatekeeper({ redis, holdSeconds, background, metrics }),
+      gatekeeper: new Gatekeeper({
+        redis,
+        holdSeconds,
+        isSold: (seatId) => this.#seatFeeds.isSold(seatId),
+        background,
+        metrics,
+      }),
       locks: new SeatLocks({ redis, seatLockSeconds, background, metrics, logger }),
       batches: createHoldBatches({ ...publish, connections, settings }),
     };

@@ -119,7 +119,8 @@ it('a count given back after its window leaves no key', async () => {
   const { apis, redis } = await buildTwo({ windowSeconds: 1 });
   await apis[0].send('shop', 'payments');
   await waitFor(async () => (await redis.dbsize()) === 0, { description: 'the windows to end' });
-  await (redis as Redis & { countInWindow: (...all: unknown[]) => Promise<unknown> }).countInWindow(
+  await (redis as Redis & { countInWindows: (...all: unknown[]) => Promise<unknown> }).countInWindows(
+    1,
     'limit:address:127.0.0.1',
     1_000,
     -1,
@@ -173,7 +174,7 @@ it('Redis does not count as late for a process that was busy while the answer ca
       return (...all: unknown[]) => {
         const result: unknown = value.apply(target, all);
         // Once the command is sent, and before its answer can be read.
-        if (name === 'countInWindow') {
+        if (name === 'countInWindows') {
           setImmediate(() => {
             const until = performance.now() + 300;
             while (performance.now() < until);

@@ -116,6 +116,11 @@ export class SeatFeed {
     return this.#subscriptions.size > 0;
   }
 
+  isSold(seatId: string): boolean {
+    const index = this.#states.indexOf(seatId);
+    return index !== undefined && this.#states.statusAt(index) === 'SOLD';
+  }
+
   /** @param options.onClose called once when the subscription is closed */
   subscribe(options: Omit<SubscriptionOptions, 'logger'>): FeedSubscription {
     const subscription = new FeedSubscription(this.#states, {

@@ -1,4 +1,5 @@
 import type { SeatCoreError } from '../errors.ts';
+import { eventIdOf } from '../ids.ts';
 import { SeatChangeSubscriber } from '../redis/pubsub.ts';
 import { BulkWaiters } from '../resilience/bulk-turns.ts';
 import { InputCheck } from '../validation.ts';
@@ -31,6 +32,8 @@ interface OpenFeed {
   readonly feed: Promise<SeatFeed>;
   /** The subscribers that wait for it to open. */
   readonly waiters: BulkWaiters;
+  /** Once it is open. */
+  opened: SeatFeed | undefined;
 }
 
 /** One feed per event for all subscriptions of this process. The states of a feed are described in `feed.ts`. */
@@ -64,6 +67,11 @@ export class SeatFeeds {
     }
   }
 
+  /** Whether this process follows the event of the seat and knows it as SOLD. */
+  isSold(seatId: string): boolean {
+    return this.#feeds.get(eventIdOf(seatId))?.opened?.isSold(seatId) ?? false;
+  }
+
   /** Why Redis refuses the channels of changes; undefined while it does not. */
   get refusal(): Error | undefined {
     return this.#subscriber.refusal;
@@ -83,10 +91,13 @@ export class SeatFeeds {
     const feed = this.#options
       .requireEvent(eventId)
       .then(() => SeatFeed.open({ ...options, onGone: forget, onEvict: forget }));
-    const open = { feed, waiters };
+    const open: OpenFeed = { feed, waiters, opened: undefined };
     this.#feeds.set(eventId, open);
     // Every subscriber may have stopped waiting.
-    feed.then(() => this.#closeIfUnused(eventId, open), forget);
+    feed.then((opened) => {
+      open.opened = opened;
+      this.#closeIfUnused(eventId, open);
+    }, forget);
     return open;
   }
 

@@ -14,6 +14,8 @@ export type CachedSeat =
 export interface GatekeeperOptions {
   readonly redis: CircuitBreaker<RedisClient>;
   readonly holdSeconds: number;
+  /** Whether this process knows the seat as SOLD, because it follows its event. */
+  readonly isSold: (seatId: string) => boolean;
   readonly background: Background;
   readonly metrics: SeatCoreMetrics;
 }
@@ -22,8 +24,10 @@ export interface GatekeeperOptions {
 const turnsPerLook = 16;
 
 /**
- * The gatekeeper: finds the seats that the cache knows as RESERVED or SOLD. An absent key, an unknown value and a Redis
- * that does not answer all mean: ask PostgreSQL. Requests for a seat that come in one turn share its look-up.
+ * The gatekeeper: finds the seats that this process or the cache knows as taken. A seat that was sold stays sold, so the
+ * process's own word counts. A release must be seen at once by every process, so RESERVED is the status key's to say. An
+ * absent key, an unknown value and a Redis that does not answer all mean: ask PostgreSQL. Requests for a seat that come in
+ * one turn share its look-up.
  */
 export class Gatekeeper {
   readonly #options: GatekeeperOptions;
@@ -40,17 +44,20 @@ export class Gatekeeper {
   }
 
   async #find(requests: readonly (readonly string[])[]): Promise<readonly (readonly string[])[]> {
-    const statuses = await this.#read([...new Set(requests.flat())]);
+    const { isSold, metrics } = this.#options;
+    const seatIds = [...new Set(requests.flat())];
+    const sold = new Set(seatIds.filter(isSold));
+    const statuses = await this.#read(seatIds.filter((seatId) => !sold.has(seatId)));
     const isTaken = (seatId: string) => {
-      const status = statuses?.get(seatId);
+      const status = sold.has(seatId) ? 'SOLD' : statuses?.get(seatId);
       return status === 'RESERVED' || status === 'SOLD';
     };
     const taken = requests.map((request) => request.filter(isTaken));
     const hits = count(taken);
-    const { seatStatusCache } = this.#options.metrics;
-    if (hits > 0) seatStatusCache.inc({ result: 'hit' }, hits);
+    if (hits > 0) metrics.seatStatusCache.inc({ result: 'hit' }, hits);
     const others = count(requests) - hits;
-    if (others > 0) seatStatusCache.inc({ result: statuses === undefined ? 'error' : 'miss' }, others);
+    if (others > 0)
+      metrics.seatStatusCache.inc({ result: statuses === undefined ? 'error' : 'miss' }, others);
     // SOLD has no end; RESERVED ends with its hold.
     for (const [seatId, status] of statuses ?? []) {
       if (status === 'RESERVED' && randomInt(turnsPerLook) === 0) this.#limitLifetime(seatId);
@@ -60,6 +67,7 @@ export class Gatekeeper {
 
   /** @returns undefined when Redis does not answer: the circuit breaker logs the outage */
   async #read(seatIds: readonly string[]): Promise<ReadonlyMap<string, string | null> | undefined> {
+    if (seatIds.length === 0) return new Map();
     const read = ({ connection, names }: RedisClient) =>
       sendNow(connection, ['mget', ...seatIds.map((seatId) => names.status(seatId))]);
     const statuses = (await this.#options.redis.run(read).catch(() => undefined)) as

@@ -31,4 +31,39 @@ describe('the gatekeeper', () => {
     expect((await refusal(engine.core.holdSeats({ seatIds, userId: 'budi' }))).code).toBe('SEAT_TAKEN');
     expect(engine.statements.slice(before)).toEqual([]);
   });
+
+  it('a process that follows an event refuses its sold seats without Redis and without a statement', async () => {
+    const { event, seatIds } = await engine.makeEvent(2);
+    const { id } = await engine.core.holdSeats({ seatIds: [seatIds[0]], userId: 'ani' });
+    await engine.core.confirmBooking({ bookingId: id, ownedBy: 'ani', actor: 'ani' });
+    using _following = await engine.core.subscribeToSeats({ eventId: event.id, onMessage: () => {} });
+    await engine.redis.del(statusKey(seatIds[0]));
+    await engine.redis.set(statusKey(seatIds[1]!), 'RESERVED', 'EX', 60);
+    const before = engine.statements.length;
+    const refused = await refusal(engine.core.holdSeats({ seatIds, userId: 'budi' }));
+    expect(refused).toMatchObject({ code: 'SEAT_TAKEN', details: { seatIds } });
+    const first = await refusal(engine.core.holdSeats({ seatIds: [seatIds[0]], userId: 'budi' }));
+    expect(first).toMatchObject({ code: 'SEAT_TAKEN', details: { seatIds: [seatIds[0]] } });
+    expect(engine.statements.slice(before)).toEqual([]);
+  });
+
+  it('a seat that one process released is held by another that follows its event, at once and each time', async () => {
+    const other = engine.withSettings({});
+    const { event, seatIds } = await engine.makeEvent(1);
+    let known: string | undefined;
+    using _following = await other.subscribeToSeats({
+      eventId: event.id,
+      onMessage: (message) => {
+        known = message.seats.find(({ id }) => id === seatIds[0])?.status ?? known;
+      },
+    });
+    for (let round = 0; round < 20; round += 1) {
+      const held = await engine.core.holdSeats({ seatIds, userId: 'ani' });
+      await expect.poll(() => known).toBe('RESERVED');
+      await engine.core.releaseBooking({ bookingId: held.id, ownedBy: 'ani', actor: 'ani' });
+      const next = await other.holdSeats({ seatIds, userId: 'budi' });
+      await other.releaseBooking({ bookingId: next.id, ownedBy: 'budi', actor: 'budi' });
+      known = undefined;
+    }
+  });
 });

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { isIP } from 'node:net';
+import { isIP, type Socket } from 'node:net';
 import { compile } from '@fastify/proxy-addr';
 import type { FastifyRequest } from 'fastify';
 import ipaddr from 'ipaddr.js';
@@ -37,12 +37,24 @@ export const clientAddress = namedPlugin<ClientAddressOptions>(
   (app, { trustedProxies, logger }) => {
     const isTrusted = trustedProxies === undefined ? () => false : compile(entriesOf(trustedProxies));
     let isReported = false;
+    const peers = new WeakMap<Socket, { readonly address: string; readonly client: string }>();
+    const peerOf = (socket: Socket) => {
+      let peer = peers.get(socket);
+      if (peer === undefined) {
+        const address = readAddress(socket.remoteAddress ?? '') ?? '';
+        peer = { address, client: clientOf(address) };
+        peers.set(socket, peer);
+      }
+      return peer;
+    };
 
     app.decorate('readClientAddress', ({ socket, headers }) => {
-      let address = readAddress(socket.remoteAddress ?? '') ?? '';
+      const peer = peerOf(socket);
       // Node joins several of these headers with a comma.
       const forwarded = headers['x-forwarded-for'] as string | undefined;
-      for (const hop of forwarded?.split(',').toReversed() ?? []) {
+      if (forwarded === undefined) return peer.client;
+      let { address } = peer;
+      for (const hop of forwarded.split(',').toReversed()) {
         if (!isTrusted(address, 0)) break;
         const next = readAddress(hop);
         // An entry further left was written by the client: an entry that is empty counts as well.

@@ -1,4 +1,9 @@
-import { createRedisCounter, type CounterRedis, type RedisCounter } from './redis-counter.ts';
+import {
+  createRedisCounter,
+  type CountedKey,
+  type CounterRedis,
+  type RedisCounter,
+} from './redis-counter.ts';
 import { createCounterCircuit, type CounterCircuit } from './counter-circuit.ts';
 import type { Logger } from 'pino';
 
@@ -61,7 +66,10 @@ export class SharedCounter {
   readonly #redis: RedisCounter | undefined;
   readonly #circuit: CounterCircuit;
   /** In the order of their beginnings. */
-  readonly #windows = new Map<string, KeyWindow>();
+  #windows = new Map<string, KeyWindow>();
+  /** The windows that began before `#windows` was begun: after the time of one window they have all ended. */
+  #earlier = new Map<string, KeyWindow>();
+  #begunAt = -Infinity;
   /** Those with unsent requests, or requests given back. */
   readonly #unsent = new Set<KeyWindow>();
   #timer: NodeJS.Timeout | undefined;
@@ -102,28 +110,41 @@ export class SharedCounter {
 
   #windowOf(key: string): KeyWindow {
     const now = performance.now();
-    const known = this.#windows.get(key);
+    if (now - this.#begunAt > this.#windowMs) {
+      this.#earlier = this.#windows;
+      this.#windows = new Map();
+      this.#begunAt = now;
+    }
+    const known = this.#windows.get(key) ?? this.#earlier.get(key);
     if (known !== undefined && known.endsAt > now) return known;
-    this.#windows.delete(key);
-    for (const [oldest, { endsAt }] of this.#windows) {
-      if (endsAt > now) break;
-      this.#windows.delete(oldest);
-    }
-    if (this.#windows.size === maxKeys && (this.#redis === undefined || this.#circuit.isOpen())) {
+    this.#earlier.delete(key);
+    const isFull = () => this.#earlier.size + this.#windows.size >= maxKeys;
+    if (isFull()) this.#forgetEnded(now);
+    if (isFull() && (this.#redis === undefined || this.#circuit.isOpen())) {
       // No other process can count it: the key whose window began first will be counted from zero.
-      const [oldest] = this.#windows.keys();
-      this.#windows.delete(oldest!);
+      const oldest = this.#earlier.size > 0 ? this.#earlier : this.#windows;
+      oldest.delete(oldest.keys().next().value!);
     }
-    const isKept = this.#windows.size < maxKeys;
+    const isKept = !isFull();
     const window = { key, endsAt: now + this.#windowMs, total: 0, sent: 0, unsent: 0, isKept };
     if (isKept) this.#windows.set(key, window);
     return window;
   }
 
+  #forgetEnded(now: number): void {
+    for (const windows of [this.#earlier, this.#windows]) {
+      for (const [key, { endsAt }] of windows) {
+        if (endsAt > now) break;
+        windows.delete(key);
+      }
+    }
+  }
+
   /** @param alone the count as this process knows it, for when Redis does not answer */
   async #ask(window: KeyWindow, alone: number): Promise<Counted> {
     try {
-      return { count: await this.#circuit.run(() => this.#send(window)), window };
+      const [counted] = await this.#circuit.run(() => this.#send([window]));
+      return { count: counted!.count, window };
     } catch {
       this.#tellLater(window);
       return { count: alone, window };
@@ -131,22 +152,27 @@ export class SharedCounter {
   }
 
   /** Tells Redis of the unsent requests. Once only: after an error Redis may have counted them. */
-  async #send(window: KeyWindow): Promise<number> {
-    const step = window.unsent;
-    window.unsent = 0;
-    window.sent += step;
-    this.#unsent.delete(window);
-    const leftMs = Math.max(1, Math.ceil(window.endsAt - performance.now()));
+  async #send(windows: readonly KeyWindow[]): Promise<readonly CountedKey[]> {
+    const now = performance.now();
+    const steps = windows.map((window) => {
+      const step = window.unsent;
+      window.unsent = 0;
+      window.sent += step;
+      this.#unsent.delete(window);
+      return { key: window.key, leftMs: Math.max(1, Math.ceil(window.endsAt - now)), step };
+    });
     try {
-      const [count, remainingMs] = await this.#redis!.add(window.key, leftMs, step);
-      window.total = count;
-      window.endsAt = performance.now() + remainingMs;
-      return count;
+      const counted = await this.#redis!.add(steps);
+      for (const [index, { count, remainingMs }] of counted.entries()) {
+        windows[index]!.total = count;
+        windows[index]!.endsAt = performance.now() + remainingMs;
+      }
+      return counted;
     } catch (error) {
-      window.total += step;
+      for (const [index, { step }] of steps.entries()) windows[index]!.total += step;
       throw error;
     } finally {
-      window.sent -= step;
+      for (const [index, { step }] of steps.entries()) windows[index]!.sent -= step;
     }
   }
 
@@ -183,7 +209,6 @@ export class SharedCounter {
       else this.#unsent.delete(window);
     }
     if (windows.length === 0) return;
-    // Commands of one key each, which the client sends together.
-    await this.#circuit.run(() => Promise.all(windows.map((window) => this.#send(window)))).catch(() => []);
+    await this.#circuit.run(() => this.#send(windows)).catch(() => []);
   }
 }
