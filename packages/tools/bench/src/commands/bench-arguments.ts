@@ -16,8 +16,8 @@ export interface BenchArguments {
   readonly isOfSale: boolean;
 }
 
-const fullEffort: Effort = { warmUpMs: 1_000, measureMs: 2_500, scale: 1 };
-const quickEffort: Effort = { warmUpMs: 700, measureMs: 1_500, scale: 1 };
+const fullEffort: Effort = { warmUpMs: 3_000, measureMs: 2_500, scale: 1 };
+const quickEffort: Effort = { warmUpMs: 3_000, measureMs: 1_500, scale: 1 };
 
 export function benchUsage(names: readonly string[]): string {
   return `npm run bench -- [--only NAME,…] [--rounds N] [--quick] [--write]

@@ -32,7 +32,7 @@ const seatsPerBooking = 4;
 /** Each caller books seats that no other caller requests. */
 const distinctSeats = (callers: number) => async (rig: Rig, times: LoadTimes) => {
   const { url, pid } = rig.bookingApi;
-  const { seatIds } = await createEvent(url, rig.stack.databaseUrl, seatsFor(times, 3_000));
+  const { seatIds } = await createEvent(url, rig.stack.databaseUrl, seatsFor(times, 5_000));
   return { url, pids: [pid], callers, script: eachOnce(shuffle(seatIds).map(bookingRequest)) };
 };
 
@@ -49,7 +49,7 @@ async function fourSeats({ bookingApi: { url, pid }, stack }: Rig, times: LoadTi
 const stepsOneByOne = (service: 'steps' | 'limitedSteps') => async (rig: Rig, times: LoadTimes) => {
   const { url, pid, databaseUrl } = rig[service];
   await emptyStores(databaseUrl, rig.stack.redisUrl);
-  const seatIds = Array.from({ length: seatsFor(times, 3_000) }, () => uuidv7());
+  const seatIds = Array.from({ length: seatsFor(times, 5_000) }, () => uuidv7());
   await fillStepsSeats(databaseUrl, seatIds);
   return { url, pids: [pid], databaseUrl, script: eachOnce(shuffle(seatIds).map(bookingRequest)) };
 };
