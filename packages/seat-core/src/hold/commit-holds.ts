@@ -1,7 +1,7 @@
 import { failpoint } from '#failpoint';
 import { publishCommit, type SeatChange } from '../announce/publish-commit.ts';
 import type { Booking, Seat } from '../types.ts';
-import { holdFreeSeatsStatement } from './hold-free-seats.sql.ts';
+import { holdFreeSeatsStatements } from './hold-free-seats.sql.ts';
 import {
   refuse,
   toHeldBooking,
@@ -10,11 +10,11 @@ import {
   type HoldOutcome,
   type HoldRequest,
 } from './hold-request.ts';
-import { lockUsersStatement } from './lock-users.sql.ts';
+import { lockUsers } from './lock-users.sql.ts';
 
 type Place = readonly [section: string, row: string, number: number, price: number, version: number];
 
-/** One request. @see holdFreeSeatsStatement */
+/** One request. @see holdFreeSeatsStatements */
 interface HoldRow {
   /** The place of the request in the batch, from 1. */
   readonly n: number;
@@ -87,8 +87,6 @@ function commit(
   { connections, settings }: CommitHoldsDependencies,
   requests: readonly HoldRequest[],
 ): Promise<HoldRow[]> {
-  const users = requests.map(({ userId }) => userId);
-  const eventIds = toArray(requests.map(({ eventId }) => eventId));
   const firsts: number[] = [];
   const lasts: number[] = [];
   const seatIds: string[] = [];
@@ -97,24 +95,27 @@ function commit(
     seatIds.push(...request.seatIds);
     lasts.push(seatIds.length);
   }
+  const values = [
+    toArray(requests.map(({ bookingId }) => bookingId)),
+    toArray(requests.map(({ eventId }) => eventId)),
+    requests.map(({ userId }) => userId),
+    requests.map(({ requestId }) => requestId),
+    toArray(firsts),
+    toArray(lasts),
+    toArray(seatIds),
+    settings.holdSeconds,
+    settings.maxHeldSeatsPerUser,
+  ];
+  const isKeyed = requests.some(({ key }) => key !== null);
+  const keys = [
+    requests.map(({ key }) => key?.id ?? null),
+    requests.map(({ key }) => key?.fingerprint ?? null),
+  ];
   return connections.commitBehindLocks<HoldRow>(
-    { statement: lockUsersStatement, values: [users, eventIds] },
-    {
-      statement: holdFreeSeatsStatement,
-      values: [
-        toArray(requests.map(({ bookingId }) => bookingId)),
-        eventIds,
-        users,
-        requests.map(({ requestId }) => requestId),
-        requests.map(({ key }) => key?.id ?? null),
-        requests.map(({ key }) => key?.fingerprint ?? null),
-        toArray(firsts),
-        toArray(lasts),
-        toArray(seatIds),
-        settings.holdSeconds,
-        settings.maxHeldSeatsPerUser,
-      ],
-    },
+    lockUsers(requests),
+    isKeyed
+      ? { statement: holdFreeSeatsStatements.keyed, values: [...values, ...keys] }
+      : { statement: holdFreeSeatsStatements.plain, values },
   );
 }
 

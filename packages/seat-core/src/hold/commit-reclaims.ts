@@ -14,7 +14,7 @@ import {
   type HoldOutcome,
   type HoldRequest,
 } from './hold-request.ts';
-import { lockUsersStatement } from './lock-users.sql.ts';
+import { lockUsers } from './lock-users.sql.ts';
 
 /**
  * Only a row with verdict HELD has all columns. The others have no booking times; RECLAIMED has no seat, MISSING no event and no
@@ -47,11 +47,7 @@ export async function commitReclaims(
   requests: readonly HoldRequest[],
 ): Promise<CommittedHold[]> {
   const { connections, settings } = dependencies;
-  const locks = {
-    statement: lockUsersStatement,
-    values: [requests.map((request) => request.userId), requests.map((request) => request.eventId)],
-  };
-  const rows = await connections.commitBehindLocks<HoldRow>(locks, {
+  const rows = await connections.commitBehindLocks<HoldRow>(lockUsers(requests), {
     statement: holdSeatsStatement,
     values: [
       requests.map((request) => request.bookingId),

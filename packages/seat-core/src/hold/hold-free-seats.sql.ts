@@ -19,24 +19,26 @@ import type { Statement } from '../postgres/statement.ts';
  * of them where it has the booking, or the sale or the cap refused it. Of a seat that is not free it does not say why.
  */
 
-/**
- * One element per request: $1 booking ids, $2 event ids, $3 users, $4 request ids, $5 key ids or nulls, $6 fingerprints or
- * nulls, $7 and $8 the places of its first and last seat in $9; $9 seat ids, in ascending order for each request; $10 seconds
- * of a hold, $11 cap on held seats
- */
-export const holdFreeSeatsStatement: Statement = {
-  name: 'hold-free-seats',
-  text: `
+const rememberKeys = `,
+remembered as (
+  insert into idempotency_keys (id, fingerprint, event_id, booking_id, created_at)
+  select key_id, fingerprint, event_id, booking_id, at
+  from won
+  where key_id is not null
+  order by key_id
+)`;
+
+const textOf = ({ isKeyed }: { readonly isKeyed: boolean }) => `
 with clock as materialized (
   select date_trunc('milliseconds', clock_timestamp()) as at
 ),
 offered as materialized (
   select asked.*, clock.at, free.*, sale.opens_at, sale.closes_at, mine.seats as held_before,
          (free.seats = asked.last - asked.first + 1 and sale.closes_at > clock.at
-           and (sale.opens_at <= clock.at) is not false and mine.seats + free.seats <= $11) is true as is_held
+           and (sale.opens_at <= clock.at) is not false and mine.seats + free.seats <= $9) is true as is_held
   from clock
-  cross join unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::bytea[], $6::bytea[], $7::int[], $8::int[])
-    with ordinality as asked(booking_id, event_id, user_id, request_id, key_id, fingerprint, first, last, n)
+  cross join unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::int[], $6::int[]${isKeyed ? ', $10::bytea[], $11::bytea[]' : ''})
+    with ordinality as asked(booking_id, event_id, user_id, request_id, first, last,${isKeyed ? ' key_id, fingerprint,' : ''} n)
   left join lateral (
     select sales_open_at as opens_at, coalesce(sales_close_at, starts_at) as closes_at
     from events where id = asked.event_id limit 1
@@ -45,7 +47,7 @@ offered as materialized (
     select count(*)::int as seats, sum(price_amount) as total_amount, min(currency) as currency,
            array_agg(id) as seat_ids, array_agg(version + 1) as seat_versions, array_agg(price_amount) as prices,
            json_agg(json_build_array(section, "row", number, price_amount, version + 1)) as places
-    from unnest(($9::uuid[])[asked.first:asked.last]) as wanted(seat_id)
+    from unnest(($7::uuid[])[asked.first:asked.last]) as wanted(seat_id)
     cross join lateral (
       select id, section, "row", number, price_amount, currency, version
       from seats
@@ -63,8 +65,8 @@ offered as materialized (
   ) mine
 ),
 won as materialized (
-  select booking_id, event_id, user_id, request_id, key_id, fingerprint, seats, total_amount, currency, seat_ids,
-         seat_versions, prices, at, at + make_interval(secs => $10::float8) as expires_at
+  select booking_id, event_id, user_id, request_id,${isKeyed ? ' key_id, fingerprint,' : ''} seats, total_amount, currency, seat_ids,
+         seat_versions, prices, at, at + make_interval(secs => $8::float8) as expires_at
   from offered
   where is_held
 ),
@@ -90,13 +92,15 @@ recorded as (
   select event_id, booking_id, null, 'PENDING', 'hold', user_id, request_id, at,
          seat_ids, seat_versions, user_id, prices, currency, expires_at
   from won
-),
-remembered as (
-  insert into idempotency_keys (id, fingerprint, event_id, booking_id, created_at)
-  select key_id, fingerprint, event_id, booking_id, at
-  from won
-  where key_id is not null
-  order by key_id
-)
-select n::int, is_held, places, currency, held_before, opens_at, closes_at, at from offered`,
-};
+)${isKeyed ? rememberKeys : ''}
+select n::int, is_held, places, currency, held_before, opens_at, closes_at, at from offered`;
+
+/**
+ * One element per request: $1 booking ids, $2 event ids, $3 users, $4 request ids, $5 and $6 the places of its first and last
+ * seat in $7; $7 seat ids, in ascending order for each request; $8 seconds of a hold, $9 cap on held seats. `keyed`, for
+ * batches in which a request has an idempotency key, also $10 key ids or nulls, $11 fingerprints or nulls.
+ */
+export const holdFreeSeatsStatements = {
+  plain: { name: 'hold-free-seats', text: textOf({ isKeyed: false }) },
+  keyed: { name: 'hold-free-seats-keyed', text: textOf({ isKeyed: true }) },
+} as const satisfies Record<string, Statement>;

@@ -6,7 +6,7 @@ import {
   releaseBookingsStatement,
 } from '../../src/bookings/confirm-and-release.sql.ts';
 import { expireBookingsStatement, sweepOverdueStatement } from '../../src/expiry/expiry.sql.ts';
-import { holdFreeSeatsStatement } from '../../src/hold/hold-free-seats.sql.ts';
+import { holdFreeSeatsStatements } from '../../src/hold/hold-free-seats.sql.ts';
 import { holdSeatsStatement } from '../../src/hold/hold-seats.sql.ts';
 import { openDatabase, type Database } from '../../src/postgres/pool.ts';
 import type { Statement } from '../../src/postgres/statement.ts';
@@ -142,7 +142,7 @@ describe.each([
     [randomUUID()],
     [eventId],
     [seatId],
-    ...Array.from({ length: 3 }, () => [null]),
+    [null],
     [1],
     [1],
     [seatId],
@@ -156,10 +156,10 @@ describe.each([
   const transition = () => [[held[0]!.id], [null], ['test'], [null], [null], [null]];
 
   it.each<{ what: string; statement: Statement; values: () => Promise<readonly Value[]> }>([
-    { what: 'hold a seat', statement: holdFreeSeatsStatement, values: async () => holdOf(free[0]!) },
+    { what: 'hold a seat', statement: holdFreeSeatsStatements.plain, values: async () => holdOf(free[0]!) },
     {
       what: 'refuse a seat whose hold is overdue to a hold of free seats',
-      statement: holdFreeSeatsStatement,
+      statement: holdFreeSeatsStatements.plain,
       values: async () => holdOf((await overdue()).seatId),
     },
     {

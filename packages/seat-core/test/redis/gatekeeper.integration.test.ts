@@ -36,7 +36,7 @@ describe('the gatekeeper', () => {
     const { event, seatIds } = await engine.makeEvent(2);
     const { id } = await engine.core.holdSeats({ seatIds: [seatIds[0]], userId: 'ani' });
     await engine.core.confirmBooking({ bookingId: id, ownedBy: 'ani', actor: 'ani' });
-    using _following = await engine.core.subscribeToSeats({ eventId: event.id, onMessage: () => {} });
+    const following = await engine.core.subscribeToSeats({ eventId: event.id, onMessage: () => {} });
     await engine.redis.del(statusKey(seatIds[0]));
     await engine.redis.set(statusKey(seatIds[1]!), 'RESERVED', 'EX', 60);
     const before = engine.statements.length;
@@ -45,13 +45,14 @@ describe('the gatekeeper', () => {
     const first = await refusal(engine.core.holdSeats({ seatIds: [seatIds[0]], userId: 'budi' }));
     expect(first).toMatchObject({ code: 'SEAT_TAKEN', details: { seatIds: [seatIds[0]] } });
     expect(engine.statements.slice(before)).toEqual([]);
+    following.close();
   });
 
   it('a seat that one process released is held by another that follows its event, at once and each time', async () => {
     const other = engine.withSettings({});
     const { event, seatIds } = await engine.makeEvent(1);
     let known: string | undefined;
-    using _following = await other.subscribeToSeats({
+    const following = await other.subscribeToSeats({
       eventId: event.id,
       onMessage: (message) => {
         known = message.seats.find(({ id }) => id === seatIds[0])?.status ?? known;
@@ -65,5 +66,6 @@ describe('the gatekeeper', () => {
       await other.releaseBooking({ bookingId: next.id, ownedBy: 'budi', actor: 'budi' });
       known = undefined;
     }
+    following.close();
   });
 });

@@ -11,9 +11,10 @@ interface Edit {
 }
 
 const editFree = (...edits: readonly Edit[]) =>
-  replace('hold/hold-free-seats.sql', 'holdFreeSeatsStatement', (statement) =>
-    editStatement(statement, edits),
-  );
+  replace('hold/hold-free-seats.sql', 'holdFreeSeatsStatements', ({ plain, keyed }) => ({
+    plain: editStatement(plain, edits),
+    keyed: editStatement(keyed, edits),
+  }));
 const editReclaim = (...edits: readonly Edit[]) =>
   replace('hold/hold-seats.sql', 'holdSeatsStatement', (statement) => editStatement(statement, edits));
 
