@@ -19,6 +19,14 @@ const defaultMaxWaitMs = 400;
 export const secondTryWithinMs = 1_300;
 /** Second tries at a time: those that wait for a lock again must not use up the time of the others. */
 const secondTriesAtOnce = 4;
+/**
+ * After a commit of several requests the next one waits this share of that commit's time for more requests: fewer and larger
+ * commits leave a full machine more time, so that their callers wait no longer. A lone caller never waits for others.
+ */
+const gatherShare = 0.8;
+const longestGatherMs = 10;
+/** So many requests wait for no more. */
+const enough = maxBatch / 2;
 /** So many requests may always wait, whatever the recent rate: an idle engine has none. */
 const alwaysWaiting = 16 * maxBatch;
 const rateWindowMs = 1_000;
@@ -32,7 +40,7 @@ interface Waiting<Request, Outcome> {
 
 /**
  * Requests that arrive together, or while a commit is under way, share one commit: one statement, one flush to disk
- * for up to 64 requests. There is no timer: a lone request is committed at once.
+ * for up to 64 requests. A lone request is committed at once.
  *
  * The statement decides between two requests of a batch that want the same seat. A batch whose error proves a
  * rollback is tried again one by one, once: each request gets the error that it causes itself, or OVERLOADED when its time
@@ -46,6 +54,8 @@ export class GroupCommit<Request, Outcome> {
   readonly #waiting: Waiting<Request, Outcome>[] = [];
   #inFlight = 0;
   #isStarting = false;
+  /** Set while more requests are waited for. */
+  #gathering: NodeJS.Timeout | undefined;
   #window = { startedAt: 0, committed: 0, ratePerMs: 0 };
 
   constructor(options: GroupCommitOptions<Request, Outcome>) {
@@ -76,16 +86,30 @@ export class GroupCommit<Request, Outcome> {
   }
 
   #startBatches(): void {
+    if (this.#gathering !== undefined && this.#waiting.length < enough) return;
+    clearTimeout(this.#gathering);
+    this.#gathering = undefined;
     while (this.#inFlight === 0 || (this.#inFlight < maxInFlight && this.#waiting.length >= maxBatch)) {
       const batch = this.#takeBatch();
       if (batch.length === 0) return;
       this.#inFlight += 1;
-      void this.#run(batch).then(() => {
+      const startedAt = performance.now();
+      void this.#run(batch).then((isCommitted) => {
         this.#inFlight -= 1;
         this.#countCommitted(batch.length);
+        if (isCommitted && batch.length > 1) this.#gather((performance.now() - startedAt) * gatherShare);
         this.#startSoon();
       });
     }
+  }
+
+  #gather(ms: number): void {
+    clearTimeout(this.#gathering);
+    const end = () => {
+      this.#gathering = undefined;
+      this.#startSoon();
+    };
+    this.#gathering = setTimeout(end, Math.min(ms, longestGatherMs));
   }
 
   /** Takes the oldest requests, and refuses those that waited too long. */
@@ -97,14 +121,20 @@ export class GroupCommit<Request, Outcome> {
     return this.#waiting.splice(0, maxBatch);
   }
 
-  /** Resolves or rejects every request of the batch, at the latest after its second try; never rejects itself. */
-  async #run(batch: readonly Waiting<Request, Outcome>[]): Promise<void> {
+  /**
+   * Resolves or rejects every request of the batch, at the latest after its second try; never rejects itself.
+   *
+   * @returns whether the batch was committed
+   */
+  async #run(batch: readonly Waiting<Request, Outcome>[]): Promise<boolean> {
     try {
       await this.#commit(batch);
+      return true;
     } catch (error) {
       if (batch.length === 1 || !provesRollback(error)) for (const member of batch) member.reject(error);
       // Not awaited: the requests behind this batch do not wait for its locks.
       else void this.#tryEachAlone(batch);
+      return false;
     }
   }
 

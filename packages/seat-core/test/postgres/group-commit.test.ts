@@ -66,6 +66,41 @@ describe('GroupCommit', () => {
     expect(sizes).toEqual([1, 4]);
   });
 
+  it('waits for more requests after a commit of several, a while that its time sets, and 10 ms at most', async () => {
+    const { group, underway } = groupOf();
+    void group.submit('a');
+    void group.submit('b');
+    await settled();
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    underway[0]!.succeed();
+    const since = performance.now();
+    void group.submit('c');
+    await settled();
+    void group.submit('d');
+    await settled();
+    expect(underway).toHaveLength(1);
+    await expect.poll(() => underway.length, { interval: 1 }).toBe(2);
+    expect(underway[1]!.batch).toEqual(['c', 'd']);
+    expect(performance.now() - since).toBeGreaterThan(8);
+  });
+
+  it('waits for no more requests when 32 wait, nor after a commit of one', async () => {
+    const { group, underway } = groupOf();
+    void group.submit('a');
+    await settled();
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    underway[0]!.succeed();
+    void group.submit('b');
+    void group.submit('c');
+    await settled();
+    expect(underway[1]!.batch).toEqual(['b', 'c']);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    underway[1]!.succeed();
+    for (let n = 0; n < 32; n += 1) void group.submit(`${n}`);
+    await settled();
+    expect(underway[2]!.batch).toHaveLength(32);
+  });
+
   it('runs a second commit beside the first when a full batch waits, and no third', async () => {
     const { group, underway } = groupOf();
     void group.submit('first');
