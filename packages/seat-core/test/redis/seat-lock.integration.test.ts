@@ -45,4 +45,17 @@ describe('the seat lock', () => {
     await held.holding;
     expect(await engine.redis.exists(seatLockKey(seatIds[0]))).toBe(0);
   });
+
+  it('the requests of a commit that fails give their locks back', async () => {
+    const { seatIds } = await engine.makeEvent(3);
+    const holds = await engine.whileLocked(lockLines, async () =>
+      Promise.all(
+        seatIds.map((seatId, n) =>
+          refusal(engine.core.holdSeats({ seatIds: [seatId], userId: `buyer-${n}` })),
+        ),
+      ),
+    );
+    expect(holds.map(({ code }) => code)).toEqual(seatIds.map(() => 'SEAT_LOCKED'));
+    expect(await engine.redis.exists(...seatIds.map(seatLockKey))).toBe(0);
+  });
 });
