@@ -48,7 +48,7 @@ describe('the gatekeeper', () => {
     following.close();
   });
 
-  it('a seat that one process released is held by another that follows its event, at once and each time', async () => {
+  it('a seat that one process released is held by another at once, also when that one follows its event and missed the release', async () => {
     const other = engine.withSettings({});
     const { event, seatIds } = await engine.makeEvent(1);
     let known: string | undefined;
@@ -58,9 +58,10 @@ describe('the gatekeeper', () => {
         known = message.seats.find(({ id }) => id === seatIds[0])?.status ?? known;
       },
     });
-    for (let round = 0; round < 20; round += 1) {
+    for (let round = 0; round < 3; round += 1) {
       const held = await engine.core.holdSeats({ seatIds, userId: 'ani' });
-      await expect.poll(() => known).toBe('RESERVED');
+      await expect.poll(() => known, { timeout: 5_000 }).toBe('RESERVED');
+      await engine.redis.call('CLIENT', 'KILL', 'TYPE', 'pubsub');
       await engine.core.releaseBooking({ bookingId: held.id, ownedBy: 'ani', actor: 'ani' });
       const next = await other.holdSeats({ seatIds, userId: 'budi' });
       await other.releaseBooking({ bookingId: next.id, ownedBy: 'budi', actor: 'budi' });
