@@ -95,16 +95,19 @@ export async function holdSeats(
   }
 }
 
-/** Gatekeeper, seat locks, commit, release of the locks. */
+/** Gatekeeper and seat locks, asked at once for seats that are probably free; commit; release of the locks. */
 async function hold(dependencies: HoldSeatsDependencies, request: CheckedInput): Promise<Booking> {
   const { gatekeeper, locks } = dependencies;
   const { seatIds, userId, key } = request;
-  const taken = await gatekeeper.findTaken(seatIds);
-  if (taken.length > 0)
-    throw new SeatCoreError('SEAT_TAKEN', `taken: ${taken.join(', ')}`, { seatIds: taken });
-
   const keyTag = key === null ? '' : key.id.toString('hex', 0, 8);
-  const lease = await locks.tryLock({ seatIds, userId, keyTag });
+  const lock = () => locks.tryLock({ seatIds, userId, keyTag });
+  const isFree = gatekeeper.expectsFree(seatIds);
+  const [taken, early] = await Promise.all([gatekeeper.findTaken(seatIds), isFree ? lock() : undefined]);
+  if (taken.length > 0) {
+    if (typeof early === 'object') await early.release();
+    throw new SeatCoreError('SEAT_TAKEN', `taken: ${taken.join(', ')}`, { seatIds: taken });
+  }
+  const lease = early ?? (await lock());
   if (lease === 'duplicate') {
     throw new SeatCoreError('IDEMPOTENCY_KEY_IN_PROGRESS', 'a request with this key has locked the seats');
   }

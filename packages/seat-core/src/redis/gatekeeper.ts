@@ -20,6 +20,10 @@ export interface GatekeeperOptions {
   readonly metrics: SeatCoreMetrics;
 }
 
+/** For so long a seat that was found taken is expected to be so. */
+const expectedTakenMs = 1_000;
+const maxExpectedTaken = 10_000;
+
 /** How many turns with hits cost a look at the lifetime of the key: a crowd's refusals must stay cheap. */
 const turnsPerLook = 16;
 
@@ -32,6 +36,8 @@ const turnsPerLook = 16;
 export class Gatekeeper {
   readonly #options: GatekeeperOptions;
   readonly #lookups: Turns<readonly string[], readonly string[]>;
+  #foundTaken = new Set<string>();
+  #forgetsAt = 0;
 
   constructor(options: GatekeeperOptions) {
     this.#options = options;
@@ -41,6 +47,12 @@ export class Gatekeeper {
   /** @returns those of the seats that are taken; never rejects */
   findTaken(seatIds: readonly string[]): Promise<readonly string[]> {
     return this.#lookups.ask(seatIds);
+  }
+
+  /** Whether none of the seats was found taken a moment ago. Such a request is worth a lock that may turn out to be in vain. */
+  expectsFree(seatIds: readonly string[]): boolean {
+    const { isSold } = this.#options;
+    return !seatIds.some((seatId) => this.#foundTaken.has(seatId) || isSold(seatId));
   }
 
   async #find(requests: readonly (readonly string[])[]): Promise<readonly (readonly string[])[]> {
@@ -58,8 +70,13 @@ export class Gatekeeper {
     const others = count(requests) - hits;
     if (others > 0)
       metrics.seatStatusCache.inc({ result: statuses === undefined ? 'error' : 'miss' }, others);
+    if (performance.now() > this.#forgetsAt) {
+      this.#foundTaken = new Set();
+      this.#forgetsAt = performance.now() + expectedTakenMs;
+    }
     // SOLD has no end; RESERVED ends with its hold.
     for (const [seatId, status] of statuses ?? []) {
+      if (isTaken(seatId) && this.#foundTaken.size < maxExpectedTaken) this.#foundTaken.add(seatId);
       if (status === 'RESERVED' && randomInt(turnsPerLook) === 0) this.#limitLifetime(seatId);
     }
     return taken;
