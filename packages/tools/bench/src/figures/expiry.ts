@@ -12,7 +12,7 @@ const holdsAtScale = 20_000;
 /** For the load before and the load meanwhile; if they run out before the holds end, that window ends with them. */
 const seatsOnSaleAtScale = 45_000;
 /** Time to insert the holds, to add their jobs and to measure the load before. */
-const aheadMs = 12_000;
+const aheadMs = 17_000;
 /** Longer than it takes; else the figure fails. */
 const longestDrainMs = 60_000;
 
