@@ -142,7 +142,8 @@ describe('booking-api as a service', () => {
     for (const sample of [
       'bookings_total{outcome="held"} 1',
       'bookings_total{outcome="seat_taken"} 1',
-      'seat_lock_acquisitions_total{result="acquired"} 1',
+      // The second hold is the first to look the seat up: it locks the seat in the same trip.
+      'seat_lock_acquisitions_total{result="acquired"} 2',
       'seat_status_cache_total{result="hit"} 1',
       'seat_status_cache_total{result="miss"} 1',
       'available_seats_cache_total{result="miss"}',

@@ -19,7 +19,7 @@ const lockUsersStatement: Statement = {
 };
 
 /** Locks each user of an event once, all batches in the same order. Two users with one checksum share a lock: one of them waits. */
-export function lockUsers(requests: readonly HoldRequest[]): Call {
+export function lockUsers(requests: readonly Pick<HoldRequest, 'eventId' | 'userId'>[]): Call {
   const locks = new Set(requests.map(({ eventId, userId }) => crc32(`${eventId} ${userId}`) | 0));
   return { statement: lockUsersStatement, values: [[...locks].toSorted((a, b) => a - b)] };
 }

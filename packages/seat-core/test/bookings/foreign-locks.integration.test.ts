@@ -1,5 +1,7 @@
 import { atOnce, withinDeadline } from '@ticketing/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { lockUsers } from '../../src/hold/lock-users.sql.ts';
+import { eventIdOf } from '../../src/ids.ts';
 import { anyone } from '../../src/records/ownership.ts';
 import type { SeatCore } from '../../src/seat-core.ts';
 import { openTestEngine, refusal, rowLock, type TestEngine } from '../fixtures/test-engine.ts';
@@ -66,11 +68,8 @@ describe('a booking that another session keeps locked', () => {
 
 it('a hold of a user whom another session keeps locked is SEAT_LOCKED', async () => {
   const userId = 'locked';
-  const lock = {
-    text: `select pg_advisory_xact_lock(hashtextextended(event_id || ' ' || $2, 0)) from seats where id = $1`,
-    values: [seatIds[0], userId],
-  };
-  await engine.whileLocked(lock, async () => {
+  const { statement, values } = lockUsers([{ eventId: eventIdOf(seatIds[0]!), userId }]);
+  await engine.whileLocked({ text: statement.text, values: [...values] }, async () => {
     const { code } = await refusal(engine.core.holdSeats({ seatIds: [seatIds[0]!], userId }));
     expect(code).toBe('SEAT_LOCKED');
   });

@@ -157,8 +157,8 @@ describe('settings of the database or the role', () => {
     await owner.query('create schema elsewhere');
     await owner.query('create table elsewhere.seats (id uuid)');
     await owner.query('create table elsewhere.events (like public.events)');
-    await owner.query(`create function elsewhere.hashtextextended(text, integer) returns bigint
-      language sql as 'select 7::bigint'`);
+    await owner.query(`create function elsewhere.pg_advisory_xact_lock(integer, integer) returns void
+      language plpgsql as 'begin raise exception ''another function of this name''; end'`);
     await owner.query(`grant usage on schema elsewhere to public`);
     await owner.query('grant select on all tables in schema elsewhere to public');
   });
