@@ -17,7 +17,7 @@ export interface BenchArguments {
 }
 
 const fullEffort: Effort = { warmUpMs: 3_000, measureMs: 2_500, scale: 1 };
-const quickEffort: Effort = { warmUpMs: 3_000, measureMs: 1_500, scale: 1 };
+const quickEffort: Effort = { warmUpMs: 2_000, measureMs: 1_200, scale: 1 };
 
 export function benchUsage(names: readonly string[]): string {
   return `npm run bench -- [--only NAME,…] [--rounds N] [--quick] [--write]
