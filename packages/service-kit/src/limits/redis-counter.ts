@@ -29,7 +29,7 @@ const lua = `
 local counts = {}
 for i, key in ipairs(KEYS) do
   local left, step = ARGV[2 * i - 1], tonumber(ARGV[2 * i])
-  if step < 0 then step = math.max(step, -tonumber(redis.call('GET', key) or 0)) end
+  if step < 0 then step = math.max(step, -math.max(0, tonumber(redis.call('GET', key) or 0))) end
   if step == 0 then
     counts[2 * i - 1], counts[2 * i] = 0, 0
   else

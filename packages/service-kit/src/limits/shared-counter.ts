@@ -117,7 +117,7 @@ export class SharedCounter {
     }
     const known = this.#windows.get(key) ?? this.#earlier.get(key);
     if (known !== undefined && known.endsAt > now) return known;
-    this.#earlier.delete(key);
+    for (const windows of [this.#earlier, this.#windows]) windows.delete(key);
     const isFull = () => this.#earlier.size + this.#windows.size >= maxKeys;
     if (isFull()) this.#forgetEnded(now);
     if (isFull() && (this.#redis === undefined || this.#circuit.isOpen())) {
